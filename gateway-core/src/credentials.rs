@@ -1,0 +1,3 @@
+//! Secrets, the store that keeps them, and which one wins.
+
+pub mod secret;

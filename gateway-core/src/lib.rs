@@ -1,0 +1,23 @@
+//! Everything of OpenClaw Tray that would still make sense without a window.
+//!
+//! In reading order:
+//!
+//! - [`protocol`]: the frames of the gateway's WebSocket protocol, as types.
+//! - [`device_identity`]: the key pair that proves which device is calling.
+//! - [`client`]: one live session over any byte stream.
+//! - [`tunnel`]: the SSH connection that byte stream usually runs in.
+//! - [`connection`]: what the app holds: one supervised path to one gateway.
+//! - [`check`]: "Check my server", nine ordered steps with times.
+//! - [`config`]: our settings file, and what we read of `openclaw.json`.
+//! - [`credentials`]: secrets, the store that keeps them, and which one wins.
+//!
+//! This crate knows no Tauri, no window and no `$HOME`: paths, stores and randomness are handed in.
+
+pub mod check;
+pub mod client;
+pub mod config;
+pub mod connection;
+pub mod credentials;
+pub mod device_identity;
+pub mod protocol;
+pub mod tunnel;
