@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Where the connection stands, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub enum Phase {
     /// Never started, or the user disconnected.
     Off,
@@ -79,6 +80,7 @@ impl Phase {
 /// Why a connection waits, is paused or went down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub enum Cause {
     /// The server's host key is not in known_hosts.
     HostKeyUnknown,

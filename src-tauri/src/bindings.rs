@@ -1,0 +1,92 @@
+//! Collects every command and event; a test keeps the window's generated copy in step.
+
+use crate::{commands, events};
+use tauri_specta::{Builder, ErrorHandlingMode, collect_commands, collect_events};
+
+/// Returns the one list of what the window can call and hear.
+///
+/// `build.rs` names the same commands for the permission system; a command that is missing there
+/// cannot be called.
+pub fn builder() -> Builder<tauri::Wry> {
+    Builder::<tauri::Wry>::new()
+        .error_handling(ErrorHandlingMode::Result)
+        // What goes out and what comes in have one shape each: `null` for what is absent.
+        .disable_serde_phases()
+        .commands(collect_commands![
+            commands::resend_all,
+            commands::save_settings,
+            commands::check_address,
+            commands::connect,
+            commands::disconnect,
+            commands::reconnect_now,
+            commands::trust_host_key,
+            commands::answer_question,
+            commands::cancel_question,
+            commands::run_check,
+            commands::cancel_check,
+            commands::chat_history,
+            commands::send_chat,
+            commands::abort_chat,
+            commands::use_found_config,
+            commands::finish_first_run,
+            commands::choose_identity_file,
+        ])
+        .events(collect_events![
+            events::ConnectionChanged,
+            events::CheckChanged,
+            events::SettingsChanged,
+            events::ChatChanged,
+            events::PageRequested,
+        ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use specta_typescript::Typescript;
+    use std::{env, fs, path::Path};
+
+    const COMMITTED: &str = "../ui/src/ipc/bindings.ts";
+
+    /// Set `UPDATE_BINDINGS=1` to write the file instead of comparing it.
+    #[test]
+    fn the_committed_bindings_are_what_the_code_generates() {
+        let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join(COMMITTED);
+        let scratch = tempfile::tempdir().unwrap();
+        let fresh = scratch.path().join("bindings.ts");
+        builder().export(Typescript::default(), &fresh).unwrap();
+        let generated = fs::read_to_string(fresh).unwrap();
+
+        if env::var_os("UPDATE_BINDINGS").is_some() {
+            fs::create_dir_all(committed.parent().unwrap()).unwrap();
+            fs::write(&committed, &generated).unwrap();
+        }
+
+        let current = fs::read_to_string(&committed).unwrap_or_default();
+        assert!(
+            current == generated,
+            "{} is out of step; run: UPDATE_BINDINGS=1 cargo test -p openclaw-tray bindings",
+            committed.display()
+        );
+    }
+
+    #[test]
+    fn the_permission_system_names_the_same_commands() {
+        let build_script = include_str!("../build.rs");
+        let capability = include_str!("../capabilities/main.json");
+        let here = include_str!("bindings.rs");
+
+        for line in here.lines() {
+            let Some(command) = line.trim().strip_prefix("commands::") else {
+                continue;
+            };
+            let command = command.trim_end_matches(',');
+            assert!(
+                build_script.contains(&format!("\"{command}\"")),
+                "{command}"
+            );
+            let permission = format!("\"allow-{}\"", command.replace('_', "-"));
+            assert!(capability.contains(&permission), "{permission}");
+        }
+    }
+}

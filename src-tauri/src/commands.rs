@@ -1,0 +1,170 @@
+//! What the window may ask for: convert, ask the controller, convert back.
+//!
+//! A command that only states an intent returns at once and its effect comes back as an event; a
+//! command whose answer belongs to the one who asked waits for it.
+
+use crate::controller::{ControllerHandle, Request};
+use crate::view_model::{
+    AnswerForm, ChatDraft, ChatHistoryView, FieldError, SettingsForm, UiError,
+};
+use tauri::State;
+
+/// Sends every view again, for a window that has just loaded.
+#[tauri::command]
+#[specta::specta]
+pub fn resend_all(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::ResendAll);
+}
+
+/// Saves the settings, or says which fields stand in the way.
+#[tauri::command]
+#[specta::specta]
+pub async fn save_settings(
+    controller: State<'_, ControllerHandle>,
+    form: SettingsForm,
+) -> Result<(), Vec<FieldError>> {
+    controller
+        .ask(|reply| Request::SaveSettings { form, reply })
+        .await
+}
+
+/// Reads an address as people paste it and returns it as it will be dialled.
+#[tauri::command]
+#[specta::specta]
+pub async fn check_address(
+    controller: State<'_, ControllerHandle>,
+    text: String,
+) -> Result<String, FieldError> {
+    controller
+        .ask(|reply| Request::CheckAddress { text, reply })
+        .await
+}
+
+/// Starts connecting and keeps the connection up.
+#[tauri::command]
+#[specta::specta]
+pub fn connect(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::Connect);
+}
+
+/// Takes the connection down and keeps it down.
+#[tauri::command]
+#[specta::specta]
+pub fn disconnect(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::Disconnect);
+}
+
+/// Starts the next attempt now.
+#[tauri::command]
+#[specta::specta]
+pub fn reconnect_now(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::ReconnectNow);
+}
+
+/// Trusts the unknown server the question shows, and dials it demanding that exact key.
+#[tauri::command]
+#[specta::specta]
+pub fn trust_host_key(controller: State<'_, ControllerHandle>, id: String) {
+    controller.tell(Request::TrustHostKey { id });
+}
+
+/// Answers a question: passphrase, password, codes, or the typed host name of a changed key.
+#[tauri::command]
+#[specta::specta]
+pub async fn answer_question(
+    controller: State<'_, ControllerHandle>,
+    answer: AnswerForm,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::AnswerQuestion { answer, reply })
+        .await
+}
+
+/// Closes a question without an answer; the connection stays paused.
+#[tauri::command]
+#[specta::specta]
+pub fn cancel_question(controller: State<'_, ControllerHandle>, id: String) {
+    controller.tell(Request::CancelQuestion { id });
+}
+
+/// Runs "Check my server".
+#[tauri::command]
+#[specta::specta]
+pub fn run_check(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::RunCheck);
+}
+
+/// Stops a running check.
+#[tauri::command]
+#[specta::specta]
+pub fn cancel_check(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::CancelCheck);
+}
+
+/// Fetches a conversation as the gateway has it.
+#[tauri::command]
+#[specta::specta]
+pub async fn chat_history(
+    controller: State<'_, ControllerHandle>,
+    session_key: String,
+) -> Result<ChatHistoryView, UiError> {
+    controller
+        .ask(|reply| Request::ChatHistory { session_key, reply })
+        .await
+}
+
+/// Takes a message for sending; it is sent once, now or when the connection is back.
+#[tauri::command]
+#[specta::specta]
+pub async fn send_chat(
+    controller: State<'_, ControllerHandle>,
+    draft: ChatDraft,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::SendChat { draft, reply })
+        .await
+}
+
+/// Stops a run, or every run of the session.
+#[tauri::command]
+#[specta::specta]
+pub async fn abort_chat(
+    controller: State<'_, ControllerHandle>,
+    session_key: String,
+    run_id: Option<String>,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::AbortChat {
+            session_key,
+            run_id,
+            reply,
+        })
+        .await
+}
+
+/// Takes over what the existing `openclaw.json` says.
+#[tauri::command]
+#[specta::specta]
+pub async fn use_found_config(controller: State<'_, ControllerHandle>) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::UseFoundConfig { reply })
+        .await
+}
+
+/// Leaves first run for good.
+#[tauri::command]
+#[specta::specta]
+pub fn finish_first_run(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::FinishFirstRun);
+}
+
+/// Lets the user pick a key file; `null` when the dialog was closed.
+#[tauri::command]
+#[specta::specta]
+pub async fn choose_identity_file(
+    controller: State<'_, ControllerHandle>,
+) -> Result<Option<String>, UiError> {
+    controller
+        .ask(|reply| Request::ChooseIdentityFile { reply })
+        .await
+}

@@ -1,0 +1,142 @@
+//! What reaches the controller, and the handle that carries it there.
+
+use crate::tray::MenuAction;
+use crate::view_model::{
+    AnswerForm, ChatDraft, ChatHistoryView, FieldError, SettingsForm, UiError,
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// Requests that wait while the controller is busy. A person makes few; more than this means a loop.
+const WAITING_REQUESTS: usize = 64;
+
+/// Where an answer goes.
+pub type Reply<T, E> = oneshot::Sender<Result<T, E>>;
+
+/// Everything that can be asked of the controller.
+#[derive(Debug)]
+#[expect(
+    missing_docs,
+    reason = "each is documented at its command or its desktop event"
+)]
+pub enum Request {
+    ResendAll,
+    SaveSettings {
+        form: SettingsForm,
+        reply: Reply<(), Vec<FieldError>>,
+    },
+    CheckAddress {
+        text: String,
+        reply: Reply<String, FieldError>,
+    },
+    Connect,
+    Disconnect,
+    ReconnectNow,
+    TrustHostKey {
+        id: String,
+    },
+    AnswerQuestion {
+        answer: AnswerForm,
+        reply: Reply<(), UiError>,
+    },
+    CancelQuestion {
+        id: String,
+    },
+    RunCheck,
+    CancelCheck,
+    ChatHistory {
+        session_key: String,
+        reply: Reply<ChatHistoryView, UiError>,
+    },
+    SendChat {
+        draft: ChatDraft,
+        reply: Reply<(), UiError>,
+    },
+    AbortChat {
+        session_key: String,
+        run_id: Option<String>,
+        reply: Reply<(), UiError>,
+    },
+    UseFoundConfig {
+        reply: Reply<(), UiError>,
+    },
+    FinishFirstRun,
+    ChooseIdentityFile {
+        reply: Reply<Option<String>, UiError>,
+    },
+    /// A row of the tray's menu was clicked.
+    MenuClicked(MenuAction),
+    /// The user closed the window.
+    WindowClosed,
+    /// A second launch asks for the window of the first.
+    LaunchedAgain,
+    /// A tray host appeared or went away.
+    TrayHost(bool),
+    /// The system or the user asks the app to end.
+    Quit,
+}
+
+/// Carries requests to the controller; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ControllerHandle {
+    requests: mpsc::Sender<Request>,
+}
+
+impl ControllerHandle {
+    /// Returns a handle and the end the controller reads.
+    pub fn channel() -> (Self, mpsc::Receiver<Request>) {
+        let (requests, inbox) = mpsc::channel(WAITING_REQUESTS);
+        (Self { requests }, inbox)
+    }
+
+    /// States an intent; its effect comes back as an event.
+    pub fn tell(&self, request: Request) {
+        if let Err(refused) = self.requests.try_send(request) {
+            tracing::warn!(%refused, "a request was dropped");
+        }
+    }
+
+    /// Asks and waits for the answer.
+    pub async fn ask<T, E: WhenEnding>(
+        &self,
+        request: impl FnOnce(Reply<T, E>) -> Request,
+    ) -> Result<T, E> {
+        let (reply, answer) = oneshot::channel();
+        if self.requests.send(request(reply)).await.is_err() {
+            return Err(E::when_ending());
+        }
+        answer.await.unwrap_or_else(|_| Err(E::when_ending()))
+    }
+}
+
+/// The answer to whatever is asked while the app is ending.
+pub trait WhenEnding {
+    /// Returns it.
+    fn when_ending() -> Self;
+}
+
+const ENDING: &str = "OpenClaw Tray is quitting.";
+
+impl WhenEnding for UiError {
+    fn when_ending() -> Self {
+        Self {
+            code: "quitting".to_owned(),
+            message: ENDING.to_owned(),
+            action: None,
+        }
+    }
+}
+
+impl WhenEnding for FieldError {
+    fn when_ending() -> Self {
+        Self {
+            field: "address".to_owned(),
+            message: ENDING.to_owned(),
+        }
+    }
+}
+
+impl WhenEnding for Vec<FieldError> {
+    fn when_ending() -> Self {
+        vec![FieldError::when_ending()]
+    }
+}

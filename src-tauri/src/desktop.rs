@@ -1,0 +1,34 @@
+//! What the controller shows things on: one window, one tray icon, one event channel.
+//!
+//! The controller decides and this draws. A fake stands in for it in the controller's tests.
+
+pub mod tauri;
+
+use crate::{events::WindowEvent, tray::Tray};
+use std::path::PathBuf;
+use tokio::sync::oneshot;
+
+/// The desktop as the controller uses it. No call waits for the screen.
+pub trait Desktop: Send + Sync + 'static {
+    /// Brings the window to the front, building it when there is none.
+    fn show_window(&self);
+
+    /// Takes the window down and gives back its memory; the app runs on.
+    fn close_window(&self);
+
+    /// Draws the tray icon, creating it when there is none.
+    fn show_tray(&self, tray: &Tray);
+
+    /// Tells the window something; without a window it is dropped, for a window asks for everything
+    /// when it has loaded.
+    fn send(&self, event: WindowEvent);
+
+    /// Lets the user pick a file; answers `None` when the dialog was closed.
+    fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>);
+
+    /// Says that the app can be used, once; `window` tells whether its window has loaded.
+    fn ready(&self, window: bool);
+
+    /// Ends the process. Everything worth closing has been closed.
+    fn exit(&self);
+}

@@ -1,0 +1,242 @@
+//! The real desktop: Tauri's window, tray and events.
+//!
+//! Window and tray belong to the main thread; every call here is handed over to it and returns.
+
+use super::Desktop;
+use crate::{
+    controller::{ControllerHandle, Request},
+    events::{
+        ChatChanged, CheckChanged, ConnectionChanged, PageRequested, SettingsChanged, WindowEvent,
+    },
+    tray::{Menu, MenuAction, MenuItem, Tray, icon::Panel},
+};
+use std::{
+    io::{self, Write as _},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    process, thread,
+    time::Duration,
+};
+use tauri::{
+    AppHandle, Manager as _, Url, WebviewWindowBuilder,
+    image::Image,
+    menu::{MenuBuilder, MenuItemBuilder},
+    tray::TrayIconBuilder,
+    webview::{NewWindowResponse, PermissionResponse},
+};
+use tauri_plugin_dialog::DialogExt as _;
+use tauri_specta::Event as _;
+use tokio::sync::oneshot;
+
+/// The label of the one window, as the capability file names it.
+pub const MAIN_WINDOW: &str = "main";
+
+/// What the toolkit may take to wind up before the process is ended under it.
+const LAST_WORDS: Duration = Duration::from_millis(400);
+
+const TRAY_ID: &str = "main";
+
+/// The desktop the user sees.
+pub struct TauriDesktop {
+    app: AppHandle,
+    controller: ControllerHandle,
+    webview_data: PathBuf,
+}
+
+impl TauriDesktop {
+    /// Returns the desktop of a running app; the web view keeps its data in `webview_data`.
+    pub fn new(app: AppHandle, controller: ControllerHandle, webview_data: PathBuf) -> Self {
+        Self {
+            app,
+            controller,
+            webview_data,
+        }
+    }
+
+    fn on_main_thread(&self, what: &'static str, work: impl FnOnce() + Send + 'static) {
+        if let Err(problem) = self.app.run_on_main_thread(work) {
+            tracing::warn!(%problem, what, "the main thread took no more work");
+        }
+    }
+}
+
+impl Desktop for TauriDesktop {
+    fn show_window(&self) {
+        let (app, data) = (self.app.clone(), self.webview_data.clone());
+        self.on_main_thread("show the window", move || {
+            if let Err(problem) = show_window(&app, data) {
+                tracing::error!(%problem, "the window could not be shown");
+            }
+        });
+    }
+
+    fn close_window(&self) {
+        let app = self.app.clone();
+        self.on_main_thread("close the window", move || {
+            if let Some(window) = app.get_webview_window(MAIN_WINDOW)
+                && let Err(problem) = window.destroy()
+            {
+                tracing::warn!(%problem, "the window could not be closed");
+            }
+        });
+    }
+
+    fn show_tray(&self, tray: &Tray) {
+        let (app, controller, tray) = (self.app.clone(), self.controller.clone(), tray.clone());
+        self.on_main_thread("draw the tray", move || {
+            if let Err(problem) = show_tray(&app, &controller, &tray) {
+                tracing::warn!(%problem, "the tray icon could not be drawn");
+            }
+        });
+    }
+
+    fn send(&self, event: WindowEvent) {
+        let sent = match event {
+            WindowEvent::Connection(view) => ConnectionChanged(view).emit(&self.app),
+            WindowEvent::Check(view) => CheckChanged(view).emit(&self.app),
+            WindowEvent::Settings(view) => SettingsChanged(view).emit(&self.app),
+            WindowEvent::Chat(update) => ChatChanged(update).emit(&self.app),
+            WindowEvent::Page(page) => PageRequested(page).emit(&self.app),
+        };
+        if let Err(problem) = sent {
+            tracing::warn!(%problem, "the window was not told");
+        }
+    }
+
+    fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>) {
+        self.app.dialog().file().pick_file(move |chosen| {
+            let path = chosen.and_then(|chosen| chosen.into_path().ok());
+            // Whoever asked may have gone; then nobody wants the answer.
+            drop(reply.send(path));
+        });
+    }
+
+    fn ready(&self, window: bool) {
+        let (pid, shown) = (process::id(), if window { "shown" } else { "hidden" });
+        // Whoever started the app may have closed the pipe; the app is ready all the same.
+        drop(writeln!(
+            io::stdout(),
+            "OPENCLAW TRAY READY pid={pid} window={shown}"
+        ));
+    }
+
+    fn exit(&self) {
+        thread::spawn(|| {
+            thread::sleep(LAST_WORDS);
+            process::exit(0);
+        });
+        self.app.exit(0);
+    }
+}
+
+fn show_window(app: &AppHandle, data: PathBuf) -> tauri::Result<()> {
+    if let Some(window) = app.get_webview_window(MAIN_WINDOW) {
+        window.unminimize()?;
+        window.show()?;
+        return window.set_focus();
+    }
+    let Some(config) = app
+        .config()
+        .app
+        .windows
+        .iter()
+        .find(|window| window.label == MAIN_WINDOW)
+    else {
+        return Err(tauri::Error::WindowNotFound);
+    };
+    WebviewWindowBuilder::from_config(app, config)?
+        .data_directory(data)
+        .on_navigation(is_own_page)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .on_download(|_, _| false)
+        .on_permission_request(|_, _| PermissionResponse::Deny)
+        .build()?;
+    Ok(())
+}
+
+/// The pages live in the binary; the window never goes anywhere else.
+fn is_own_page(url: &Url) -> bool {
+    match url.scheme() {
+        "tauri" => url.host_str() == Some("localhost"),
+        // Windows and Android serve the same pages under a host name of their own.
+        "http" | "https" => url.host_str() == Some("tauri.localhost"),
+        _ => false,
+    }
+}
+
+fn show_tray(app: &AppHandle, controller: &ControllerHandle, tray: &Tray) -> tauri::Result<()> {
+    let icon = tray
+        .shape
+        .draw(panel())
+        .map(|pixels| Image::new_owned(pixels.rgba, pixels.side, pixels.side));
+    let menu = menu(app, &tray.menu)?;
+    if let Some(shown) = app.tray_by_id(TRAY_ID) {
+        shown.set_icon(icon)?;
+        shown.set_tooltip(Some(&tray.tooltip))?;
+        return shown.set_menu(Some(menu));
+    }
+    let controller = controller.clone();
+    let mut builder = TrayIconBuilder::with_id(TRAY_ID)
+        .tooltip(&tray.tooltip)
+        .menu(&menu)
+        .on_menu_event(move |_, event| {
+            if let Some(action) = MenuAction::from_id(event.id().as_ref()) {
+                controller.tell(Request::MenuClicked(action));
+            }
+        });
+    if let Some(icon) = icon {
+        builder = builder.icon(icon);
+    }
+    // The Linux library is looked up when first used, and a missing one panics there. The app is
+    // of use without a tray icon.
+    match catch_unwind(AssertUnwindSafe(|| builder.build(app))) {
+        Ok(built) => built.map(drop),
+        Err(_) => Err(tauri::Error::AssetNotFound(
+            "libayatana-appindicator3".to_owned(),
+        )),
+    }
+}
+
+fn menu(app: &AppHandle, menu: &Menu) -> tauri::Result<tauri::menu::Menu<tauri::Wry>> {
+    let mut built = MenuBuilder::new(app);
+    for row in &menu.0 {
+        built = match row {
+            MenuItem::Text(text) => {
+                built.item(&MenuItemBuilder::new(text).enabled(false).build(app)?)
+            }
+            MenuItem::Action(action) => {
+                built.item(&MenuItemBuilder::with_id(action.id(), action.label()).build(app)?)
+            }
+            MenuItem::Separator => built.separator(),
+        };
+    }
+    built.build()
+}
+
+/// No Linux panel tells its colour to an icon; most are dark.
+fn panel() -> Panel {
+    if cfg!(target_os = "linux") {
+        Panel::Dark
+    } else {
+        Panel::Light
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_goes_nowhere_but_to_its_own_pages() {
+        let goes = |url: &str| is_own_page(&Url::parse(url).unwrap());
+
+        assert!(goes("tauri://localhost/index.html"));
+        assert!(goes("http://tauri.localhost/"));
+        assert!(!goes("https://example.org/"));
+        assert!(!goes("http://127.0.0.1:18789/"));
+        assert!(!goes("tauri://example.org/"));
+        assert!(!goes("file:///etc/passwd"));
+        assert!(!goes("about:blank"));
+        assert!(!goes("javascript:alert(1)"));
+    }
+}

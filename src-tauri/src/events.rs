@@ -1,0 +1,44 @@
+//! What the window is told, each as one typed event.
+//!
+//! The web view subscribes to all of them and then asks for everything to be sent again
+//! (`resendAll`), so that nothing is missed in between.
+
+use crate::view_model::{ChatUpdate, CheckView, ConnectionView, Page, SettingsView};
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use tauri_specta::Event;
+
+/// The connection changed; carries all of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
+pub struct ConnectionChanged(pub ConnectionView);
+
+/// "Check my server" moved on; carries all of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
+pub struct CheckChanged(pub CheckView);
+
+/// The settings changed; carries all of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
+pub struct SettingsChanged(pub SettingsView);
+
+/// A conversation moved on by one numbered step.
+#[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
+pub struct ChatChanged(pub ChatUpdate);
+
+/// A page was asked for from outside the window, such as from the tray's menu.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type, Event)]
+pub struct PageRequested(pub Page);
+
+/// Any of the events above, as the controller hands it to the desktop.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WindowEvent {
+    /// See [`ConnectionChanged`].
+    Connection(ConnectionView),
+    /// See [`CheckChanged`].
+    Check(CheckView),
+    /// See [`SettingsChanged`].
+    Settings(SettingsView),
+    /// See [`ChatChanged`].
+    Chat(ChatUpdate),
+    /// See [`PageRequested`].
+    Page(Page),
+}

@@ -1,0 +1,204 @@
+//! The desktop app around `gateway-core`: one window, one tray icon, one controller that decides.
+//!
+//! In reading order:
+//!
+//! - [`run`]: wires the parts.
+//! - [`controller`]: owns what the app knows; the only place that decides.
+//! - [`view_model`], [`events`], [`commands`], [`bindings`]: what crosses to the window, and how.
+//! - [`tray`]: icon and menu as values computed from the state.
+//! - [`desktop`]: the trait the controller shows things on, and Tauri behind it.
+//! - [`tray_host`], [`single_instance`], [`launch`], [`logging`], [`local_programs`]: the
+//!   surroundings.
+//!
+//! The window never sees a token or a socket: it gets views and sends intents.
+
+pub mod bindings;
+pub mod commands;
+pub mod controller;
+pub mod desktop;
+pub mod events;
+pub mod launch;
+pub mod local_programs;
+pub mod logging;
+pub mod single_instance;
+pub mod tray;
+pub mod tray_host;
+pub mod view_model;
+
+#[cfg(target_os = "linux")]
+mod webkit_guard;
+
+use anyhow::Context as _;
+use controller::{Controller, ControllerHandle, Request};
+use desktop::tauri::TauriDesktop;
+use launch::Launch;
+use single_instance::InstanceLock;
+use std::{
+    env,
+    io::{self, Write as _},
+    process::ExitCode,
+    sync::Arc,
+};
+use tauri::{RunEvent, WindowEvent};
+
+/// Runs the app until it is quit; problems before the window are one line on standard error.
+pub fn run() -> ExitCode {
+    match start() {
+        Ok(code) => code,
+        Err(problem) => {
+            say(&format!("OpenClaw Tray could not start: {problem:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<ExitCode> {
+    let launch = match Launch::parse(env::args_os().skip(1)) {
+        Ok(launch) => launch,
+        Err(usage) => {
+            say(&usage);
+            return Ok(ExitCode::from(WRONG_USAGE));
+        }
+    };
+    if let Some(problem) = launch::screen_problem(|name| env::var_os(name)) {
+        say(problem);
+        return Ok(ExitCode::FAILURE);
+    }
+    #[cfg(target_os = "linux")]
+    webkit_guard::apply()?;
+
+    let data_dir = data_dir()?;
+    std::fs::create_dir_all(&data_dir)
+        .with_context(|| format!("the folder {} cannot be made", data_dir.display()))?;
+    let lock_file = data_dir.join("instance.lock");
+    let lock = InstanceLock::take(&lock_file)
+        .with_context(|| format!("{} cannot be locked", lock_file.display()))?;
+    let Some(_lock) = lock else {
+        return hand_over();
+    };
+    if let Err(problem) = logging::start(&data_dir.join("logs")) {
+        say(&format!("no log file can be written: {problem}"));
+    }
+    let (controller, inbox) = ControllerHandle::channel();
+    let app = build(&controller)?;
+    let desktop = Arc::new(TauriDesktop::new(
+        app.handle().clone(),
+        controller.clone(),
+        data_dir.join("webview"),
+    ));
+    let connection = Arc::new(controller::NoConnection::default());
+    tauri::async_runtime::spawn(Controller::new(desktop, connection, inbox, launch).run());
+    tauri::async_runtime::spawn(watch_tray_host(controller.clone()));
+    tauri::async_runtime::spawn(watch_signals(controller.clone()));
+    let code = app.run_return(move |_, event| on_event(&controller, &event));
+    Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// `EX_USAGE` of sysexits(3).
+const WRONG_USAGE: u8 = 64;
+
+fn build(controller: &ControllerHandle) -> anyhow::Result<tauri::App> {
+    let bindings = bindings::builder();
+    let invoke = bindings.invoke_handler();
+    tauri::Builder::default()
+        .plugin(single_instance_plugin(controller.clone()))
+        .plugin(tauri_plugin_shell::init())
+        .plugin(tauri_plugin_dialog::init())
+        .manage(controller.clone())
+        .invoke_handler(invoke)
+        .setup(move |app| {
+            bindings.mount_events(app);
+            Ok(())
+        })
+        .build(tauri::generate_context!())
+        .context("the desktop toolkit cannot be started")
+}
+
+fn single_instance_plugin(controller: ControllerHandle) -> tauri::plugin::TauriPlugin<tauri::Wry> {
+    tauri_plugin_single_instance::init(move |_, _, _| controller.tell(Request::LaunchedAgain))
+}
+
+/// Asks the instance that holds the lock to show its window.
+///
+/// The plugin ends this process once it has told the first; it returns only where there is no
+/// session bus to tell it over.
+fn hand_over() -> anyhow::Result<ExitCode> {
+    let (unused, _inbox) = ControllerHandle::channel();
+    tauri::Builder::default()
+        .plugin(single_instance_plugin(unused))
+        .build(tauri::generate_context!())
+        .context("the running OpenClaw Tray cannot be reached")?;
+    say("OpenClaw Tray is already running.");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn on_event(controller: &ControllerHandle, event: &RunEvent) {
+    if let RunEvent::ExitRequested {
+        api, code: None, ..
+    } = event
+    {
+        // Without a window the app lives on in the tray; only an exit with a code is meant.
+        api.prevent_exit();
+    }
+    if let RunEvent::WindowEvent {
+        event: WindowEvent::CloseRequested { api, .. },
+        ..
+    } = event
+    {
+        api.prevent_close();
+        controller.tell(Request::WindowClosed);
+    }
+}
+
+async fn watch_tray_host(controller: ControllerHandle) {
+    tray_host::watch(|present| controller.tell(Request::TrayHost(present))).await;
+}
+
+/// Turns the system's wish that the app ends into quitting.
+#[cfg(unix)]
+async fn watch_signals(controller: ControllerHandle) {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let signals = signal(SignalKind::terminate()).and_then(|terminate| {
+        Ok((
+            terminate,
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::hangup())?,
+        ))
+    });
+    match signals {
+        Ok((mut terminate, mut interrupt, mut hangup)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                _ = hangup.recv() => {}
+            }
+            controller.tell(Request::Quit);
+        }
+        Err(problem) => tracing::warn!(%problem, "signals cannot be received"),
+    }
+}
+
+/// Turns the system's wish that the app ends into quitting.
+#[cfg(not(unix))]
+async fn watch_signals(controller: ControllerHandle) {
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => controller.tell(Request::Quit),
+        Err(problem) => tracing::warn!(%problem, "signals cannot be received"),
+    }
+}
+
+/// Says one line to whoever started the app from a terminal.
+fn say(line: &str) {
+    // A closed terminal is no reason to fail.
+    drop(writeln!(io::stderr(), "{line}"));
+}
+
+fn data_dir() -> anyhow::Result<std::path::PathBuf> {
+    env::var_os("OPENCLAW_TRAY_DATA_DIR")
+        .map(Into::into)
+        .or_else(|| {
+            Some(std::path::PathBuf::from(env::var_os("HOME")?).join(".local/share/openclaw-tray"))
+        })
+        .context("no home folder is known")
+}

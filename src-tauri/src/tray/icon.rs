@@ -1,0 +1,274 @@
+//! The tray's icon: one shape for each state, so that it reads without colour, and its pixels.
+
+use crate::view_model::ConnectionView;
+use gateway_core::connection::phase::Phase;
+use std::f32::consts::TAU;
+use tiny_skia::{
+    Color, FillRule, LineCap, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash, Transform,
+};
+
+/// The side of the icon in pixels; panels scale it down, and 44 is exact for the common 22.
+pub const SIZE: u32 = 44;
+
+/// The steps of the filling pie; more could not be told apart at 22 pixels.
+const PIE_STEPS: u8 = 8;
+
+/// The longest wait between attempts, which the pie shows as empty: 30 s.
+const LONGEST_WAIT_MS: f64 = 30_000.0;
+
+/// The steps of one turn of the dashed ring.
+const TURN_STEPS: u32 = 6;
+
+/// The shape that stands for a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Off.
+    Ring,
+    /// Connecting; the number is the step of its turn.
+    TurningRing(u8),
+    /// A person is needed.
+    Triangle,
+    /// Connected.
+    Disc,
+    /// The server is up, its gateway is not.
+    HalfDisc,
+    /// Waiting for the next attempt; the number is the filled eighths.
+    Pie(u8),
+    /// Stopped.
+    Square,
+}
+
+/// Which panel the icon lies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Panel {
+    /// A light one.
+    Light,
+    /// A dark one.
+    Dark,
+}
+
+/// A drawn icon: rows from the top, four bytes a pixel, alpha not multiplied in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pixels {
+    /// Red, green, blue, alpha.
+    pub rgba: Vec<u8>,
+    /// Width and height.
+    pub side: u32,
+}
+
+impl Shape {
+    /// Returns the shape for a connection at a moment (milliseconds since the Unix epoch).
+    pub fn of(view: &ConnectionView, now_ms: f64, turn: u32) -> Self {
+        match view.phase {
+            Phase::Off => Self::Ring,
+            Phase::Resolving
+            | Phase::Connecting
+            | Phase::Authenticating
+            | Phase::Forwarding
+            | Phase::GatewayCheck => Self::TurningRing((turn % TURN_STEPS) as u8),
+            Phase::HostKey | Phase::AuthPrompt | Phase::Paused => Self::Triangle,
+            Phase::Up | Phase::Suspect => Self::Disc,
+            Phase::UpGatewayDown => Self::HalfDisc,
+            Phase::RetryWait => {
+                let left = view.next_attempt_at_ms.map_or(0.0, |at| at - now_ms);
+                let waited = 1.0 - (left / LONGEST_WAIT_MS).clamp(0.0, 1.0);
+                Self::Pie((waited * f64::from(PIE_STEPS)).floor() as u8)
+            }
+            Phase::Stopped => Self::Square,
+        }
+    }
+
+    /// Draws the shape; `None` only if memory for it cannot be had.
+    pub fn draw(self, panel: Panel) -> Option<Pixels> {
+        let mut pixmap = Pixmap::new(SIZE, SIZE)?;
+        let mut paint = Paint {
+            anti_alias: true,
+            ..Paint::default()
+        };
+        paint.set_color(self.colour(panel));
+        for part in self.parts()? {
+            match part {
+                Part::Fill(path) => pixmap.fill_path(
+                    &path,
+                    &paint,
+                    FillRule::Winding,
+                    Transform::identity(),
+                    None,
+                ),
+                Part::Line(path, stroke) => {
+                    pixmap.stroke_path(&path, &paint, &stroke, Transform::identity(), None);
+                }
+            }
+        }
+        let rgba = pixmap
+            .pixels()
+            .iter()
+            .flat_map(|pixel| {
+                let colour = pixel.demultiply();
+                [colour.red(), colour.green(), colour.blue(), colour.alpha()]
+            })
+            .collect();
+        Some(Pixels { rgba, side: SIZE })
+    }
+
+    fn parts(self) -> Option<Vec<Part>> {
+        let (middle, radius) = (SIZE as f32 / 2.0, SIZE as f32 * 0.34);
+        let circle = PathBuilder::from_circle(middle, middle, radius)?;
+        let thick = Stroke {
+            width: SIZE as f32 * 0.11,
+            ..Stroke::default()
+        };
+        Some(match self {
+            Self::Ring => vec![Part::Line(circle, thick)],
+            Self::TurningRing(step) => {
+                let dash = TAU * radius / TURN_STEPS as f32;
+                // One full turn moves the dashes by their own length: the picture then repeats.
+                let offset = dash * f32::from(step) / TURN_STEPS as f32;
+                let dashed = Stroke {
+                    dash: StrokeDash::new(vec![dash * 0.55, dash * 0.45], offset),
+                    line_cap: LineCap::Butt,
+                    ..thick
+                };
+                vec![Part::Line(circle, dashed)]
+            }
+            Self::Triangle => vec![Part::Fill(triangle(middle, SIZE as f32 * 0.42)?)],
+            Self::Disc => vec![Part::Fill(PathBuilder::from_circle(
+                middle,
+                middle,
+                SIZE as f32 * 0.4,
+            )?)],
+            Self::HalfDisc => vec![
+                Part::Line(circle, thick),
+                Part::Fill(sector(middle, radius, 0.25, 0.5)?),
+            ],
+            Self::Pie(steps) => {
+                let share = f32::from(steps.min(PIE_STEPS)) / f32::from(PIE_STEPS);
+                let rim = Stroke {
+                    width: SIZE as f32 * 0.06,
+                    ..thick
+                };
+                let mut parts = vec![Part::Line(circle, rim)];
+                if steps > 0 {
+                    parts.push(Part::Fill(sector(middle, radius * 0.78, -0.25, share)?));
+                }
+                parts
+            }
+            Self::Square => {
+                let side = SIZE as f32 * 0.6;
+                let corner = middle - side / 2.0;
+                vec![Part::Fill(PathBuilder::from_rect(Rect::from_xywh(
+                    corner, corner, side, side,
+                )?))]
+            }
+        })
+    }
+
+    /// Colour says the state a second time; the shape alone is enough.
+    fn colour(self, panel: Panel) -> Color {
+        let (light, dark) = match self {
+            Self::Ring | Self::TurningRing(_) => ([0x6B, 0x66, 0x5E], [0xF1, 0xED, 0xE7]),
+            Self::Disc => ([0x1E, 0x7F, 0x4F], [0x4C, 0xC3, 0x8A]),
+            Self::Triangle | Self::HalfDisc | Self::Pie(_) => {
+                ([0x9A, 0x67, 0x00], [0xE2, 0xB0, 0x4A])
+            }
+            Self::Square => ([0xB4, 0x23, 0x18], [0xFF, 0x7A, 0x6B]),
+        };
+        let [red, green, blue] = match panel {
+            Panel::Light => light,
+            Panel::Dark => dark,
+        };
+        Color::from_rgba8(red, green, blue, 0xFF)
+    }
+}
+
+enum Part {
+    Fill(Path),
+    Line(Path, Stroke),
+}
+
+fn triangle(middle: f32, reach: f32) -> Option<Path> {
+    let mut path = PathBuilder::new();
+    path.move_to(middle, middle - reach);
+    path.line_to(middle + reach, middle + reach * 0.8);
+    path.line_to(middle - reach, middle + reach * 0.8);
+    path.close();
+    path.finish()
+}
+
+/// A slice of a disc: `start` and `share` are in turns, clockwise from three o'clock.
+fn sector(middle: f32, radius: f32, start: f32, share: f32) -> Option<Path> {
+    /// Enough corners that the rim looks round at this size.
+    const CORNERS: u16 = 48;
+    let mut path = PathBuilder::new();
+    path.move_to(middle, middle);
+    for corner in 0..=CORNERS {
+        let angle = TAU * (start + share * f32::from(corner) / f32::from(CORNERS));
+        path.line_to(middle + radius * angle.cos(), middle + radius * angle.sin());
+    }
+    path.close();
+    path.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Shape; 9] = [
+        Shape::Ring,
+        Shape::TurningRing(0),
+        Shape::TurningRing(3),
+        Shape::Triangle,
+        Shape::Disc,
+        Shape::HalfDisc,
+        Shape::Pie(2),
+        Shape::Pie(6),
+        Shape::Square,
+    ];
+
+    /// The share of the icon's pixels in which two shapes differ, colour left out.
+    fn difference(one: Shape, other: Shape) -> f32 {
+        let alpha = |shape: Shape| shape.draw(Panel::Dark).unwrap().rgba;
+        let (one, other) = (alpha(one), alpha(other));
+        let differing = one
+            .chunks_exact(4)
+            .zip(other.chunks_exact(4))
+            .filter(|(a, b)| a[3].abs_diff(b[3]) > 0x80)
+            .count();
+        differing as f32 / (SIZE * SIZE) as f32
+    }
+
+    #[test]
+    fn every_two_shapes_can_be_told_apart_without_colour() {
+        for (index, one) in ALL.into_iter().enumerate() {
+            for other in ALL.into_iter().skip(index + 1) {
+                let differing = difference(one, other);
+
+                assert!(differing > 0.03, "{one:?} and {other:?}: {differing}");
+            }
+        }
+    }
+
+    #[test]
+    fn both_panels_get_the_same_shape_in_another_colour() {
+        for shape in ALL {
+            let light = shape.draw(Panel::Light).unwrap();
+            let dark = shape.draw(Panel::Dark).unwrap();
+
+            assert_eq!(light.side, dark.side);
+            assert_ne!(light.rgba, dark.rgba, "{shape:?}");
+        }
+    }
+
+    #[test]
+    fn the_pie_fills_as_the_wait_runs_out() {
+        let view = ConnectionView {
+            phase: Phase::RetryWait,
+            next_attempt_at_ms: Some(30_000.0),
+            ..ConnectionView::off()
+        };
+
+        assert_eq!(Shape::of(&view, 0.0, 0), Shape::Pie(0));
+        assert_eq!(Shape::of(&view, 15_000.0, 0), Shape::Pie(4));
+        assert_eq!(Shape::of(&view, 31_000.0, 0), Shape::Pie(8));
+    }
+}

@@ -1,0 +1,615 @@
+//! The only shapes that cross to the web view.
+//!
+//! Each view model is sent whole whenever any of it changes; the web view keeps no truth of its own.
+//! No secret has a field here on the way out: a form may carry one in, a view never carries one out.
+//! Times are milliseconds since the Unix epoch as `f64`, because JavaScript has no other number.
+
+use gateway_core::connection::phase::{Cause, Phase};
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+/// The connection as shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionView {
+    /// Where it stands.
+    pub phase: Phase,
+    /// Why it waits or is paused.
+    pub cause: Option<Cause>,
+    /// What the user calls the server: the host part of the address, or "This computer".
+    pub server_name: String,
+    /// The address in full, as dialled.
+    pub target: Option<String>,
+    /// The number of the attempt that runs or comes next, from 1; 0 when there is none.
+    pub attempt: u32,
+    /// When the next attempt starts.
+    pub next_attempt_at_ms: Option<f64>,
+    /// Since when it has been up.
+    pub up_since_ms: Option<f64>,
+    /// The last round trip to the server.
+    pub ping_ms: Option<f64>,
+    /// Where local programs reach the gateway, and why it is not the usual port.
+    pub local_port: Option<LocalPortView>,
+    /// The gateway's release.
+    pub gateway_version: Option<String>,
+    /// Which credential the gateway accepted.
+    pub credential: Option<CredentialView>,
+    /// What stands in the way, with what to do about it.
+    pub problem: Option<UiError>,
+    /// What a person is being asked, while somebody is asked.
+    pub question: Option<QuestionView>,
+}
+
+impl ConnectionView {
+    /// Returns the view before anything was configured.
+    pub fn off() -> Self {
+        Self {
+            phase: Phase::Off,
+            cause: None,
+            server_name: String::new(),
+            target: None,
+            attempt: 0,
+            next_attempt_at_ms: None,
+            up_since_ms: None,
+            ping_ms: None,
+            local_port: None,
+            gateway_version: None,
+            credential: None,
+            problem: None,
+            question: None,
+        }
+    }
+}
+
+/// The loopback port of the tunnel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LocalPortView {
+    /// The port in use now.
+    pub port: u16,
+    /// The port asked for, when another program holds it.
+    pub wanted: Option<u16>,
+    /// The program that holds it, where the system tells.
+    pub holder: Option<String>,
+}
+
+/// Which kind of credential the gateway accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum CredentialView {
+    /// The token this device was issued.
+    DeviceToken,
+    /// The gateway's shared token.
+    GatewayToken,
+    /// The gateway's shared password.
+    GatewayPassword,
+    /// The gateway asks for none.
+    None,
+}
+
+/// What a person is asked before the connection can go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum QuestionView {
+    /// Is this unknown server the right one?
+    HostKeyUnknown {
+        /// Names the question in the answer.
+        id: String,
+        /// The host as the user typed it.
+        host: String,
+        /// The port dialled.
+        port: u16,
+        /// The key's algorithm in words, such as "Ed25519".
+        key_type: String,
+        /// `SHA256:…`, as `ssh-keygen -l` prints it.
+        fingerprint: String,
+    },
+    /// The server shows another key than the one we trust. No button leads past this.
+    HostKeyChanged {
+        /// Names the question in the answer.
+        id: String,
+        /// The host name that must be typed under "I reinstalled this server".
+        host: String,
+        /// The port dialled.
+        port: u16,
+        /// The new key's algorithm in words.
+        key_type: String,
+        /// The fingerprints we trust.
+        known_fingerprints: Vec<String>,
+        /// The fingerprint the server shows now.
+        new_fingerprint: String,
+    },
+    /// An encrypted key file needs its passphrase.
+    Passphrase {
+        /// Names the question in the answer.
+        id: String,
+        /// The key file.
+        key_file: String,
+        /// Whether the passphrase given before was wrong.
+        was_wrong: bool,
+    },
+    /// The server asks for the account's password.
+    Password {
+        /// Names the question in the answer.
+        id: String,
+        /// The account.
+        user: String,
+        /// The server.
+        host: String,
+        /// Whether the password given before was wrong.
+        was_wrong: bool,
+    },
+    /// The server asks in its own words (a code, or several fields).
+    Prompts {
+        /// Names the question in the answer.
+        id: String,
+        /// The server's title; may be empty.
+        title: String,
+        /// The server's instruction; may be empty.
+        instruction: String,
+        /// One field for each.
+        prompts: Vec<PromptView>,
+    },
+}
+
+/// One field a server asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct PromptView {
+    /// The server's label.
+    pub label: String,
+    /// Whether what is typed may be seen.
+    pub echo: bool,
+}
+
+/// A failure a person meets: what failed, where, and the next step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct UiError {
+    /// A stable word for it, such as "forwardProhibited"; the key of its translation.
+    pub code: String,
+    /// One plain sentence, in English.
+    pub message: String,
+    /// The button beside it.
+    pub action: Option<UserAction>,
+}
+
+/// A button: the effect it has when pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum UserAction {
+    /// Opens the settings at the address.
+    EditAddress,
+    /// Opens the settings at the sign-in choice.
+    EditSignIn,
+    /// Opens the settings at the gateway token.
+    EnterToken,
+    /// Opens the settings at the ports.
+    EditPorts,
+    /// Starts an attempt now.
+    TryAgain,
+    /// Starts an attempt that may ask for a password or passphrase.
+    SignIn,
+    /// Shows the host-key question.
+    ReviewHostKey,
+    /// Runs "Check my server".
+    CheckServer,
+    /// Shows the settings file's fault.
+    ShowSettingsFile,
+}
+
+/// "Check my server" as shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckView {
+    /// Whether a check is running.
+    pub running: bool,
+    /// When the last finished check ended.
+    pub finished_at_ms: Option<f64>,
+    /// Whether every step that applies is well; `None` before the first check has ended.
+    pub ok: Option<bool>,
+    /// The nine steps, in order.
+    pub steps: Vec<CheckStepView>,
+}
+
+impl CheckView {
+    /// Returns the view before the first check.
+    pub fn not_run() -> Self {
+        Self {
+            running: false,
+            finished_at_ms: None,
+            ok: None,
+            steps: CheckStepId::ALL.map(CheckStepView::pending).to_vec(),
+        }
+    }
+}
+
+impl CheckStepView {
+    /// Returns a step that was not begun.
+    pub fn pending(id: CheckStepId) -> Self {
+        Self {
+            id,
+            status: CheckStatus::Pending,
+            ms: None,
+            summary: String::new(),
+            action: None,
+        }
+    }
+}
+
+/// One of the nine steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckStepView {
+    /// `address resolve tcp hostKey login forward gateway access health`.
+    pub id: CheckStepId,
+    /// How it went.
+    pub status: CheckStatus,
+    /// How long it took.
+    pub ms: Option<f64>,
+    /// One sentence, in English; empty while pending.
+    pub summary: String,
+    /// The one thing to do about it.
+    pub action: Option<UserAction>,
+}
+
+/// Which of the nine steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum CheckStepId {
+    Address,
+    Resolve,
+    Tcp,
+    HostKey,
+    Login,
+    Forward,
+    Gateway,
+    Access,
+    Health,
+}
+
+impl CheckStepId {
+    /// The nine, in order.
+    pub const ALL: [Self; 9] = [
+        Self::Address,
+        Self::Resolve,
+        Self::Tcp,
+        Self::HostKey,
+        Self::Login,
+        Self::Forward,
+        Self::Gateway,
+        Self::Access,
+        Self::Health,
+    ];
+}
+
+/// How a step went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub enum CheckStatus {
+    Pending,
+    Running,
+    Ok,
+    Degraded,
+    Failed,
+    NeedsUser,
+    NotReached,
+    NotNeeded,
+}
+
+/// The settings as shown. Never carries a secret, only whether one is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct SettingsView {
+    /// Whether first run was finished or skipped.
+    pub first_run_done: bool,
+    /// Where OpenClaw runs.
+    pub runs: RunsWhere,
+    /// The address as typed.
+    pub address: String,
+    /// How to sign in to the server.
+    pub sign_in: SignInChoice,
+    /// The key file, for [`SignInChoice::KeyFile`].
+    pub identity_file: String,
+    /// Whether a gateway token is stored for this address.
+    pub has_gateway_token: bool,
+    /// The port local programs use.
+    pub local_port: u16,
+    /// The gateway's port on the server.
+    pub remote_port: u16,
+    /// Whether to connect when the app starts.
+    pub connect_on_launch: bool,
+    /// Whether the loopback port is opened at all.
+    pub listener_enabled: bool,
+    /// Where secrets are kept.
+    pub keychain: KeychainView,
+    /// What an existing `openclaw.json` would fill in; shown for review, never taken silently.
+    pub found: Option<FoundConfigView>,
+    /// A settings file we could not read; the last good values stay in force.
+    pub file_problem: Option<FileProblemView>,
+}
+
+/// Where OpenClaw runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum RunsWhere {
+    /// Not decided.
+    NotConfigured,
+    /// On this computer.
+    ThisComputer,
+    /// On another computer or server.
+    AnotherComputer,
+}
+
+/// How to sign in to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum SignInChoice {
+    /// Agent and keys, then whatever the server asks.
+    Automatic,
+    /// One key file.
+    KeyFile,
+    /// The account's password.
+    Password,
+}
+
+/// Where secrets are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum KeychainView {
+    /// In the system's keychain.
+    Available,
+    /// Nowhere: they last until the app quits.
+    SessionOnly {
+        /// Why there is no keychain, in one sentence.
+        reason: String,
+    },
+}
+
+/// What an existing `openclaw.json` would fill in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundConfigView {
+    /// The file.
+    pub path: String,
+    /// Where it says OpenClaw runs.
+    pub runs: RunsWhere,
+    /// Its SSH target.
+    pub address: Option<String>,
+    /// Its key file.
+    pub identity_file: Option<String>,
+    /// Its gateway port on the server.
+    pub remote_port: Option<u16>,
+    /// Whether it holds a gateway token.
+    pub has_token: bool,
+}
+
+/// A fault in a file, with its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct FileProblemView {
+    /// The file.
+    pub path: String,
+    /// Line, from 1.
+    pub line: Option<u32>,
+    /// Column, from 1.
+    pub column: Option<u32>,
+    /// The dotted key.
+    pub key: Option<String>,
+    /// What is wrong, in one sentence.
+    pub message: String,
+}
+
+/// What the settings page sends when Save is pressed.
+#[derive(Debug, Clone, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct SettingsForm {
+    /// Where OpenClaw runs.
+    pub runs: RunsWhere,
+    /// The address; anything people paste.
+    pub address: String,
+    /// How to sign in.
+    pub sign_in: SignInChoice,
+    /// The key file.
+    pub identity_file: String,
+    /// A new gateway token; `None` keeps the stored one, empty removes it.
+    pub gateway_token: Option<String>,
+    /// The port local programs use.
+    pub local_port: u16,
+    /// The gateway's port on the server.
+    pub remote_port: u16,
+    /// Whether to connect when the app starts.
+    pub connect_on_launch: bool,
+    /// Whether the loopback port is opened at all.
+    pub listener_enabled: bool,
+}
+
+/// A fault in one field of a form, shown under the field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldError {
+    /// `address`, `identityFile`, `localPort` or `remotePort`.
+    pub field: String,
+    /// What is wrong and how to mend it.
+    pub message: String,
+}
+
+/// The answer to a question.
+#[derive(Debug, Clone, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct AnswerForm {
+    /// The question's id.
+    pub id: String,
+    /// One text for each field: the passphrase, the password, the codes, or the typed host name.
+    pub texts: Vec<String>,
+    /// Whether to keep it in the keychain (passphrase only).
+    pub remember: bool,
+}
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ChatMessageView {
+    /// The gateway's id of it, where it has one.
+    pub id: Option<String>,
+    /// Who said it.
+    pub role: ChatRole,
+    /// Its text.
+    pub text: String,
+    /// When.
+    pub at_ms: Option<f64>,
+    /// The idempotency key it was sent with, for matching an optimistic echo.
+    pub key: Option<String>,
+    /// The run it belongs to.
+    pub run_id: Option<String>,
+}
+
+/// Who said a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum ChatRole {
+    /// The user.
+    User,
+    /// The agent.
+    Assistant,
+    /// A tool's result.
+    Tool,
+    /// The gateway itself, such as the mark of a reset.
+    System,
+}
+
+/// A conversation as the gateway has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ChatHistoryView {
+    /// The session as asked for.
+    pub session_key: String,
+    /// The number of the last [`ChatUpdate`] this history includes.
+    pub as_of: u32,
+    /// The messages, oldest first.
+    pub messages: Vec<ChatMessageView>,
+    /// A reply that is being streamed now.
+    pub in_flight: Option<InFlightView>,
+}
+
+/// A reply that is being streamed.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct InFlightView {
+    /// Its run.
+    pub run_id: String,
+    /// The text so far.
+    pub text: String,
+}
+
+/// One step of a conversation, numbered without holes: a hole means "fetch the history again".
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ChatUpdate {
+    /// 1, 2, 3… over all sessions.
+    pub number: u32,
+    /// The session, canonical.
+    pub session_key: String,
+    /// What happened.
+    pub change: ChatChange,
+}
+
+/// What happened in a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum ChatChange {
+    /// A send of ours waits for the connection.
+    Queued {
+        /// Its idempotency key.
+        key: String,
+        /// Its text.
+        text: String,
+    },
+    /// The gateway has a send of ours.
+    Accepted {
+        /// Its idempotency key, which is the run's id.
+        key: String,
+    },
+    /// A send of ours cannot be delivered.
+    Refused {
+        /// Its idempotency key.
+        key: String,
+        /// Why.
+        problem: UiError,
+    },
+    /// The run prepares or retries.
+    Status {
+        /// The run.
+        run_id: String,
+        /// The gateway's word for it, such as `starting_model`.
+        phase: String,
+    },
+    /// The reply so far.
+    Delta {
+        /// The run.
+        run_id: String,
+        /// The whole text so far.
+        text: String,
+    },
+    /// The run ended; `message` is absent when it was steered into another run.
+    Final {
+        /// The run.
+        run_id: String,
+        /// The reply.
+        message: Option<ChatMessageView>,
+    },
+    /// The run was stopped; `text` is what had been said.
+    Aborted {
+        /// The run.
+        run_id: String,
+        /// The reply so far.
+        text: Option<String>,
+    },
+    /// The run failed.
+    Failed {
+        /// The run.
+        run_id: String,
+        /// What the gateway says about it.
+        message: String,
+    },
+    /// The connection was replaced or events were missed: fetch the history again.
+    Refetch,
+}
+
+/// What the composer sends.
+#[derive(Debug, Clone, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ChatDraft {
+    /// The session, such as `main`.
+    pub session_key: String,
+    /// The text.
+    pub text: String,
+    /// A fresh UUID: makes the send safe to repeat.
+    pub key: String,
+}
+
+/// A page of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Page {
+    /// The conversation.
+    Chat,
+    /// The nine steps and the gateway.
+    Server,
+    /// Where OpenClaw runs, and how to reach it.
+    Settings,
+}
