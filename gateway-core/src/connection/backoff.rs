@@ -87,10 +87,9 @@ impl RetryGovernor {
         &self.policy
     }
 
-    /// Notes that an attempt starts.
-    pub fn attempt_started(&mut self, now: Instant) {
-        self.forget_before(now);
-        self.starts.push_back(now);
+    /// Notes that an attempt starts, now or a little later.
+    pub fn attempt_started(&mut self, at: Instant) {
+        self.starts.push_back(at);
     }
 
     /// Returns how long to wait after an attempt that failed.
@@ -142,7 +141,7 @@ impl RetryGovernor {
     }
 
     /// Returns how long until another attempt keeps within the burst limit.
-    fn until_allowed(&mut self, now: Instant) -> Duration {
+    pub fn until_allowed(&mut self, now: Instant) -> Duration {
         self.forget_before(now);
         if self.starts.len() < self.policy.burst {
             return Duration::ZERO;

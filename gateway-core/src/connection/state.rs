@@ -81,7 +81,8 @@ pub enum News {
     SessionOpened,
     /// The attempt failed.
     Failed(Verdict),
-    /// The session ended while the path may still stand.
+    /// The session ended while the path may still stand. `Retry` opens another at once;
+    /// `GatewayDown` (a session that had hardly begun) waits first.
     SessionLost(Verdict),
     /// The path is gone.
     PathLost(Cause),
@@ -346,7 +347,9 @@ impl State {
                     },
                     Action::WaitForGateway,
                 ),
-                other => close_for(other, attempt),
+                Verdict::Retry(_) | Verdict::Ask(_) | Verdict::Pause(_) | Verdict::Stop(_) => {
+                    close_for(verdict, attempt)
+                }
             },
             (Self::GatewayDown { attempt, cause }, I::News(News::WaitOver)) => {
                 open_session(attempt, Some(cause))
@@ -362,8 +365,12 @@ impl State {
             }
             (Self::Up { .. }, I::News(News::SessionLost(verdict))) => match verdict {
                 // The path may well stand: a restarting gateway needs no new sign-in.
-                Verdict::Retry(_) | Verdict::GatewayDown(_) => open_session(1, None),
-                other => close_for(other, 0),
+                Verdict::Retry(_) => open_session(1, None),
+                Verdict::GatewayDown(cause) => (
+                    Self::GatewayDown { attempt: 1, cause },
+                    Action::WaitForGateway,
+                ),
+                Verdict::Ask(_) | Verdict::Pause(_) | Verdict::Stop(_) => close_for(verdict, 0),
             },
             (state, I::News(News::PathLost(cause))) if state.holds_path() => {
                 let attempt = if matches!(state, Self::Up { .. }) {

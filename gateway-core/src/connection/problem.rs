@@ -1,0 +1,59 @@
+//! What a person is told when something fails: what, where, and the next step, as data.
+
+use serde::{Deserialize, Serialize};
+
+/// A failure a person meets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// A stable word for it, such as `forwardProhibited`; the key of its translation.
+    pub code: &'static str,
+    /// One or two plain sentences, in English. Never holds a secret.
+    pub message: String,
+    /// The button beside it.
+    pub action: Option<UserAction>,
+}
+
+impl Problem {
+    /// Returns a problem that one action may mend.
+    pub fn new(code: &'static str, message: impl Into<String>, action: UserAction) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            action: Some(action),
+        }
+    }
+
+    /// Returns a problem that heals by itself or not at all.
+    pub fn without_action(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            action: None,
+        }
+    }
+}
+
+/// A button: the effect it has when pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum UserAction {
+    /// Opens the settings at the address.
+    EditAddress,
+    /// Opens the settings at the sign-in choice.
+    EditSignIn,
+    /// Opens the settings at the gateway token.
+    EnterToken,
+    /// Opens the settings at the ports.
+    EditPorts,
+    /// Starts an attempt now.
+    TryAgain,
+    /// Starts an attempt that may ask for a password or passphrase.
+    SignIn,
+    /// Shows the host-key question.
+    ReviewHostKey,
+    /// Runs "Check my server".
+    CheckServer,
+    /// Shows the settings file's fault.
+    ShowSettingsFile,
+}
