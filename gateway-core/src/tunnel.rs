@@ -1,1 +1,419 @@
-//! (written next)
+//! The SSH connection to the server, in this process: open it, watch it, forward through it.
+//!
+//! [`open`] dials, judges the host key by our own reading of known_hosts, signs in, and returns a
+//! [`Tunnel`]. Before the host key is accepted nothing about the user leaves this machine. No person
+//! is ever waited for: what only they can answer comes back as an error, and the next [`open`] takes
+//! the answer along. Nothing here retries, reads the environment or knows what a gateway is.
+//!
+//! - [`target`]: the address as people type it.
+//! - [`host_key`], [`known_hosts`]: whom we trust.
+//! - [`auth`]: signing in.
+//! - [`stream`]: one forwarded connection.
+//! - [`error`]: what went wrong, where, and what helps.
+
+mod agent;
+pub mod auth;
+mod dial;
+pub mod error;
+pub mod host_key;
+pub mod known_hosts;
+mod session;
+mod socket;
+pub mod stream;
+pub mod target;
+
+pub use auth::{Credential, Outcome, Prompt, Question, SignIn, SignInMemory, Tried};
+pub use error::{ForwardError, NextStep, Step, TunnelClosed, TunnelError};
+pub use host_key::{HostKeyFingerprint, KnownKey, PresentedKey};
+pub use known_hosts::{KnownHosts, KnownHostsFiles, Verdict};
+pub use stream::TunnelStream;
+pub use target::{SshTarget, TargetError};
+
+use auth::SignInRequest;
+use russh::client::{self, Handle};
+use russh::{ChannelOpenFailure, Disconnect};
+use session::{Accepted, HandlerError, SessionEnd, SessionHandler};
+use socket::SshSocket;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::io::BufReader;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// How much is read from the socket at once: two SSH packets' worth, so that one call serves both.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// How long a goodbye may take before the connection is cut.
+const CLOSE_LIMIT: Duration = Duration::from_millis(1500);
+
+/// How long we go on waiting for a channel nobody wants any more, to close it when it comes.
+const LATE_CHANNEL_LIMIT: Duration = Duration::from_secs(60);
+
+/// What it takes to open a tunnel.
+#[derive(Debug, Clone)]
+pub struct TunnelConfig {
+    /// The server. Its user and port win over the defaults here.
+    pub target: SshTarget,
+    /// The account to use when the target names none.
+    pub local_user: String,
+    /// Which host keys are trusted.
+    pub known_hosts: KnownHostsFiles,
+    /// How to sign in.
+    pub sign_in: SignIn,
+    /// Where the SSH agent listens; `None` asks no agent.
+    pub agent_socket: Option<PathBuf>,
+    /// The only host key to accept. One that known_hosts does not hold yet is stored in our own file
+    /// before signing in; changed and revoked keys are refused all the same.
+    pub demanded_host_key: Option<HostKeyFingerprint>,
+    /// The limits of the steps.
+    pub limits: TunnelLimits,
+    /// After how much silence the server is asked whether it is still there.
+    pub keepalive: Duration,
+    /// How many of those questions may stay unanswered: the end comes after
+    /// `keepalive` × (`keepalive_max` + 1).
+    pub keepalive_max: usize,
+}
+
+impl TunnelConfig {
+    /// Starts from a target and known_hosts files: automatic sign-in without agent or key files.
+    pub fn new(
+        target: SshTarget,
+        local_user: impl Into<String>,
+        known_hosts: KnownHostsFiles,
+    ) -> Self {
+        Self {
+            target,
+            local_user: local_user.into(),
+            known_hosts,
+            sign_in: SignIn::Automatic {
+                identity_files: Vec::new(),
+            },
+            agent_socket: None,
+            demanded_host_key: None,
+            limits: TunnelLimits::default(),
+            keepalive: Duration::from_secs(15),
+            keepalive_max: 3,
+        }
+    }
+
+    fn user(&self) -> &str {
+        self.target.user.as_deref().unwrap_or(&self.local_user)
+    }
+
+    fn key_files(&self) -> Vec<PathBuf> {
+        match &self.sign_in {
+            SignIn::Automatic { identity_files } => identity_files.clone(),
+            SignIn::KeyFile(path) => vec![path.clone()],
+            SignIn::Password => Vec::new(),
+        }
+    }
+}
+
+/// How long each step may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TunnelLimits {
+    /// Looking up the name.
+    pub resolve: Duration,
+    /// Connecting to any of its addresses.
+    pub tcp: Duration,
+    /// The key exchange.
+    pub key_exchange: Duration,
+    /// Signing in, without the time an agent's owner takes to agree.
+    pub sign_in: Duration,
+    /// Opening one channel.
+    pub forward: Duration,
+}
+
+impl Default for TunnelLimits {
+    fn default() -> Self {
+        Self {
+            resolve: Duration::from_secs(3),
+            tcp: Duration::from_secs(5),
+            key_exchange: Duration::from_secs(5),
+            sign_in: Duration::from_secs(10),
+            forward: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A step that has just succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TunnelStep {
+    /// The name has these addresses, in the order they are dialled.
+    Resolved {
+        /// The addresses.
+        addresses: Vec<SocketAddr>,
+    },
+    /// The SSH port accepted a connection.
+    TcpConnected,
+    /// The server proved a host key that is trusted.
+    HostKeyAccepted {
+        /// Its fingerprint.
+        fingerprint: HostKeyFingerprint,
+    },
+    /// The server let us in.
+    SignedIn {
+        /// What did it.
+        method: Credential,
+    },
+}
+
+/// Opens a tunnel; `on_step` hears of each step as it succeeds.
+///
+/// Dropping the future leaves nothing behind.
+///
+/// # Errors
+/// A [`TunnelError`]; the connection is closed by then.
+pub async fn open(
+    config: &TunnelConfig,
+    memory: &mut SignInMemory,
+    on_step: &mut (dyn FnMut(TunnelStep) + Send),
+) -> Result<Tunnel, TunnelError> {
+    config.target.check()?;
+    let host = config.target.host.as_str();
+    let port = config.target.port_or_default();
+    let mut known_hosts = KnownHosts::read(&config.known_hosts)?;
+
+    let addresses = dial::resolve(host, port, config.limits.resolve).await?;
+    on_step(TunnelStep::Resolved {
+        addresses: addresses.clone(),
+    });
+    let stream = dial::connect(host, port, addresses, config.limits.tcp).await?;
+    on_step(TunnelStep::TcpConnected);
+
+    // Whatever goes wrong from here on, dropping the guard ends the session's task.
+    let cut = CancellationToken::new();
+    let cut_on_drop = cut.clone().drop_guard();
+    let end = SessionEnd::default();
+    let stall_limit =
+        config.keepalive * u32::try_from(config.keepalive_max + 1).unwrap_or(u32::MAX);
+    let socket = BufReader::with_capacity(
+        READ_BUFFER,
+        SshSocket::new(stream, cut.clone(), stall_limit),
+    );
+    let handler = SessionHandler::new(
+        host,
+        port,
+        known_hosts.clone(),
+        config.demanded_host_key,
+        end.clone(),
+    );
+    let accepted = Arc::clone(&handler.accepted);
+    let ssh = session::config(
+        known_hosts.algorithms_known_for(host, port),
+        config.keepalive,
+        config.keepalive_max,
+    );
+    let exchange = client::connect_stream(Arc::new(ssh), socket, handler);
+    let mut handle = timeout(config.limits.key_exchange, exchange)
+        .await
+        .map_err(|_| TunnelError::Timeout {
+            step: Step::HostKey,
+            waited: config.limits.key_exchange,
+        })?
+        .map_err(|error| match error {
+            HandlerError::HostKey(refusal) => *refusal,
+            HandlerError::Ssh(source) => TunnelError::KeyExchange {
+                host: host.to_owned(),
+                port,
+                source,
+            },
+        })?;
+
+    let accepted = accepted
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    if let Some((how, key)) = accepted {
+        if how == Accepted::Demanded {
+            known_hosts.add(&key)?;
+        }
+        on_step(TunnelStep::HostKeyAccepted {
+            fingerprint: key.fingerprint(),
+        });
+    }
+
+    let key_files = auth::keys::load(config.key_files(), memory).await;
+    let request = SignInRequest {
+        user: config.user(),
+        host,
+        sign_in: &config.sign_in,
+        agent_socket: config.agent_socket.as_deref(),
+        limit: config.limits.sign_in,
+    };
+    let method = match auth::sign_in(&mut handle, &end, request, key_files, memory).await {
+        Ok(method) => method,
+        Err(error) => {
+            say_goodbye(&handle, &end).await;
+            return Err(error);
+        }
+    };
+    tracing::info!(host, user = config.user(), %method, "signed in");
+    on_step(TunnelStep::SignedIn { method });
+
+    let connection = Arc::new(Connection {
+        session: Arc::new(handle),
+        end,
+        forward_limit: config.limits.forward,
+        overruns: Arc::new(AtomicU64::new(0)),
+        cut,
+        _cut_on_drop: cut_on_drop,
+    });
+    Ok(Tunnel { connection })
+}
+
+/// Tells the server that we leave, so that its log does not speak of a lost connection.
+async fn say_goodbye(handle: &Handle<SessionHandler>, end: &SessionEnd) {
+    end.because(TunnelClosed::ByUs);
+    let goodbye = async {
+        match handle.disconnect(Disconnect::ByApplication, "", "en").await {
+            Ok(()) => {
+                end.ended().await;
+            }
+            Err(error) => tracing::trace!(%error, "the session was over already"),
+        }
+    };
+    if timeout(CLOSE_LIMIT, goodbye).await.is_err() {
+        tracing::debug!("the server did not take our goodbye");
+    }
+}
+
+/// An open SSH connection. Clones share it; it ends when the last clone and stream are dropped.
+#[derive(Clone)]
+pub struct Tunnel {
+    connection: Arc<Connection>,
+}
+
+impl std::fmt::Debug for Tunnel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tunnel")
+            .field("is_closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the clones of a tunnel and its streams share.
+struct Connection {
+    session: Arc<Handle<SessionHandler>>,
+    end: SessionEnd,
+    forward_limit: Duration,
+    overruns: Arc<AtomicU64>,
+    cut: CancellationToken,
+    _cut_on_drop: DropGuard,
+}
+
+impl Tunnel {
+    /// Opens a connection from the server to `host` and `port`, as the server sees them.
+    ///
+    /// # Errors
+    /// A [`ForwardError`]; a refused channel leaves the tunnel and its other channels as they are.
+    pub async fn open_channel(&self, host: &str, port: u16) -> Result<TunnelStream, ForwardError> {
+        let end = &self.connection.end;
+        if end.is_ended() {
+            return Err(ForwardError::Closed(end.reason()));
+        }
+        let (answer, answered) = oneshot::channel();
+        let session = Arc::clone(&self.connection.session);
+        let host = host.to_owned();
+        let session_end = end.clone();
+        // A task of its own, because a channel that comes too late must still be closed.
+        tokio::spawn(async move {
+            // The originator is for the server's log; nobody listens here (RFC 4254 §7.2).
+            let open = session.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0);
+            let opened = tokio::select! {
+                opened = timeout(LATE_CHANNEL_LIMIT, open) => opened,
+                _ = session_end.ended() => return,
+            };
+            let Ok(opened) = opened else { return };
+            if let Err(Ok(unwanted)) = answer.send(opened) {
+                let closed = unwanted.close().await;
+                tracing::debug!(?closed, "a channel came too late and was closed");
+            }
+        });
+
+        let limit = self.connection.forward_limit;
+        let opened = tokio::select! {
+            opened = timeout(limit, answered) => match opened {
+                Ok(Ok(opened)) => opened,
+                Ok(Err(_)) => return Err(ForwardError::Closed(end.reason())),
+                Err(_) => return Err(ForwardError::Timeout { waited: limit }),
+            },
+            reason = end.ended() => return Err(ForwardError::Closed(reason)),
+        };
+        match opened {
+            Ok(channel) => Ok(TunnelStream::new(
+                channel,
+                end.clone(),
+                Arc::clone(&self.connection),
+                Arc::clone(&self.connection.overruns),
+            )),
+            Err(russh::Error::ChannelOpenFailure(failure)) => Err(match failure {
+                ChannelOpenFailure::AdministrativelyProhibited => ForwardError::Prohibited,
+                ChannelOpenFailure::ConnectFailed => ForwardError::ConnectFailed,
+                ChannelOpenFailure::UnknownChannelType => ForwardError::Other {
+                    reason: "unknown channel type".to_owned(),
+                },
+                ChannelOpenFailure::ResourceShortage => ForwardError::Other {
+                    reason: "resource shortage".to_owned(),
+                },
+                ChannelOpenFailure::Other { code, .. } => ForwardError::Other {
+                    reason: format!("code {code}"),
+                },
+            }),
+            Err(error) => Err(ForwardError::Closed(match end.is_ended() {
+                true => end.reason(),
+                false => session::closed_by(&error),
+            })),
+        }
+    }
+
+    /// Measures one round trip to the server. Waits as long as the connection lives.
+    ///
+    /// # Errors
+    /// [`TunnelClosed`] when the connection ends before the answer comes.
+    pub async fn ping(&self) -> Result<Duration, TunnelClosed> {
+        let started = Instant::now();
+        tokio::select! {
+            biased;
+            reason = self.connection.end.ended() => Err(reason),
+            answered = self.connection.session.send_ping() => match answered {
+                // russh gives the same answer when the session ends under the question.
+                Ok(()) if !self.connection.session.is_closed() => Ok(started.elapsed()),
+                Ok(()) | Err(_) => Err(self.connection.end.ended().await),
+            },
+        }
+    }
+
+    /// Returns whether the connection has ended.
+    pub fn is_closed(&self) -> bool {
+        self.connection.end.is_ended()
+    }
+
+    /// Completes when the connection ends, with the reason.
+    pub async fn closed(&self) -> TunnelClosed {
+        self.connection.end.ended().await
+    }
+
+    /// Returns how many channels were reset because their local reader was too slow.
+    pub fn overruns(&self) -> u64 {
+        self.connection.overruns.load(Ordering::Relaxed)
+    }
+
+    /// Ends the connection for every clone and stream, within two seconds.
+    pub async fn close(self) {
+        say_goodbye(&self.connection.session, &self.connection.end).await;
+        self.connection.cut.cancel();
+        // Cutting makes the session's task fail its next read or write, so its end is near.
+        if timeout(Duration::from_millis(400), self.connection.end.ended())
+            .await
+            .is_err()
+        {
+            tracing::warn!("the SSH session did not end when cut");
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! Signing in: which credential is offered, in which order, and what a person has to be asked.
+//!
+//! The order is agent keys that an identity file selects, other agent keys, key files,
+//! keyboard-interactive, password. Nobody is asked while a connection is open: the question comes
+//! back as an error, and the redial replays the answers from [`SignInMemory`]. A credential that the
+//! server refused is not sent again by itself.
+
+mod interactive;
+pub(super) mod keys;
+mod memory;
+mod public_key;
+
+pub use memory::SignInMemory;
+
+use super::error::{Step, TunnelClosed, TunnelError};
+use super::session::{SessionEnd, SessionHandler, closed_by};
+use keys::KeyFile;
+use russh::client::{AuthResult, Handle};
+use russh::{MethodKind, MethodSet};
+use std::fmt;
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How a person wants to sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignIn {
+    /// Whatever works: agent, key files, then whatever the server asks for.
+    Automatic {
+        /// Key files to try; one that does not exist is passed over. A public key beside one picks
+        /// the agent's key to try first.
+        identity_files: Vec<PathBuf>,
+    },
+    /// This key only, from the file or from the agent.
+    KeyFile(PathBuf),
+    /// A password, or whatever the server asks for; no keys.
+    Password,
+}
+
+/// A thing to sign in with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Credential {
+    /// A key that the agent holds.
+    AgentKey {
+        /// Its fingerprint.
+        fingerprint: String,
+        /// The agent's comment.
+        comment: String,
+    },
+    /// A key in a file.
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Answers to the server's own questions.
+    KeyboardInteractive,
+    /// The account's password.
+    Password,
+    /// Nothing at all: the server asks for no proof.
+    Nothing,
+}
+
+impl fmt::Display for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AgentKey {
+                fingerprint,
+                comment,
+            } if comment.is_empty() => write!(f, "agent key {fingerprint}"),
+            Self::AgentKey { comment, .. } => write!(f, "agent key {comment}"),
+            Self::KeyFile { path } => write!(f, "key file {}", path.display()),
+            Self::KeyboardInteractive => f.write_str("answers to the server's questions"),
+            Self::Password => f.write_str("password"),
+            Self::Nothing => f.write_str("no proof"),
+        }
+    }
+}
+
+/// A credential and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// What it was.
+    pub credential: Credential,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+impl fmt::Display for Tried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.credential, self.outcome)
+    }
+}
+
+/// What came of a credential that did not sign us in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The server refused it.
+    Refused,
+    /// The server refused it before, so it was not sent.
+    RefusedBefore,
+    /// The server accepted it and wants more.
+    NotEnough,
+    /// It was not sent: enough keys had been refused on this connection.
+    OverLimit,
+    /// It could not be used; why, in words.
+    Unusable(String),
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused => f.write_str("refused"),
+            Self::RefusedBefore => f.write_str("refused before"),
+            Self::NotEnough => f.write_str("accepted, but not enough"),
+            Self::OverLimit => f.write_str("not sent, too many keys"),
+            Self::Unusable(why) => f.write_str(why),
+        }
+    }
+}
+
+/// What only a person can answer. The connection is closed while they think.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// What unlocks a key file; the server would accept the key.
+    Passphrase {
+        /// The file.
+        key_file: PathBuf,
+        /// Whether the last answer did not unlock it.
+        was_wrong: bool,
+    },
+    /// The account's password.
+    Password {
+        /// The account.
+        user: String,
+        /// The server.
+        host: String,
+        /// Whether the server refused the last one.
+        was_wrong: bool,
+    },
+    /// The server's own questions, to be answered together.
+    Prompts {
+        /// The server's title; may be empty.
+        title: String,
+        /// The server's instruction; may be empty.
+        instruction: String,
+        /// What it asks, in order.
+        prompts: Vec<Prompt>,
+        /// Whether the server refused the last answers.
+        was_wrong: bool,
+    },
+}
+
+/// One question of a server's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Prompt {
+    /// The server's words, without control characters.
+    pub label: String,
+    /// Whether the answer may be seen while it is typed.
+    pub echo: bool,
+}
+
+/// What signing in needs to know.
+pub(super) struct SignInRequest<'a> {
+    pub(super) user: &'a str,
+    pub(super) host: &'a str,
+    pub(super) sign_in: &'a SignIn,
+    pub(super) agent_socket: Option<&'a std::path::Path>,
+    pub(super) limit: Duration,
+}
+
+/// What one credential or method came to.
+enum Progress {
+    SignedIn,
+    /// Accepted, but the server wants one of these too.
+    Partial(MethodSet),
+    Refused(MethodSet),
+}
+
+/// Signs in on a session whose host key was accepted; returns what did it.
+pub(super) async fn sign_in(
+    handle: &mut Handle<SessionHandler>,
+    end: &SessionEnd,
+    request: SignInRequest<'_>,
+    key_files: Vec<KeyFile>,
+    memory: &mut SignInMemory,
+) -> Result<Credential, TunnelError> {
+    let mut attempt = Attempt {
+        handle,
+        end,
+        request,
+        memory,
+        tried: Vec::new(),
+        clock: Clock::default(),
+    };
+    attempt.run(key_files).await
+}
+
+/// One try to sign in on one connection.
+struct Attempt<'a> {
+    handle: &'a mut Handle<SessionHandler>,
+    end: &'a SessionEnd,
+    request: SignInRequest<'a>,
+    memory: &'a mut SignInMemory,
+    tried: Vec<Tried>,
+    clock: Clock,
+}
+
+impl Attempt<'_> {
+    async fn run(&mut self, key_files: Vec<KeyFile>) -> Result<Credential, TunnelError> {
+        // Asking with "none" tells which methods there are; no server counts it as a failure
+        // (RFC 4252 §5.2).
+        let mut offered = {
+            let exchange = self.handle.authenticate_none(self.request.user);
+            match within(&mut self.clock, self.request.limit, self.end, exchange).await? {
+                AuthResult::Success => return Ok(Credential::Nothing),
+                AuthResult::Failure {
+                    remaining_methods, ..
+                } => self.still_open(remaining_methods).await?,
+            }
+        };
+        tracing::debug!(host = self.request.host, offered = ?names(&offered), "sign-in methods offered");
+        let mut keys = if matches!(self.request.sign_in, SignIn::Password) {
+            None
+        } else {
+            Some(public_key::Candidates::gather(self, key_files).await?)
+        };
+        // What a person is asked for follows from their choice, or from a first half accepted.
+        let mut may_ask = !matches!(self.request.sign_in, SignIn::KeyFile(_));
+        let mut interactive_is_open = true;
+        let mut password_is_open = true;
+
+        loop {
+            let progress = if offers(&offered, MethodKind::PublicKey)
+                && let Some(candidate) = keys
+                    .as_mut()
+                    .and_then(|keys| keys.next(self.memory, &mut self.tried))
+            {
+                let credential = candidate.credential();
+                let progress = self.offer_key(candidate).await?;
+                self.note(&credential, &progress);
+                (credential, progress)
+            } else if may_ask
+                && interactive_is_open
+                && offers(&offered, MethodKind::KeyboardInteractive)
+            {
+                interactive_is_open = false;
+                let progress = self.answer_prompts().await?;
+                self.note(&Credential::KeyboardInteractive, &progress);
+                (Credential::KeyboardInteractive, progress)
+            } else if may_ask && password_is_open && offers(&offered, MethodKind::Password) {
+                password_is_open = false;
+                let progress = self.send_password().await?;
+                self.note(&Credential::Password, &progress);
+                (Credential::Password, progress)
+            } else {
+                return Err(self.refused(&offered));
+            };
+            offered = match progress {
+                (credential, Progress::SignedIn) => return Ok(credential),
+                (_, Progress::Partial(more)) => {
+                    // A second factor is asked for whatever the first was; answers may be wanted twice.
+                    may_ask = true;
+                    interactive_is_open = true;
+                    password_is_open = true;
+                    if self.tried.len() > MAX_TRIES {
+                        return Err(self.refused(&more));
+                    }
+                    more
+                }
+                (_, Progress::Refused(others)) => others,
+            };
+        }
+    }
+
+    async fn send_password(&mut self) -> Result<Progress, TunnelError> {
+        let Some(password) = self.memory.password().cloned() else {
+            return Err(TunnelError::NeedsAnswer(self.password_question()));
+        };
+        let exchange = self
+            .handle
+            .authenticate_password(self.request.user, password.expose());
+        let result = within(&mut self.clock, self.request.limit, self.end, exchange).await?;
+        let progress = self.progress(result).await?;
+        if matches!(progress, Progress::Refused(_)) {
+            self.memory.password_was_refused();
+            return Err(TunnelError::NeedsAnswer(self.password_question()));
+        }
+        Ok(progress)
+    }
+
+    fn password_question(&self) -> Question {
+        Question::Password {
+            user: self.request.user.to_owned(),
+            host: self.request.host.to_owned(),
+            was_wrong: self.memory.password_is_wrong(),
+        }
+    }
+
+    /// Turns russh's answer into ours.
+    async fn progress(&self, result: AuthResult) -> Result<Progress, TunnelError> {
+        match result {
+            AuthResult::Success => Ok(Progress::SignedIn),
+            AuthResult::Failure {
+                remaining_methods,
+                partial_success,
+            } => {
+                let methods = self.still_open(remaining_methods).await?;
+                Ok(if partial_success {
+                    Progress::Partial(methods)
+                } else {
+                    Progress::Refused(methods)
+                })
+            }
+        }
+    }
+
+    /// Tells a refusal from the end of the session, which russh reports the same way.
+    async fn still_open(&self, methods: MethodSet) -> Result<MethodSet, TunnelError> {
+        if !methods.is_empty() {
+            return Ok(methods);
+        }
+        // With no method left russh ends the session by itself, so there is an end to wait for.
+        let reason = match tokio::time::timeout(END_IS_NEAR, self.end.ended()).await {
+            Ok(reason) => reason,
+            Err(_) => return Ok(methods),
+        };
+        // OpenSSH ends the connection after MaxAuthTries, and russh when no method is left: either
+        // way what we sent was refused.
+        let was_refused = match &reason {
+            TunnelClosed::ByServer { message } => {
+                message.to_lowercase().contains("authentication failures")
+            }
+            TunnelClosed::Broken { detail } => detail == &russh::Error::NoAuthMethod.to_string(),
+            TunnelClosed::NotAnswering | TunnelClosed::ByUs => false,
+        };
+        Err(if was_refused {
+            self.refused(&methods)
+        } else {
+            TunnelError::Closed {
+                step: Step::Login,
+                source: reason,
+            }
+        })
+    }
+
+    fn note(&mut self, credential: &Credential, progress: &Progress) {
+        let outcome = match progress {
+            Progress::SignedIn => return,
+            Progress::Partial(_) => Outcome::NotEnough,
+            Progress::Refused(_) => Outcome::Refused,
+        };
+        tracing::debug!(%credential, %outcome, "credential tried");
+        self.tried.push(Tried {
+            credential: credential.clone(),
+            outcome,
+        });
+    }
+
+    fn refused(&self, offered: &MethodSet) -> TunnelError {
+        TunnelError::AuthRefused {
+            user: self.request.user.to_owned(),
+            host: self.request.host.to_owned(),
+            tried: self.tried.clone(),
+            offered: names(offered),
+        }
+    }
+}
+
+/// How many credentials one connection may see in all, whatever a server asks for.
+const MAX_TRIES: usize = 12;
+
+/// How soon a session that has ended says why.
+const END_IS_NEAR: Duration = Duration::from_secs(1);
+
+/// How long a signature may take: an agent may ask its owner first.
+const SIGNATURE_LIMIT: Duration = Duration::from_secs(60);
+
+/// How much of the sign-in limit is used up.
+#[derive(Debug, Default)]
+struct Clock {
+    used: Duration,
+}
+
+/// Runs one exchange with the server within what is left of the sign-in limit.
+async fn within<T>(
+    clock: &mut Clock,
+    limit: Duration,
+    end: &SessionEnd,
+    exchange: impl Future<Output = Result<T, russh::Error>>,
+) -> Result<T, TunnelError> {
+    let started = Instant::now();
+    let left = limit.saturating_sub(clock.used);
+    let result = tokio::select! {
+        result = exchange => result,
+        () = sleep(left) => return Err(TunnelError::Timeout { step: Step::Login, waited: limit }),
+    };
+    clock.used += started.elapsed();
+    match result {
+        Ok(value) => Ok(value),
+        Err(error) => Err(lost(end, &error).await),
+    }
+}
+
+/// Says why the session ended under an exchange; the session itself knows best.
+async fn lost(end: &SessionEnd, error: &russh::Error) -> TunnelError {
+    let source = match tokio::time::timeout(END_IS_NEAR, end.ended()).await {
+        Ok(reason) => reason,
+        Err(_) => closed_by(error),
+    };
+    TunnelError::Closed {
+        step: Step::Login,
+        source,
+    }
+}
+
+fn offers(methods: &MethodSet, kind: MethodKind) -> bool {
+    methods.contains(&kind)
+}
+
+fn names(methods: &MethodSet) -> Vec<String> {
+    methods.iter().map(String::from).collect()
+}

@@ -1,0 +1,190 @@
+//! Private key files: OpenSSH, PEM, PKCS#8 and PuTTY, locked or not.
+
+use super::memory::SignInMemory;
+use crate::credentials::secret::KeyPassphrase;
+use russh::keys::{self, PrivateKey, PublicKey};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// A key file larger than this is something else.
+const MAX_KEY_FILE: u64 = 256 * 1024;
+
+/// Why a key file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// It cannot be read.
+    #[error("it cannot be read")]
+    Unreadable(#[source] io::Error),
+    /// It holds no private key in a format we know.
+    #[error("it holds no private key in OpenSSH, PEM, PKCS#8 or PuTTY format")]
+    NotAKey,
+    /// It is larger than any key.
+    #[error("it is too large for a key")]
+    TooLarge,
+}
+
+/// A key file as far as it could be read without asking anybody.
+pub(in crate::tunnel) struct KeyFile {
+    pub(super) path: PathBuf,
+    pub(super) key: FileKey,
+}
+
+pub(super) enum FileKey {
+    /// Ready to sign.
+    Ready(Arc<PrivateKey>),
+    /// Encrypted. The public half is known if the format or a `.pub` beside it tells it.
+    Locked {
+        public: Option<PublicKey>,
+        passphrase_was_wrong: bool,
+    },
+    /// There is no private key here, but a `.pub` file that selects one of the agent's keys.
+    PublicOnly(PublicKey),
+    /// There is nothing here.
+    Missing,
+    /// There is something else here.
+    Bad(KeyFileError),
+}
+
+impl KeyFile {
+    /// Returns the public half, if it is known.
+    pub(super) fn public(&self) -> Option<&PublicKey> {
+        match &self.key {
+            FileKey::Ready(key) => Some(key.public_key()),
+            FileKey::Locked { public, .. } => public.as_ref(),
+            FileKey::PublicOnly(public) => Some(public),
+            FileKey::Missing | FileKey::Bad(_) => None,
+        }
+    }
+}
+
+/// Reads key files and unlocks those whose passphrase is remembered.
+///
+/// Unlocking is slow on purpose, so this runs beside the dial, on a thread that may block.
+pub(in crate::tunnel) async fn load(paths: Vec<PathBuf>, memory: &SignInMemory) -> Vec<KeyFile> {
+    let files: Vec<(PathBuf, Option<KeyPassphrase>, bool)> = paths
+        .into_iter()
+        .map(|path| {
+            let passphrase = memory.passphrase(&path).cloned();
+            let was_wrong = memory.passphrase_is_wrong(&path);
+            (path, passphrase, was_wrong)
+        })
+        .collect();
+    let read = tokio::task::spawn_blocking(move || {
+        files
+            .into_iter()
+            .map(|(path, passphrase, was_wrong)| {
+                let key = read(&path, passphrase.as_ref(), was_wrong);
+                KeyFile { path, key }
+            })
+            .collect()
+    });
+    match read.await {
+        Ok(files) => files,
+        // The reading thread died of a key file no decoder survives: as good as no key.
+        Err(error) => {
+            tracing::warn!(%error, "key files could not be read");
+            Vec::new()
+        }
+    }
+}
+
+fn read(path: &Path, passphrase: Option<&KeyPassphrase>, was_wrong: bool) -> FileKey {
+    let text = match read_text(path) {
+        Ok(text) => text,
+        Err(KeyFileError::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => {
+            return public_beside(path).map_or(FileKey::Missing, FileKey::PublicOnly);
+        }
+        Err(error) => return FileKey::Bad(error),
+    };
+    // Somebody may well choose the public file; it still tells which of the agent's keys is meant.
+    if let Ok(public) = PublicKey::from_openssh(text.trim()) {
+        return FileKey::PublicOnly(public);
+    }
+    match decode(&text, None) {
+        Decoded::Key(key) => FileKey::Ready(Arc::new(*key)),
+        Decoded::NotAKey => FileKey::Bad(KeyFileError::NotAKey),
+        Decoded::Locked(public) => {
+            let public = public.or_else(|| public_beside(path));
+            let Some(passphrase) = passphrase else {
+                return FileKey::Locked {
+                    public,
+                    passphrase_was_wrong: was_wrong,
+                };
+            };
+            match decode(&text, Some(passphrase.expose())) {
+                Decoded::Key(key) => FileKey::Ready(Arc::new(*key)),
+                Decoded::Locked(_) | Decoded::NotAKey => FileKey::Locked {
+                    public,
+                    passphrase_was_wrong: true,
+                },
+            }
+        }
+    }
+}
+
+enum Decoded {
+    Key(Box<PrivateKey>),
+    Locked(Option<PublicKey>),
+    NotAKey,
+}
+
+fn decode(text: &str, passphrase: Option<&str>) -> Decoded {
+    // OpenSSH's format keeps the public half readable, so a locked key can be offered before
+    // anybody is asked to unlock it.
+    if let Ok(key) = PrivateKey::from_openssh(text) {
+        return match (key.is_encrypted(), passphrase) {
+            (false, _) => Decoded::Key(Box::new(key)),
+            (true, None) => Decoded::Locked(Some(key.public_key().clone())),
+            (true, Some(passphrase)) => match key.decrypt(passphrase) {
+                Ok(key) => Decoded::Key(Box::new(key)),
+                Err(_) => Decoded::Locked(Some(key.public_key().clone())),
+            },
+        };
+    }
+    match keys::decode_secret_key(text, passphrase) {
+        Ok(key) => Decoded::Key(Box::new(key)),
+        Err(_) if is_marked_encrypted(text) => Decoded::Locked(None),
+        Err(_) => Decoded::NotAKey,
+    }
+}
+
+/// Returns whether a PEM (RFC 1421), PKCS#8 or PuTTY file says that it is encrypted.
+fn is_marked_encrypted(text: &str) -> bool {
+    text.lines().any(|line| {
+        line.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+            || (line.starts_with("Proc-Type:") && line.contains("ENCRYPTED"))
+            || line
+                .strip_prefix("Encryption: ")
+                .is_some_and(|cipher| cipher.trim() != "none")
+    })
+}
+
+fn read_text(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
+    let file = std::fs::File::open(path).map_err(KeyFileError::Unreadable)?;
+    let mut text = Zeroizing::new(String::new());
+    file.take(MAX_KEY_FILE + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| {
+            // Text is all that keys are made of.
+            if error.kind() == io::ErrorKind::InvalidData {
+                KeyFileError::NotAKey
+            } else {
+                KeyFileError::Unreadable(error)
+            }
+        })?;
+    if text.len() as u64 > MAX_KEY_FILE {
+        Err(KeyFileError::TooLarge)
+    } else {
+        Ok(text)
+    }
+}
+
+/// Reads `<path>.pub`, where ssh-keygen puts the public half.
+fn public_beside(path: &Path) -> Option<PublicKey> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".pub");
+    let text = read_text(Path::new(&name)).ok()?;
+    PublicKey::from_openssh(text.trim()).ok()
+}

@@ -1,0 +1,116 @@
+//! What a person answered for one server, and what that server refused.
+
+use super::{Prompt, Question};
+use crate::credentials::secret::{AccountPassword, KeyPassphrase, PromptAnswer};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+/// The answers to replay on the next dial of one server, and the credentials it refused.
+///
+/// Lives in memory only. Whoever keeps secrets for longer takes them from here after a success.
+#[derive(Debug, Default)]
+pub struct SignInMemory {
+    passphrases: HashMap<PathBuf, KeyPassphrase>,
+    wrong_passphrases: HashSet<PathBuf>,
+    password: Option<AccountPassword>,
+    password_is_wrong: bool,
+    rounds: Vec<(Vec<Prompt>, Vec<PromptAnswer>)>,
+    answers_are_wrong: bool,
+    refused_keys: HashSet<String>,
+}
+
+impl SignInMemory {
+    /// Remembers what unlocks a key file.
+    pub fn remember_passphrase(&mut self, key_file: impl Into<PathBuf>, passphrase: KeyPassphrase) {
+        self.passphrases.insert(key_file.into(), passphrase);
+    }
+
+    /// Remembers the account's password.
+    pub fn remember_password(&mut self, password: AccountPassword) {
+        self.password = Some(password);
+    }
+
+    /// Remembers the answers to one round of a server's questions, in order.
+    ///
+    /// They serve one sign-in, and are forgotten when it succeeds or is refused: they may be codes
+    /// that are good once.
+    pub fn remember_answers(&mut self, prompts: Vec<Prompt>, answers: Vec<PromptAnswer>) {
+        self.rounds.push((prompts, answers));
+    }
+
+    /// Returns what unlocked a key file.
+    pub fn passphrase(&self, key_file: &Path) -> Option<&KeyPassphrase> {
+        self.passphrases.get(key_file)
+    }
+
+    /// Returns the account's password, unless the server refused it.
+    pub fn password(&self) -> Option<&AccountPassword> {
+        self.password.as_ref()
+    }
+
+    /// Lets everything be tried again that the server refused: a person asked for it.
+    pub fn forget_refusals(&mut self) {
+        self.refused_keys.clear();
+        self.wrong_passphrases.clear();
+        self.password_is_wrong = false;
+        self.answers_are_wrong = false;
+    }
+
+    /// Forgets the answers to this question, because the person closed it.
+    pub fn forget(&mut self, question: &Question) {
+        match question {
+            Question::Passphrase { key_file, .. } => {
+                self.passphrases.remove(key_file);
+            }
+            Question::Password { .. } => self.password = None,
+            Question::Prompts { .. } => self.rounds.clear(),
+        }
+    }
+
+    pub(super) fn passphrase_was_wrong(&mut self, key_file: &Path) {
+        self.passphrases.remove(key_file);
+        self.wrong_passphrases.insert(key_file.to_owned());
+    }
+
+    pub(super) fn passphrase_is_wrong(&self, key_file: &Path) -> bool {
+        self.wrong_passphrases.contains(key_file)
+    }
+
+    pub(super) fn password_was_refused(&mut self) {
+        self.password = None;
+        self.password_is_wrong = true;
+    }
+
+    pub(super) fn password_is_wrong(&self) -> bool {
+        self.password_is_wrong
+    }
+
+    pub(super) fn key_was_refused(&mut self, fingerprint: String) {
+        self.refused_keys.insert(fingerprint);
+    }
+
+    pub(super) fn key_is_refused(&self, fingerprint: &str) -> bool {
+        self.refused_keys.contains(fingerprint)
+    }
+
+    pub(super) fn answers_are_wrong(&self) -> bool {
+        self.answers_are_wrong
+    }
+
+    /// Returns the answers for the round with this number, if it asks what they answered.
+    pub(super) fn answers(&self, round: usize, prompts: &[Prompt]) -> Option<&[PromptAnswer]> {
+        let (asked, answers) = self.rounds.get(round)?;
+        (asked == prompts && answers.len() == prompts.len()).then_some(answers)
+    }
+
+    /// Forgets every answer from this round on: the server asks something else now.
+    pub(super) fn forget_answers_from(&mut self, round: usize) {
+        self.rounds.truncate(round);
+    }
+
+    /// Forgets every answer, used up or refused.
+    pub(super) fn answers_are_used(&mut self, refused: bool) {
+        self.rounds.clear();
+        self.answers_are_wrong = refused;
+    }
+}

@@ -1,0 +1,328 @@
+//! Our side of russh's callbacks: judge the host key, refuse every channel the server opens, and
+//! tell everybody when the session ends.
+//!
+//! The callbacks run inside russh's session loop, so none of them waits for anything.
+
+use super::error::{TunnelClosed, TunnelError};
+use super::host_key::{HOST_KEY_ALGORITHMS, HostKeyFingerprint, PresentedKey};
+use super::known_hosts::{KnownHosts, Verdict};
+use russh::client::{self, DisconnectReason};
+use russh::keys::{Algorithm, PublicKeyOrCertificate};
+use russh::{Preferred, cipher, compression};
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Ciphers in the order we want them: AES-GCM is the fastest where the processor has AES.
+const CIPHERS: [cipher::Name; 6] = [
+    cipher::AES_128_GCM,
+    cipher::AES_256_GCM,
+    cipher::CHACHA20_POLY1305,
+    cipher::AES_256_CTR,
+    cipher::AES_192_CTR,
+    cipher::AES_128_CTR,
+];
+
+/// How many messages of a channel may wait inside russh before its session loop waits for us.
+///
+/// The channel's own task takes them out at once, so this only covers the time until it runs.
+const CHANNEL_BUFFER: usize = 64;
+
+/// The longest text of a server's that we repeat, in characters.
+const MAX_SERVER_TEXT: usize = 300;
+
+/// Returns the configuration of a session; `host_keys` are the algorithms in the order to offer.
+pub(super) fn config(
+    host_keys: Vec<Algorithm>,
+    keepalive: Duration,
+    keepalive_max: usize,
+) -> client::Config {
+    debug_assert_eq!(host_keys.len(), HOST_KEY_ALGORITHMS.len());
+    client::Config {
+        preferred: Preferred {
+            key: Cow::Owned(host_keys),
+            cipher: Cow::Borrowed(&CIPHERS),
+            // CVE-2026-46702 was a decompression bomb; there is little to gain from compression.
+            compression: Cow::Borrowed(&[compression::NONE]),
+            // Key exchange (with strict-kex) and MACs: russh's own lists, which hold no SHA-1.
+            ..Preferred::DEFAULT
+        },
+        channel_buffer_size: CHANNEL_BUFFER,
+        // russh's default is none at all; it gives up after interval × (max + 1).
+        keepalive_interval: Some(keepalive),
+        keepalive_max,
+        inactivity_timeout: None,
+        nodelay: true,
+        ..client::Config::default()
+    }
+}
+
+/// Whether and why a session has ended; shared by everything that uses it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SessionEnd {
+    token: CancellationToken,
+    reason: Arc<OnceLock<TunnelClosed>>,
+}
+
+impl SessionEnd {
+    /// Completes when the session has ended.
+    pub(super) async fn ended(&self) -> TunnelClosed {
+        self.token.cancelled().await;
+        self.reason()
+    }
+
+    pub(super) fn is_ended(&self) -> bool {
+        self.token.is_cancelled()
+    }
+
+    /// Returns why it ended; only meaningful once it has.
+    pub(super) fn reason(&self) -> TunnelClosed {
+        self.reason.get().cloned().unwrap_or(TunnelClosed::Broken {
+            detail: "the session ended".to_owned(),
+        })
+    }
+
+    /// States the reason, unless one is stated already.
+    pub(super) fn because(&self, reason: TunnelClosed) {
+        if self.reason.set(reason).is_err() {
+            tracing::trace!("a session has only one end");
+        }
+    }
+}
+
+/// What the key exchange brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Accepted {
+    /// known_hosts trusts the key.
+    Known,
+    /// The caller demanded exactly this key, and known_hosts has nothing for the host.
+    Demanded,
+}
+
+/// The key that was accepted, as the handler leaves it for the dialling task.
+pub(super) type AcceptedKey = Arc<Mutex<Option<(Accepted, PresentedKey)>>>;
+
+/// Our handler. When russh drops it, however the session ended, everybody is told.
+pub(super) struct SessionHandler {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) known_hosts: KnownHosts,
+    pub(super) demanded: Option<HostKeyFingerprint>,
+    pub(super) accepted: AcceptedKey,
+    end: SessionEnd,
+    _ends_with_the_session: DropGuard,
+}
+
+/// Why a callback ended the session.
+#[derive(Debug)]
+pub(super) enum HandlerError {
+    /// The host key was refused.
+    HostKey(Box<TunnelError>),
+    /// russh's own error.
+    Ssh(russh::Error),
+}
+
+impl From<russh::Error> for HandlerError {
+    fn from(error: russh::Error) -> Self {
+        Self::Ssh(error)
+    }
+}
+
+impl SessionHandler {
+    pub(super) fn new(
+        host: &str,
+        port: u16,
+        known_hosts: KnownHosts,
+        demanded: Option<HostKeyFingerprint>,
+        end: SessionEnd,
+    ) -> Self {
+        Self {
+            host: host.to_owned(),
+            port,
+            known_hosts,
+            demanded,
+            accepted: AcceptedKey::default(),
+            _ends_with_the_session: end.token.clone().drop_guard(),
+            end,
+        }
+    }
+
+    fn judge(&self, presented: PresentedKey) -> Result<(Accepted, PresentedKey), TunnelError> {
+        let verdict = self.known_hosts.verdict(&presented);
+        tracing::debug!(host = %self.host, port = self.port, fingerprint = %presented.fingerprint(), ?verdict, "host key judged");
+        let boxed = Box::new(presented.clone());
+        match verdict {
+            Verdict::Revoked { by } => Err(TunnelError::HostKeyRevoked {
+                presented: boxed,
+                by: Box::new(by),
+            }),
+            Verdict::Changed { known } => Err(TunnelError::HostKeyChanged {
+                presented: boxed,
+                known,
+            }),
+            Verdict::AuthorityOnly { authority } => Err(TunnelError::HostKeyNeedsAuthority {
+                presented: boxed,
+                authority: Box::new(authority),
+            }),
+            Verdict::Trusted | Verdict::Unknown => match self.demanded {
+                Some(demanded) if demanded != presented.fingerprint() => {
+                    Err(TunnelError::HostKeyNotDemanded {
+                        presented: boxed,
+                        demanded,
+                    })
+                }
+                Some(_) if verdict == Verdict::Unknown => Ok((Accepted::Demanded, presented)),
+                None if verdict == Verdict::Unknown => Err(TunnelError::HostKeyUnknown(boxed)),
+                Some(_) | None => Ok((Accepted::Known, presented)),
+            },
+        }
+    }
+}
+
+impl client::Handler for SessionHandler {
+    type Error = HandlerError;
+
+    async fn check_server_key(
+        &mut self,
+        key: &PublicKeyOrCertificate,
+    ) -> Result<bool, HandlerError> {
+        // No certificate algorithm is offered, so a certificate here is a server breaking the rules.
+        let presented = match key {
+            PublicKeyOrCertificate::PublicKey { key, .. } => {
+                PresentedKey::new(&self.host, self.port, key)
+            }
+            PublicKeyOrCertificate::Certificate(_) => None,
+        };
+        let Some(presented) = presented else {
+            return Ok(false);
+        };
+        let accepted = self
+            .judge(presented)
+            .map_err(|error| HandlerError::HostKey(Box::new(error)))?;
+        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(accepted);
+        Ok(true)
+    }
+
+    async fn disconnected(
+        &mut self,
+        reason: DisconnectReason<HandlerError>,
+    ) -> Result<(), HandlerError> {
+        let reason = match reason {
+            DisconnectReason::ReceivedDisconnect(info) => TunnelClosed::ByServer {
+                message: printable(&info.message),
+            },
+            DisconnectReason::Error(HandlerError::Ssh(error)) => closed_by(&error),
+            DisconnectReason::Error(HandlerError::HostKey(error)) => TunnelClosed::Broken {
+                detail: error.to_string(),
+            },
+        };
+        tracing::info!(host = %self.host, %reason, "SSH session ended");
+        self.end.because(reason);
+        Ok(())
+    }
+
+    // A dropped `reply` refuses the channel: whatever a server opens towards us is unwanted, an
+    // agent or X11 forward above all.
+
+    async fn server_channel_open_forwarded_tcpip(
+        &mut self,
+        _channel: russh::Channel<client::Msg>,
+        _connected_address: &str,
+        _connected_port: u32,
+        _originator_address: &str,
+        _originator_port: u32,
+        _reply: client::ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), HandlerError> {
+        Ok(())
+    }
+
+    async fn server_channel_open_forwarded_streamlocal(
+        &mut self,
+        _channel: russh::Channel<client::Msg>,
+        _socket_path: &str,
+        _reply: client::ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), HandlerError> {
+        Ok(())
+    }
+
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        _channel: russh::Channel<client::Msg>,
+        _reply: client::ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), HandlerError> {
+        Ok(())
+    }
+
+    async fn server_channel_open_session(
+        &mut self,
+        _channel: russh::Channel<client::Msg>,
+        _reply: client::ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), HandlerError> {
+        Ok(())
+    }
+
+    async fn server_channel_open_direct_tcpip(
+        &mut self,
+        _channel: russh::Channel<client::Msg>,
+        _host_to_connect: &str,
+        _port_to_connect: u32,
+        _originator_address: &str,
+        _originator_port: u32,
+        _reply: client::ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), HandlerError> {
+        Ok(())
+    }
+
+    async fn server_channel_open_direct_streamlocal(
+        &mut self,
+        _channel: russh::Channel<client::Msg>,
+        _socket_path: &str,
+        _reply: client::ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), HandlerError> {
+        Ok(())
+    }
+
+    async fn server_channel_open_x11(
+        &mut self,
+        _channel: russh::Channel<client::Msg>,
+        _originator_address: &str,
+        _originator_port: u32,
+        _reply: client::ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), HandlerError> {
+        Ok(())
+    }
+}
+
+/// Says in our words why russh ended a session.
+pub(super) fn closed_by(error: &russh::Error) -> TunnelClosed {
+    let is_silence = matches!(
+        error,
+        russh::Error::KeepaliveTimeout | russh::Error::InactivityTimeout
+    ) || matches!(error, russh::Error::IO(io) if io.kind() == std::io::ErrorKind::TimedOut);
+    if is_silence {
+        TunnelClosed::NotAnswering
+    } else {
+        TunnelClosed::Broken {
+            detail: error.to_string(),
+        }
+    }
+}
+
+/// Makes a server's text fit to show: no control characters, no novel.
+pub(super) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !c.is_control())
+        .take(MAX_SERVER_TEXT)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}

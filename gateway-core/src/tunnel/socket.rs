@@ -1,0 +1,115 @@
+//! The TCP socket under SSH, made to notice what russh does not.
+//!
+//! russh writes inside its session loop, so a server that stops reading stops the loop's keepalive
+//! timer too. This wrapper ends a write that makes no progress, ends everything when told to, and
+//! asks Linux to acknowledge at once (sshd's last small segment waits for our delayed ACK: 40 ms).
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+/// A TCP stream with a switch to end it and a limit for writes that go nowhere.
+pub(super) struct SshSocket {
+    stream: TcpStream,
+    ended: Pin<Box<WaitForCancellationFutureOwned>>,
+    stall_limit: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl SshSocket {
+    /// Wraps a connected stream; `stall_limit` of zero means no limit.
+    pub(super) fn new(stream: TcpStream, end: CancellationToken, stall_limit: Duration) -> Self {
+        // Both only make things faster; a system that refuses them is no reason to give up.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY refused");
+        }
+        acknowledge_at_once(&stream);
+        Self {
+            stream,
+            ended: Box::pin(end.cancelled_owned()),
+            stall_limit,
+            stalled: None,
+        }
+    }
+
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        match self.ended.as_mut().poll(cx) {
+            Poll::Ready(()) => Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "closed here",
+            )),
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    /// Turns a write that stays pending for too long into an error.
+    fn watch_stall<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        progress: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if progress.is_ready() || self.stall_limit.is_zero() {
+            self.stalled = None;
+            return progress;
+        }
+        let limit = self.stall_limit;
+        let timer = self.stalled.get_or_insert_with(|| Box::pin(sleep(limit)));
+        ready!(timer.as_mut().poll(cx));
+        self.stalled = None;
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the server stopped reading",
+        )))
+    }
+}
+
+impl AsyncRead for SshSocket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.poll_ended(cx)?;
+        let result = ready!(Pin::new(&mut this.stream).poll_read(cx, buf));
+        // The system forgets the wish after a while, so it is repeated after every read.
+        acknowledge_at_once(&this.stream);
+        Poll::Ready(result)
+    }
+}
+
+impl AsyncWrite for SshSocket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.poll_ended(cx)?;
+        let progress = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.watch_stall(cx, progress)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn acknowledge_at_once(stream: &TcpStream) {
+    if let Err(error) = stream.set_quickack(true) {
+        tracing::trace!(%error, "TCP_QUICKACK refused");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn acknowledge_at_once(_stream: &TcpStream) {}

@@ -1,0 +1,7 @@
+//! The tunnel against a real sshd: every test starts its own and kills it by its process id.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up must fail")]
+
+mod host_keys;
+mod sign_in;
+mod support;

@@ -1,0 +1,318 @@
+//! A real sshd of one's own for each test, and the little else these tests share.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up must fail"
+)]
+
+use gateway_core::tunnel::{
+    KnownHosts, KnownHostsFiles, PresentedKey, SignIn, SignInMemory, SshTarget, Tunnel,
+    TunnelConfig, TunnelError, TunnelStep, open,
+};
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+/// The longest any condition is waited for; only a broken test gets there.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An sshd on loopback with its own host keys, authorized_keys and log.
+pub(crate) struct SshServer {
+    pub(crate) port: u16,
+    dir: TempDir,
+    child: Child,
+    log: watch::Receiver<String>,
+}
+
+impl SshServer {
+    /// Starts a server with an ed25519 host key that nobody may sign in to yet.
+    pub(crate) async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// Starts a server with more lines in its configuration; the first setting of a keyword wins.
+    pub(crate) async fn start_with(settings: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        keygen(&dir.path().join("host_ed25519"), "ed25519", "");
+        std::fs::write(dir.path().join("authorized_keys"), "").unwrap();
+        Self::start_in(dir, free_port(), settings).await
+    }
+
+    async fn start_in(dir: TempDir, port: u16, settings: &str) -> Self {
+        // sshd insists on this directory for its privilege separation.
+        std::fs::create_dir_all("/run/sshd").unwrap();
+        let path = dir.path().display();
+        let host_keys: String = std::fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|file| {
+                let name = file.file_name().unwrap().to_string_lossy().into_owned();
+                name.starts_with("host_") && !name.ends_with(".pub")
+            })
+            .map(|file| format!("HostKey {}\n", file.display()))
+            .collect();
+        let config = format!(
+            "{settings}\nPort {port}\nListenAddress 127.0.0.1\n{host_keys}AuthorizedKeysFile {path}/authorized_keys\n\
+             PidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\nLogLevel VERBOSE\n"
+        );
+        std::fs::write(dir.path().join("sshd_config"), config).unwrap();
+        let mut child = Command::new("/usr/sbin/sshd")
+            .args(["-D", "-e", "-f"])
+            .arg(dir.path().join("sshd_config"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (grow, log) = watch::channel(String::new());
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                grow.send_modify(|log| {
+                    log.push_str(&line);
+                    log.push('\n');
+                });
+            }
+        });
+        let server = Self {
+            port,
+            dir,
+            child,
+            log,
+        };
+        server.logs("Server listening on").await;
+        server
+    }
+
+    /// Lets the owner of this public key in.
+    pub(crate) fn authorize(&self, private_key: &Path) {
+        let public = std::fs::read(private_key.with_extension("pub")).unwrap();
+        std::fs::write(self.dir.path().join("authorized_keys"), public).unwrap();
+    }
+
+    /// Stops the server, puts other host keys in place and starts it on the same port.
+    pub(crate) async fn restart_with_host_key(mut self, kind: &str) -> Self {
+        self.stop();
+        let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
+        std::fs::remove_file(dir.path().join("host_ed25519")).unwrap();
+        keygen(&dir.path().join(format!("host_{kind}")), kind, "");
+        Self::start_in(dir, self.port, "").await
+    }
+
+    /// Returns the public half of a host key, as known_hosts holds it after the name.
+    pub(crate) fn host_key(&self, kind: &str) -> String {
+        let text =
+            std::fs::read_to_string(self.dir.path().join(format!("host_{kind}.pub"))).unwrap();
+        text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Returns where a host key lies.
+    pub(crate) fn host_key_file(&self, kind: &str) -> PathBuf {
+        self.dir.path().join(format!("host_{kind}.pub"))
+    }
+
+    /// Waits until the server has logged this, and returns the whole log.
+    pub(crate) async fn logs(&self, text: &str) -> String {
+        let mut log = self.log.clone();
+        tokio::time::timeout(PATIENCE, log.wait_for(|log| log.contains(text)))
+            .await
+            .unwrap_or_else(|_| {
+                panic!(
+                    "sshd never logged {text:?}:\n{}",
+                    self.log.borrow().as_str()
+                )
+            })
+            .unwrap()
+            .clone()
+    }
+
+    /// Returns the log so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.borrow().clone()
+    }
+
+    /// Returns the processes that serve connections.
+    pub(crate) fn sessions(&self) -> Vec<Pid> {
+        descendants(self.child.id())
+    }
+
+    /// Sends a signal to every process that serves a connection.
+    pub(crate) fn signal_sessions(&self, signal: Signal) {
+        for pid in self.sessions() {
+            // It may have ended by itself in the meantime.
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    fn stop(&mut self) {
+        self.signal_sessions(Signal::CONT);
+        let sessions = self.sessions();
+        drop(self.child.kill());
+        drop(self.child.wait());
+        for pid in sessions {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for SshServer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Our side: a directory with known_hosts and keys.
+pub(crate) struct Home {
+    dir: TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn known_hosts(&self) -> KnownHostsFiles {
+        KnownHostsFiles {
+            own: self.path("known_hosts"),
+            also_read: vec![self.path("also_known_hosts")],
+        }
+    }
+
+    /// Makes a key pair and returns the private file.
+    pub(crate) fn key(&self, name: &str, passphrase: &str) -> PathBuf {
+        let path = self.path(name);
+        keygen(&path, "ed25519", passphrase);
+        path
+    }
+
+    /// Writes our known_hosts so that the server is trusted.
+    pub(crate) fn trust(&self, server: &SshServer) {
+        let line = format!(
+            "[127.0.0.1]:{} {}\n",
+            server.port,
+            server.host_key("ed25519")
+        );
+        std::fs::write(self.path("known_hosts"), line).unwrap();
+    }
+
+    /// A configuration that reaches the server and tries this key.
+    pub(crate) fn config(&self, port: u16, key: Option<&Path>) -> TunnelConfig {
+        let target: SshTarget = format!("127.0.0.1:{port}").parse().unwrap();
+        TunnelConfig {
+            sign_in: SignIn::Automatic {
+                identity_files: key.into_iter().map(Path::to_owned).collect(),
+            },
+            ..TunnelConfig::new(target, whoami(), self.known_hosts())
+        }
+    }
+
+    pub(crate) fn store(&self, key: &PresentedKey) {
+        KnownHosts::read(&self.known_hosts())
+            .unwrap()
+            .add(key)
+            .unwrap();
+    }
+}
+
+/// Opens a tunnel, forgetting the steps.
+pub(crate) async fn dial(
+    config: &TunnelConfig,
+    memory: &mut SignInMemory,
+) -> Result<Tunnel, TunnelError> {
+    open(config, memory, &mut |_| {}).await
+}
+
+/// Opens a tunnel and returns the steps it went through.
+pub(crate) async fn dial_with_steps(
+    config: &TunnelConfig,
+) -> (Result<Tunnel, TunnelError>, Vec<TunnelStep>) {
+    let mut steps = Vec::new();
+    let result = open(config, &mut SignInMemory::default(), &mut |step| {
+        steps.push(step);
+    })
+    .await;
+    (result, steps)
+}
+
+/// A server, a home that trusts it, and a key it accepts: the tunnel that comes of it.
+pub(crate) async fn open_tunnel(server: &SshServer, home: &Home) -> Tunnel {
+    home.trust(server);
+    let key = home.key("id", "");
+    server.authorize(&key);
+    dial(
+        &home.config(server.port, Some(&key)),
+        &mut SignInMemory::default(),
+    )
+    .await
+    .unwrap()
+}
+
+/// Runs ssh-keygen; few rounds of the slow hash, because the tests' own decoder is not optimised.
+pub(crate) fn keygen(path: &Path, kind: &str, passphrase: &str) {
+    run(Command::new("ssh-keygen")
+        .args([
+            "-q", "-t", kind, "-a", "1", "-C", "test key", "-N", passphrase, "-f",
+        ])
+        .arg(path));
+}
+
+/// Runs a tool to its end and returns what it printed; a failing or missing tool fails the test.
+pub(crate) fn run(command: &mut Command) -> String {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+pub(crate) fn whoami() -> String {
+    run(Command::new("id").arg("-un")).trim().to_owned()
+}
+
+/// Returns a port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+fn descendants(parent: u32) -> Vec<Pid> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else {
+            continue;
+        };
+        // The name in parentheses may hold anything, so count from its end (proc(5)).
+        let Some((_, rest)) = stat.rsplit_once(") ") else {
+            continue;
+        };
+        let is_child = rest.split(' ').nth(1) == Some(parent.to_string().as_str());
+        if is_child {
+            found.extend(i32::try_from(pid).ok().and_then(Pid::from_raw));
+            found.extend(descendants(pid));
+        }
+    }
+    found
+}
