@@ -1,1 +1,27 @@
-//! (written next)
+//! Our settings file, and what we read of the official `openclaw.json`.
+//!
+//! In reading order: [`environment`] is what the process was started with, handed in once;
+//! [`paths`] turns it into places; [`document`] is JSON5 with positions, so that an error names a
+//! line and a key and a change touches nothing else; [`settings`] are our own values and
+//! [`settings_file`] keeps them; [`layer`] says which of default, file, environment and command
+//! line wins, [`impact`] what a change redoes; [`openclaw_json`] reads the official file and never
+//! writes it.
+
+pub mod document;
+pub mod environment;
+pub mod impact;
+pub mod layer;
+pub mod openclaw_json;
+pub mod paths;
+pub mod private_file;
+pub mod problem;
+pub mod settings;
+pub mod settings_file;
+
+pub use environment::{Environment, Platform};
+pub use impact::Impact;
+pub use layer::{Origin, Overrides, Setting, Settled};
+pub use paths::Places;
+pub use problem::FileProblem;
+pub use settings::{Profile, ProfileId, RunsWhere, Settings, SignInChoice};
+pub use settings_file::{SaveError, SettingsFile};

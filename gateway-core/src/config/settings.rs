@@ -1,0 +1,444 @@
+//! Our own settings, as values.
+//!
+//! What the file holds besides these is none of this module's business: [`super::settings_file`]
+//! changes single keys and leaves the rest, so unknown keys and a newer version's keys survive.
+
+use super::document::{Document, Fault, Step};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fmt;
+use std::path::PathBuf;
+use uuid::Uuid;
+
+/// The version of the file's shape that this program writes.
+pub const VERSION: u64 = 1;
+
+/// The gateway's port on both ends where nothing else is said.
+pub const DEFAULT_PORT: u16 = 18789;
+
+/// Names one profile for as long as it lives; secrets are stored under it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct ProfileId(String);
+
+impl ProfileId {
+    /// Longer ones do not fit every keychain's account field comfortably.
+    const LONGEST: usize = 64;
+
+    /// Makes a new one that no other profile has.
+    pub fn generate() -> Self {
+        Self(Uuid::new_v4().to_string())
+    }
+
+    /// Takes one from a file: letters, digits, `-`, `_` and `.`, at most 64 of them.
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        (!text.is_empty() && text.len() <= Self::LONGEST && text.bytes().all(plain))
+            .then(|| Self(text.to_owned()))
+    }
+
+    /// Returns the id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ProfileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where OpenClaw runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RunsWhere {
+    /// Not decided.
+    NotConfigured,
+    /// On this computer.
+    ThisComputer,
+    /// On another computer or server, reached over SSH.
+    AnotherComputer,
+}
+
+/// How to sign in to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SignInChoice {
+    /// Agent and keys, then whatever the server asks.
+    Automatic,
+    /// One key file.
+    KeyFile,
+    /// The account's password.
+    Password,
+}
+
+/// The language of the windows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Language {
+    /// As the system says.
+    System,
+    /// English.
+    English,
+    /// Danish.
+    Danish,
+}
+
+/// Light or dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Theme {
+    /// As the system says.
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// Everything the user can set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    /// The profile in use.
+    pub active_profile: ProfileId,
+    /// Whether first run was finished or skipped.
+    pub first_run_done: bool,
+    /// The language of the windows.
+    pub language: Language,
+    /// Light or dark.
+    pub theme: Theme,
+    /// One entry for each gateway the user has described; never empty.
+    pub profiles: Vec<Profile>,
+}
+
+/// One gateway and how it is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// Names the profile for as long as it lives.
+    pub id: ProfileId,
+    /// Where OpenClaw runs.
+    pub runs: RunsWhere,
+    /// The server's address as typed; empty when not given.
+    pub address: String,
+    /// How to sign in to the server.
+    pub sign_in: SignInChoice,
+    /// The key file for [`SignInChoice::KeyFile`]; empty when none.
+    pub identity_file: PathBuf,
+    /// The port local programs use.
+    pub local_port: u16,
+    /// The gateway's port on the server.
+    pub remote_port: u16,
+    /// Whether to connect when the app starts.
+    pub connect_on_launch: bool,
+    /// Whether the loopback port is opened at all.
+    pub listener_enabled: bool,
+}
+
+impl Profile {
+    /// Returns a profile in which nothing is decided yet.
+    pub fn new(id: ProfileId) -> Self {
+        Self {
+            id,
+            runs: RunsWhere::NotConfigured,
+            address: String::new(),
+            sign_in: SignInChoice::Automatic,
+            identity_file: PathBuf::new(),
+            local_port: DEFAULT_PORT,
+            remote_port: DEFAULT_PORT,
+            connect_on_launch: true,
+            listener_enabled: true,
+        }
+    }
+}
+
+impl Settings {
+    /// Returns the settings of a first start, with one undecided profile.
+    pub fn new(id: ProfileId) -> Self {
+        Self {
+            active_profile: id.clone(),
+            first_run_done: false,
+            language: Language::System,
+            theme: Theme::System,
+            profiles: vec![Profile::new(id)],
+        }
+    }
+
+    /// Returns the profile in use; `None` only if the list was emptied by hand.
+    pub fn active(&self) -> Option<&Profile> {
+        self.profiles
+            .iter()
+            .find(|profile| profile.id == self.active_profile)
+            .or_else(|| self.profiles.first())
+    }
+
+    /// Returns the profile in use for changing it.
+    pub fn active_mut(&mut self) -> Option<&mut Profile> {
+        let index = self
+            .profiles
+            .iter()
+            .position(|profile| profile.id == self.active_profile)
+            .unwrap_or(0);
+        self.profiles.get_mut(index)
+    }
+
+    /// Reads the settings out of a document, filling what is absent from `fresh`.
+    ///
+    /// A value this version does not understand is a fault, unless the file says that a newer
+    /// version wrote it: then the value stays in the file and `fresh`'s is used.
+    ///
+    /// # Errors
+    ///
+    /// Names the first key whose value cannot be used.
+    pub fn read(document: &Document, fresh: &Self) -> Result<Self, Fault> {
+        let version = document.get(&["version".into()]);
+        let newer = version.and_then(|version| version.as_u64()) > Some(VERSION);
+        let reader = Reader { document, newer };
+        if !document.value().is_object() {
+            return Err(document.fault(&[], "the settings must be one object in braces"));
+        }
+        let root = Place::default();
+        let mut profiles = Vec::new();
+        for index in 0..reader.list_len("profiles")? {
+            let place = root.at("profiles").at(index);
+            profiles.push(reader.profile(&place)?);
+        }
+        if let Some(twice) = repeated(&profiles) {
+            let place = root.at("profiles").at(twice).at("id");
+            return Err(document.fault(&place.0, "another profile already has this id"));
+        }
+        if profiles.is_empty() {
+            profiles.clone_from(&fresh.profiles);
+        }
+        let first = profiles
+            .first()
+            .map_or(&fresh.active_profile, |profile| &profile.id);
+        Ok(Self {
+            active_profile: reader.id(&root.at("activeProfile"), Some(first))?,
+            first_run_done: reader.flag(&root.at("firstRunDone"), fresh.first_run_done)?,
+            language: reader.choice(
+                &root.at("language"),
+                fresh.language,
+                "must be \"system\", \"english\" or \"danish\"",
+            )?,
+            theme: reader.choice(
+                &root.at("theme"),
+                fresh.theme,
+                "must be \"system\", \"light\" or \"dark\"",
+            )?,
+            profiles,
+        })
+    }
+}
+
+fn repeated(profiles: &[Profile]) -> Option<usize> {
+    (0..profiles.len()).find(|index| {
+        profiles
+            .iter()
+            .take(*index)
+            .any(|earlier| Some(&earlier.id) == profiles.get(*index).map(|profile| &profile.id))
+    })
+}
+
+/// A path being built, key by key.
+#[derive(Debug, Clone, Default)]
+struct Place(Vec<Step>);
+
+impl Place {
+    fn at(&self, step: impl Into<Step>) -> Self {
+        let mut path = self.0.clone();
+        path.push(step.into());
+        Self(path)
+    }
+}
+
+struct Reader<'a> {
+    document: &'a Document,
+    newer: bool,
+}
+
+impl Reader<'_> {
+    fn profile(&self, place: &Place) -> Result<Profile, Fault> {
+        let id = self.id(&place.at("id"), None)?;
+        let usual = Profile::new(id);
+        Ok(Profile {
+            runs: self.choice(
+                &place.at("runs"),
+                usual.runs,
+                "must be \"notConfigured\", \"thisComputer\" or \"anotherComputer\"",
+            )?,
+            address: self.text(&place.at("address"))?,
+            sign_in: self.choice(
+                &place.at("signIn"),
+                usual.sign_in,
+                "must be \"automatic\", \"keyFile\" or \"password\"",
+            )?,
+            identity_file: PathBuf::from(self.text(&place.at("identityFile"))?),
+            local_port: self.port(&place.at("localPort"))?,
+            remote_port: self.port(&place.at("remotePort"))?,
+            connect_on_launch: self.flag(&place.at("connectOnLaunch"), usual.connect_on_launch)?,
+            listener_enabled: self.flag(&place.at("listenerEnabled"), usual.listener_enabled)?,
+            id: usual.id,
+        })
+    }
+
+    fn list_len(&self, key: &str) -> Result<usize, Fault> {
+        let place = Place::default().at(key);
+        match (
+            self.document.get(&place.0),
+            self.document.array_len(&place.0),
+        ) {
+            (None, _) => Ok(0),
+            (Some(_), Some(length)) => Ok(length),
+            (Some(_), None) => Err(self.document.fault(&place.0, "must be a list in brackets")),
+        }
+    }
+
+    fn id(&self, place: &Place, otherwise: Option<&ProfileId>) -> Result<ProfileId, Fault> {
+        const WANTED: &str =
+            "must be a profile's id: 1 to 64 letters, digits, dashes, dots or underscores";
+        let value = self.document.get(&place.0);
+        match (value.as_ref().map(Value::as_str), otherwise) {
+            (Some(Some(text)), _) => ProfileId::parse(text),
+            (None, Some(otherwise)) => Some(otherwise.clone()),
+            (Some(None) | None, _) => None,
+        }
+        .ok_or_else(|| self.document.fault(&place.0, WANTED))
+    }
+
+    fn text(&self, place: &Place) -> Result<String, Fault> {
+        self.read(place, String::new(), "must be a text in quotes", |value| {
+            Some(value.as_str()?.to_owned())
+        })
+    }
+
+    fn flag(&self, place: &Place, usual: bool) -> Result<bool, Fault> {
+        self.read(place, usual, "must be true or false", Value::as_bool)
+    }
+
+    fn port(&self, place: &Place) -> Result<u16, Fault> {
+        self.read(
+            place,
+            DEFAULT_PORT,
+            "must be a port from 1 to 65535",
+            |value| {
+                u16::try_from(value.as_u64()?)
+                    .ok()
+                    .filter(|port| *port != 0)
+            },
+        )
+    }
+
+    fn choice<T: Copy + serde::de::DeserializeOwned>(
+        &self,
+        place: &Place,
+        usual: T,
+        wanted: &str,
+    ) -> Result<T, Fault> {
+        self.read(place, usual, wanted, |value| T::deserialize(value).ok())
+    }
+
+    fn read<T>(
+        &self,
+        place: &Place,
+        usual: T,
+        wanted: &str,
+        convert: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<T, Fault> {
+        match self.document.get(&place.0) {
+            None | Some(Value::Null) => Ok(usual),
+            Some(value) => match convert(&value) {
+                Some(value) => Ok(value),
+                None if self.newer => Ok(usual),
+                None => Err(self.document.fault(&place.0, wanted)),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Settings, Fault> {
+        let fresh = Settings::new(ProfileId::parse("fresh").unwrap());
+        Settings::read(&Document::parse(text).unwrap(), &fresh)
+    }
+
+    #[test]
+    fn an_empty_object_means_a_first_start() {
+        assert_eq!(
+            read("{}").unwrap(),
+            Settings::new(ProfileId::parse("fresh").unwrap())
+        );
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let settings = read(
+            "{ version: 1, activeProfile: 'b', firstRunDone: true, language: 'danish', theme: 'dark',
+               profiles: [ { id: 'a' }, { id: 'b', runs: 'anotherComputer', address: 'me@box',
+               signIn: 'keyFile', identityFile: '/k', localPort: 1, remotePort: 65535,
+               connectOnLaunch: false, listenerEnabled: false } ] }",
+        )
+        .unwrap();
+
+        let active = settings.active().unwrap();
+        assert_eq!(active.id.as_str(), "b");
+        assert_eq!(active.runs, RunsWhere::AnotherComputer);
+        assert_eq!(active.sign_in, SignInChoice::KeyFile);
+        assert_eq!((active.local_port, active.remote_port), (1, 65535));
+        assert!(!active.connect_on_launch && !active.listener_enabled);
+        assert_eq!(
+            (settings.language, settings.theme),
+            (Language::Danish, Theme::Dark)
+        );
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_used_names_its_key_and_place() {
+        let cases = [
+            ("{\n  theme: 'pink' }", 2, "theme"),
+            (
+                "{ profiles: [ { id: 'a',\n localPort: 0 } ] }",
+                2,
+                "profiles[0].localPort",
+            ),
+            (
+                "{ profiles: [ { id: 'a', address: 5 } ] }",
+                1,
+                "profiles[0].address",
+            ),
+            ("{ profiles: [\n{ address: 'x' } ] }", 2, "profiles[0].id"),
+            (
+                "{ profiles: [ { id: 'a' },\n{ id: 'a' } ] }",
+                2,
+                "profiles[1].id",
+            ),
+            ("{ profiles: [ { id: 'a/b' } ] }", 1, "profiles[0].id"),
+            ("{ profiles: 1 }", 1, "profiles"),
+        ];
+        for (text, line, key) in cases {
+            let fault = read(text).unwrap_err();
+            assert_eq!(
+                (fault.line, fault.key.as_deref()),
+                (line, Some(key)),
+                "{text}"
+            );
+        }
+        assert!(read("[]").is_err());
+    }
+
+    #[test]
+    fn a_newer_files_unknown_choices_fall_back_instead_of_failing() {
+        let settings =
+            read("{ version: 2, profiles: [ { id: 'a', runs: 'cloud', signIn: 'passkey' } ] }")
+                .unwrap();
+
+        let active = settings.active().unwrap();
+        assert_eq!(active.runs, RunsWhere::NotConfigured);
+        assert_eq!(active.sign_in, SignInChoice::Automatic);
+    }
+}
