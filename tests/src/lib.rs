@@ -1,1 +1,22 @@
-//! The harness: real servers, started and stopped by the tests that need them.
+//! The harness: real servers, real programs and a real desktop session, each started by the test
+//! that needs it and gone when that test ends, however it ends.
+//!
+//! In reading order: [`wait`] and [`process`] are the ground; [`ports`], [`temp_home`], [`http`] and
+//! [`tools`] are small helps; [`ssh_server`], [`gateway`], [`model_provider`] and [`plain_http`] are
+//! the servers, [`home_server`] three of them together; [`cli`], [`desktop`] and [`webdriver`] drive
+//! our programs; [`canaries`], [`delivery`] and [`pins`] judge what was left behind.
+//!
+//! Nothing here is told apart by a fixed port or a shared home, nothing sleeps for a guessed time,
+//! and a missing tool is an error, never a skipped test.
+
+pub mod gateway;
+pub mod home_server;
+pub mod http;
+pub mod model_provider;
+pub mod pins;
+pub mod ports;
+pub mod process;
+pub mod ssh_server;
+pub mod temp_home;
+pub mod tools;
+pub mod wait;

@@ -1,0 +1,25 @@
+//! One module for each user journey, against the real SSH server and the real gateway.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Every file of this folder is a journey that runs: one that is not declared would never be missed.
+#[test]
+fn no_journey_is_forgotten() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let declared: BTreeSet<String> = include_str!("main.rs")
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("mod ")?.strip_suffix(';')?.to_owned()))
+        .collect();
+    let present: BTreeSet<String> = fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|entry| {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            name.strip_suffix(".rs")
+                .filter(|stem| *stem != "main")
+                .map(str::to_owned)
+        })
+        .collect();
+    assert_eq!(declared, present);
+}

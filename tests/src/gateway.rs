@@ -1,0 +1,359 @@
+//! The official gateway from npm, for one test or shared by several: own port, own home, own token.
+//!
+//! It takes 6–10 seconds to start and about 900 MB, so no more than two live at once; a test that
+//! does not need one for itself shares one ([`TestGateway::shared`]).
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+use crate::http;
+use crate::model_provider::{MODEL, ModelProvider};
+use crate::ports;
+use crate::process::{Finished, Program, Running};
+use crate::temp_home::TempHome;
+use crate::tools;
+use crate::wait::until;
+
+/// From start to `/readyz`, on a loaded machine of two cores.
+const START: Duration = Duration::from_secs(180);
+/// From SIGTERM to its end.
+const STOP: Duration = Duration::from_secs(30);
+/// One call of the official command line: a whole Node.js start each.
+const OFFICIAL_CALL: Duration = Duration::from_secs(90);
+
+/// Which release of the official gateway, by the wire protocol it speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Release {
+    /// 2026.9.6.
+    V4,
+    /// 2026.5.7.
+    V3,
+}
+
+impl Release {
+    /// The folder of `.tools` it is installed in.
+    pub fn tree(self) -> &'static str {
+        match self {
+            Self::V4 => "openclaw-v4",
+            Self::V3 => "openclaw-v3",
+        }
+    }
+
+    /// Its version.
+    pub fn version(self) -> &'static str {
+        match self {
+            Self::V4 => "2026.9.6",
+            Self::V3 => "2026.5.7",
+        }
+    }
+}
+
+/// A gateway in a home of its own, with an offline model behind it.
+#[derive(Debug)]
+pub struct TestGateway {
+    process: Option<Running>,
+    release: Release,
+    port: u16,
+    token: String,
+    token_file: PathBuf,
+    provider: ModelProvider,
+    home: TempHome,
+    _seat: OwnedSemaphorePermit,
+}
+
+impl TestGateway {
+    /// Starts one and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// When it is not installed or does not get ready.
+    pub async fn start(release: Release) -> Result<Self> {
+        let seat = seats().acquire_owned().await?;
+        let home = TempHome::new()?;
+        let provider = ModelProvider::start()?;
+        let token = format!("gw-{}", Uuid::new_v4().simple());
+        let token_file = home.write_private("gateway-token", &token)?;
+        let (port, process) = ports::on_a_free_port(async |port| {
+            write_config(&home, port, &token, &provider)?;
+            launch(release, &home, port).await
+        })
+        .await?;
+        Ok(Self {
+            process: Some(process),
+            release,
+            port,
+            token,
+            token_file,
+            provider,
+            home,
+            _seat: seat,
+        })
+    }
+
+    /// Returns the gateway of `release` that other tests use too, starting it when nobody does.
+    ///
+    /// It ends with its last user. Whoever shares it leaves its process and its configuration alone
+    /// and keeps to a session key of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`TestGateway::start`].
+    pub async fn shared(release: Release) -> Result<Arc<Self>> {
+        static V4: Mutex<Weak<TestGateway>> = Mutex::const_new(Weak::new());
+        static V3: Mutex<Weak<TestGateway>> = Mutex::const_new(Weak::new());
+        let mut slot = match release {
+            Release::V4 => V4.lock().await,
+            Release::V3 => V3.lock().await,
+        };
+        if let Some(running) = slot.upgrade() {
+            return Ok(running);
+        }
+        let started = Arc::new(Self::start(release).await?);
+        *slot = Arc::downgrade(&started);
+        Ok(started)
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The shared token it wants.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// A file with that token, readable by its owner only.
+    pub fn token_file(&self) -> &PathBuf {
+        &self.token_file
+    }
+
+    /// Its WebSocket address on this machine.
+    pub fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+
+    /// The model behind it.
+    pub fn provider(&self) -> &ModelProvider {
+        &self.provider
+    }
+
+    /// What it printed so far, both outputs.
+    pub fn log(&self) -> String {
+        self.process
+            .as_ref()
+            .map(|p| format!("{}{}", p.stdout(), p.stderr()))
+            .unwrap_or_default()
+    }
+
+    /// Stops it as an administrator would.
+    ///
+    /// # Errors
+    ///
+    /// When it has not ended in time; it is killed then.
+    pub async fn stop(&mut self) -> Result<()> {
+        let Some(process) = self.process.take() else {
+            return Ok(());
+        };
+        process.signal(Signal::TERM);
+        process.ended(STOP).await?;
+        Ok(())
+    }
+
+    /// Kills it as a crash would.
+    pub fn kill(&mut self) {
+        drop(self.process.take());
+    }
+
+    /// Starts it again on the same port and in the same home.
+    ///
+    /// # Errors
+    ///
+    /// When it still runs, or does not get ready.
+    pub async fn start_again(&mut self) -> Result<()> {
+        if self.process.is_some() {
+            bail!("the gateway still runs");
+        }
+        self.process = Some(launch(self.release, &self.home, self.port).await?);
+        Ok(())
+    }
+
+    /// Calls a method with the official command line: an opinion on the gateway that is not ours.
+    ///
+    /// # Errors
+    ///
+    /// When the call is refused or its answer is not JSON.
+    pub async fn official_call(&self, method: &str, params: &Value) -> Result<Value> {
+        let told = self
+            .official(&[
+                "gateway",
+                "call",
+                method,
+                "--json",
+                "--params",
+                &params.to_string(),
+            ])
+            .await?
+            .ok()?;
+        let begin = told.find(['{', '[']).context("no JSON in the answer")?;
+        Ok(serde_json::from_str(&told[begin..])?)
+    }
+
+    /// Runs the official command line against this gateway.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started or does not end in time.
+    pub async fn official(&self, args: &[&str]) -> Result<Finished> {
+        official_program(self.release, &self.home)?
+            .args(args)
+            .args(["--url", &self.url(), "--token", &self.token])
+            .run(OFFICIAL_CALL)
+            .await
+    }
+
+    /// The texts the user said in a session, in order, as the gateway has stored them.
+    ///
+    /// # Errors
+    ///
+    /// When the history cannot be read.
+    pub async fn user_texts(&self, session_key: &str) -> Result<Vec<String>> {
+        let params = json!({"sessionKey": session_key, "limit": 1000});
+        let history = self.official_call("chat.history", &params).await?;
+        let messages = history
+            .get("messages")
+            .and_then(Value::as_array)
+            .context("no messages")?;
+        ensure!(
+            messages.len() < 1000,
+            "more messages than one history holds"
+        );
+        Ok(messages
+            .iter()
+            .filter(|message| message.get("role").and_then(Value::as_str) == Some("user"))
+            .map(message_text)
+            .collect())
+    }
+}
+
+/// The text of a stored message, whose content is a string or a list of parts.
+fn message_text(message: &Value) -> String {
+    match message.get("content") {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(parts)) => parts
+            .iter()
+            .filter_map(|part| part.get("text")?.as_str())
+            .collect::<Vec<_>>()
+            .join("\n"),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => {
+            String::new()
+        }
+    }
+}
+
+/// Two gateways at once are what a machine of two cores carries.
+fn seats() -> Arc<Semaphore> {
+    static SEATS: std::sync::OnceLock<Arc<Semaphore>> = std::sync::OnceLock::new();
+    Arc::clone(SEATS.get_or_init(|| Arc::new(Semaphore::new(2))))
+}
+
+fn write_config(home: &TempHome, port: u16, token: &str, provider: &ModelProvider) -> Result<()> {
+    let config = json!({
+        "gateway": {
+            "mode": "local", "port": port, "bind": "loopback",
+            "auth": {"mode": "token", "token": token},
+        },
+        "update": {"checkOnStart": false},
+        "logging": {"file": home.root().join("gateway.log")},
+        "models": {"providers": {"offline": {
+            "baseUrl": provider.base_url(),
+            "apiKey": "offline-provider-key",
+            "api": "openai-completions",
+            "models": [{"id": MODEL, "name": "Echo", "contextWindow": 128_000, "maxTokens": 4096}],
+        }}},
+        "agents": {"defaults": {"model": {"primary": format!("offline/{MODEL}")}}},
+    });
+    let folder = home.home().join(".openclaw");
+    fs::create_dir_all(&folder)?;
+    fs::write(
+        folder.join("openclaw.json"),
+        serde_json::to_vec_pretty(&config)?,
+    )?;
+    Ok(())
+}
+
+fn official_program(release: Release, home: &TempHome) -> Result<Program> {
+    let node = tools::node()?;
+    let node_dir = node.parent().context("node has no folder")?;
+    let path = format!("{}:/usr/bin:/bin", node_dir.display());
+    Ok(Program::new(&node)
+        .arg(tools::official_openclaw(release.tree())?)
+        .envs(home.env())
+        .env("PATH", path)
+        .env("OPENCLAW_DISABLE_BONJOUR", "1")
+        .env("NO_COLOR", "1")
+        .current_dir(home.home()))
+}
+
+async fn launch(release: Release, home: &TempHome, port: u16) -> Result<Running> {
+    let process = official_program(release, home)?
+        .args(["gateway", "run", "--port", &port.to_string()])
+        .start()?;
+    until("the gateway's /readyz", START, async || {
+        if let Some(status) = process.has_ended()? {
+            bail!("the gateway ended early: {status}");
+        }
+        // Refused and 503 both mean: not yet.
+        Ok(http::get(port, "/readyz")
+            .await
+            .is_ok_and(|(status, _)| status == 200)
+            .then_some(()))
+    })
+    .await
+    .with_context(|| format!("{}{}", process.stdout(), process.stderr()))?;
+    Ok(process)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A whole turn by the official command line: provider, gateway and harness hold together.
+    async fn a_turn_is_echoed_and_stored(release: Release) -> Result<()> {
+        let gateway = TestGateway::start(release).await?;
+        let said = format!("marker {}", Uuid::new_v4());
+        let params = json!({
+            "sessionKey": "harness", "message": said, "idempotencyKey": Uuid::new_v4().to_string(),
+        });
+        gateway.official_call("chat.send", &params).await?;
+        until("the model's turn", Duration::from_secs(90), async || {
+            Ok((gateway.provider().times_asked(&said) == 1).then_some(()))
+        })
+        .await
+        .with_context(|| format!("{}\n{:?}", gateway.log(), gateway.provider().last_texts()))?;
+        let stored = gateway.user_texts("harness").await?;
+        ensure!(
+            stored.iter().filter(|text| text.contains(&said)).count() == 1,
+            "stored: {stored:?}"
+        );
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn the_current_release_answers_and_stores() {
+        a_turn_is_echoed_and_stored(Release::V4).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_older_release_answers_and_stores() {
+        a_turn_is_echoed_and_stored(Release::V3).await.unwrap();
+    }
+}

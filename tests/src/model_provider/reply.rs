@@ -1,0 +1,148 @@
+//! What the offline model answers to a text.
+//!
+//! | the user's text contains | the reply |
+//! | --- | --- |
+//! | `SLOW` | 60 small parts, half a second apart: time to stop it, or to cut the line |
+//! | `LONG` | 400 words in 40 parts |
+//! | `FAIL500` | HTTP 500 with an error body |
+//! | `FAILSTREAM` | two parts, then the connection is cut |
+//! | anything else | `Echo: ` and the text's last line, in about eight parts |
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// A reply and the way it is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Its parts, each one event of the stream.
+    pub parts: Vec<String>,
+    /// How long before each part.
+    pub pause: Duration,
+    /// Whether the request is refused with a server error instead.
+    pub fails: bool,
+    /// Whether the connection is cut after the parts.
+    pub cut: bool,
+}
+
+impl Reply {
+    /// Returns the reply to `text`.
+    pub fn to(text: &str) -> Self {
+        let plain = |parts, pause_ms| Self {
+            parts,
+            pause: Duration::from_millis(pause_ms),
+            fails: false,
+            cut: false,
+        };
+        if text.contains("FAIL500") {
+            return Self {
+                fails: true,
+                ..plain(Vec::new(), 0)
+            };
+        }
+        if text.contains("FAILSTREAM") {
+            return Self {
+                cut: true,
+                ..plain(vec!["partial ".to_owned(), "answer ".to_owned()], 50)
+            };
+        }
+        if text.contains("SLOW") {
+            return plain((0..60).map(|n| format!("slow{n} ")).collect(), 500);
+        }
+        if text.contains("LONG") {
+            let words = |part: usize| (0..10).map(|n| format!("word{} ", part * 10 + n)).collect();
+            return plain((0..40).map(words).collect(), 30);
+        }
+        let last_line = text.lines().last().unwrap_or_default();
+        let said = format!("Echo: {last_line}");
+        let words: Vec<&str> = said.split_inclusive(' ').collect();
+        let size = words.len().div_ceil(8).max(1);
+        plain(words.chunks(size).map(<[&str]>::concat).collect(), 20)
+    }
+}
+
+/// The older gateway follows the user's words with a message of its own that begins so.
+const SENDER_NOTE: &str = "Sender (untrusted metadata):";
+
+/// Returns the last thing the user said in a chat-completions request, without what the gateway
+/// adds for the model alone.
+pub fn last_user_text(body: &Value) -> String {
+    let messages = body.get("messages").and_then(Value::as_array);
+    messages
+        .into_iter()
+        .flatten()
+        .rev()
+        .filter(|message| message.get("role").and_then(Value::as_str) == Some("user"))
+        .map(|message| without_internal_context(&content_text(message.get("content"))))
+        .find(|text| !text.is_empty() && !text.starts_with(SENDER_NOTE))
+        .unwrap_or_default()
+}
+
+fn content_text(content: Option<&Value>) -> String {
+    let part_text = |part: &Value| part.get("text").and_then(Value::as_str).map(str::to_owned);
+    match content {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(parts)) => parts
+            .iter()
+            .filter_map(part_text)
+            .collect::<Vec<_>>()
+            .join("\n"),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => {
+            String::new()
+        }
+    }
+}
+
+/// The official gateway may put runtime notes between these marks into a user message.
+fn without_internal_context(text: &str) -> String {
+    const BEGIN: &str = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>";
+    const END: &str = "<<<END_OPENCLAW_INTERNAL_CONTEXT>>>";
+    let mut rest = text.to_owned();
+    while let Some(begin) = rest.find(BEGIN) {
+        let end = rest[begin..]
+            .find(END)
+            .map_or(rest.len(), |at| begin + at + END.len());
+        rest.replace_range(begin..end, "");
+    }
+    rest.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_ordinary_text_is_echoed_in_parts() {
+        let reply = Reply::to("a note\nhow are you this fine morning, dear friend of mine?");
+        assert!(reply.parts.len() > 3);
+        assert_eq!(
+            reply.parts.concat(),
+            "Echo: how are you this fine morning, dear friend of mine?"
+        );
+    }
+
+    #[test]
+    fn words_in_the_text_steer_the_reply() {
+        assert!(Reply::to("please FAIL500").fails);
+        assert!(Reply::to("please FAILSTREAM").cut);
+        assert_eq!(Reply::to("SLOW").parts.len(), 60);
+        assert_eq!(
+            Reply::to("LONG").parts.concat().split_whitespace().count(),
+            400
+        );
+    }
+
+    #[test]
+    fn what_the_gateway_adds_for_the_model_is_not_what_the_user_said() {
+        let body = json!({"messages": [
+            {"role": "system", "content": "be kind"},
+            {"role": "user", "content": [{"type": "text", "text": "hello"}]},
+            {"role": "user", "content":
+                "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>> it is noon <<<END_OPENCLAW_INTERNAL_CONTEXT>>>"},
+            {"role": "user", "content": "Sender (untrusted metadata):\n{}"},
+        ]});
+        assert_eq!(last_user_text(&body), "hello");
+    }
+}

@@ -1,0 +1,64 @@
+//! What a test may ask of its sshd, and the configuration file that says so.
+
+use std::path::Path;
+
+/// The settings a test may change. The default is a home server as a guide would set it up.
+#[derive(Debug, Clone)]
+pub struct SshServerConfig {
+    /// Whether the client's key may sign in.
+    pub knows_client_key: bool,
+    /// The passphrase of the client's key file; empty for none.
+    pub key_passphrase: String,
+    /// `AllowTcpForwarding`.
+    pub allow_forwarding: bool,
+    /// `MaxAuthTries`.
+    pub max_auth_tries: u8,
+    /// `AuthenticationMethods`.
+    pub authentication_methods: String,
+    /// Further lines, as they stand.
+    pub more: Vec<String>,
+}
+
+impl Default for SshServerConfig {
+    fn default() -> Self {
+        Self {
+            knows_client_key: true,
+            key_passphrase: String::new(),
+            allow_forwarding: true,
+            max_auth_tries: 6,
+            authentication_methods: "any".to_owned(),
+            more: Vec::new(),
+        }
+    }
+}
+
+impl SshServerConfig {
+    /// Returns the configuration file of a server whose keys are in `dir`.
+    pub(super) fn render(&self, dir: &Path, port: u16) -> String {
+        let dir = dir.display();
+        let yes_no = |on: bool| if on { "yes" } else { "no" };
+        let mut lines = vec![
+            format!("Port {port}"),
+            "ListenAddress 127.0.0.1".to_owned(),
+            format!("HostKey {dir}/host_key"),
+            format!("AuthorizedKeysFile {dir}/authorized_keys"),
+            "PidFile none".to_owned(),
+            "UsePAM no".to_owned(),
+            // The temporary folder is writable for its owner's group on some machines.
+            "StrictModes no".to_owned(),
+            "PermitRootLogin yes".to_owned(),
+            "PasswordAuthentication no".to_owned(),
+            "KbdInteractiveAuthentication no".to_owned(),
+            format!("AllowTcpForwarding {}", yes_no(self.allow_forwarding)),
+            format!("MaxAuthTries {}", self.max_auth_tries),
+            format!("AuthenticationMethods {}", self.authentication_methods),
+            // A killed connection of one test must not make sshd refuse the next.
+            "MaxStartups 200".to_owned(),
+            "UseDNS no".to_owned(),
+            // The level at which each sign-in request is a line.
+            "LogLevel DEBUG1".to_owned(),
+        ];
+        lines.extend(self.more.iter().cloned());
+        lines.join("\n") + "\n"
+    }
+}
