@@ -1,0 +1,91 @@
+//! A stream that stops reading after a number of bytes, until the limit is lifted.
+//!
+//! A gateway that has not yet said hello could be anybody; it must not be able to fill our memory.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A stream of which only so many bytes may be read.
+#[derive(Debug)]
+pub(super) struct Metered<S> {
+    stream: S,
+    /// Bytes that may still be read; `None` for any number.
+    allowance: Option<u64>,
+}
+
+/// The error inside the [`io::Error`] of a read beyond the limit.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("more bytes than allowed before hello")]
+pub(super) struct AllowanceSpent;
+
+impl<S> Metered<S> {
+    pub(super) fn new(stream: S, allowance: u64) -> Self {
+        Self {
+            stream,
+            allowance: Some(allowance),
+        }
+    }
+
+    /// Allows so many bytes more than are left.
+    pub(super) fn allow_more(&mut self, bytes: u64) {
+        if let Some(allowance) = &mut self.allowance {
+            *allowance = allowance.saturating_add(bytes);
+        }
+    }
+
+    /// Allows any number of bytes from now on.
+    pub(super) fn lift(&mut self) {
+        self.allowance = None;
+    }
+}
+
+/// Returns whether a read failed because the limit was reached.
+pub(super) fn is_allowance_spent(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<AllowanceSpent>())
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(allowance) = self.allowance else {
+            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+        };
+        if allowance == 0 {
+            return Poll::Ready(Err(io::Error::other(AllowanceSpent)));
+        }
+        let most = usize::try_from(allowance)
+            .unwrap_or(usize::MAX)
+            .min(buffer.remaining());
+        let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut part))?;
+        let filled = part.filled().len();
+        buffer.advance(filled);
+        self.allowance = Some(allowance - filled as u64);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
