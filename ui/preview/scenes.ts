@@ -1,0 +1,405 @@
+/** Every screen and every state of it that people can meet, by name. */
+import type { CheckStepId, CheckStepView, ChatMessageView, UiError } from "../src/ipc";
+import {
+  FakeBackend,
+  checkView,
+  connectionView,
+  downView,
+  message,
+  settingsView,
+} from "../src/ipc/fake";
+
+interface Scene {
+  backend: FakeBackend;
+  /** What is told after the window has started. */
+  play?: () => void;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+const conversation = (): ChatMessageView[] => [
+  message({
+    id: "1",
+    role: "user",
+    text: "How full is the backup disk?",
+    atMs: Date.now() - 26 * HOUR,
+    key: "a:user",
+  }),
+  message({ id: "2", role: "tool", text: "/dev/sdb1  1.8T  1.2T  623G  66% /srv/backup" }),
+  message({
+    id: "3",
+    text: "Two thirds: 1.2 of 1.8 TB. At the pace of the last month it lasts until March.",
+    atMs: Date.now() - 26 * HOUR + MINUTE,
+    runId: "a",
+  }),
+  message({
+    id: "4",
+    role: "user",
+    text: "Write me a line that warns me at 90 %.",
+    atMs: Date.now() - 40 * MINUTE,
+    key: "b:user",
+  }),
+  message({
+    id: "5",
+    text:
+      "This one runs from `cron` and says something only when it has to:\n\n" +
+      "```sh\n#!/bin/sh\nused=$(df --output=pcent /srv/backup | tail -n 1 | tr -dc '0-9')\n" +
+      '[ "$used" -ge 90 ] && echo "backup disk at $used %" | mail -s "disk" me@example.org\n```\n\n' +
+      "Put it into /etc/cron.daily and make it executable. Shall I?",
+    atMs: Date.now() - 39 * MINUTE,
+    runId: "b",
+  }),
+];
+
+const history = (messages: ChatMessageView[]) => ({
+  chatHistory: (sessionKey: string) => ({
+    status: "ok" as const,
+    data: { sessionKey, asOf: 0, messages, inFlight: null },
+  }),
+});
+
+const summaries: Record<CheckStepId, [number, string]> = {
+  address: [1, "me@home-server, port 22"],
+  resolve: [3, "192.168.1.20"],
+  tcp: [12, "The SSH port answers."],
+  hostKey: [38, "Ed25519, the key you trust"],
+  login: [71, "Signed in as me with a key from the agent"],
+  forward: [9, "The tunnel to port 18789 opens."],
+  gateway: [14, "OpenClaw 2026.9.6"],
+  access: [46, "This device's token was accepted."],
+  health: [22, "The gateway is healthy."],
+};
+
+/** A check that went well up to `last`; the rest is `rest`. */
+function steps(
+  last: CheckStepId | null,
+  at: Partial<CheckStepView> & { status: CheckStepView["status"] } = { status: "ok" },
+  rest: CheckStepView["status"] = "notReached",
+) {
+  const found: Partial<
+    Record<CheckStepId, Partial<CheckStepView> & { status: CheckStepView["status"] }>
+  > = {};
+  let over = false;
+  for (const id of Object.keys(summaries) as CheckStepId[]) {
+    const [ms, summary] = summaries[id];
+    if (over) found[id] = { status: rest };
+    else if (id === last) found[id] = at;
+    else found[id] = { status: "ok", ms, summary };
+    over ||= id === last;
+  }
+  return found;
+}
+
+const well = () => checkView(steps(null), { ok: true, finishedAtMs: Date.now() - 20_000 });
+
+function scene(
+  change: (backend: FakeBackend) => void,
+  answers: ConstructorParameters<typeof FakeBackend>[0] = history(conversation()),
+  play?: (backend: FakeBackend) => void,
+): () => Scene {
+  return () => {
+    const backend = new FakeBackend(answers);
+    change(backend);
+    return play === undefined ? { backend } : { backend, play: () => play(backend) };
+  };
+}
+
+const problem = (code: string, text: string, action: UiError["action"]): UiError => ({
+  code,
+  message: text,
+  action,
+});
+
+const FINGERPRINT = "SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDzXQKLMB7nH4wQm7c";
+const OLD_FINGERPRINT = "SHA256:9fJ2m1cW0qkS3l8pYbT5xR7vZaE4dH6nUoIgKtLsPwQ";
+
+const firstRun = (over = {}) =>
+  settingsView({
+    firstRunDone: false,
+    runs: "notConfigured",
+    address: "",
+    hasGatewayToken: false,
+    ...over,
+  });
+
+export const scenes: Readonly<Record<string, () => Scene>> = {
+  "first-run-where": scene((backend) => {
+    backend.settings = firstRun({
+      found: {
+        path: "/home/me/.openclaw/openclaw.json",
+        runs: "anotherComputer",
+        address: "me@home-server",
+        identityFile: null,
+        remotePort: 18789,
+        hasToken: true,
+      },
+    });
+    backend.connection = downView({ serverName: "", target: null, localPort: null });
+  }),
+  "first-run-how": scene((backend) => {
+    backend.settings = firstRun({ runs: "anotherComputer" });
+    backend.connection = downView({ serverName: "", target: null, localPort: null });
+  }),
+  "first-run-check": scene((backend) => {
+    backend.settings = firstRun({ runs: "anotherComputer", address: "me@home-server" });
+    backend.connection = connectionView();
+    backend.check = well();
+  }),
+  "first-run-check-running": scene((backend) => {
+    backend.settings = firstRun({ runs: "anotherComputer", address: "me@home-server" });
+    backend.connection = downView({ phase: "authenticating", attempt: 1, localPort: null });
+    backend.check = checkView(steps("login", { status: "running" }, "pending"), { running: true });
+  }),
+  chat: scene(() => {}),
+  "chat-streaming": scene(
+    () => {},
+    history(conversation()),
+    (backend) => {
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
+      backend.tellChat({ kind: "accepted", key: "c" });
+      backend.tellChat({
+        kind: "delta",
+        runId: "c",
+        text: "I am writing the file now. It goes to /etc/cron.daily/backup-disk, and",
+      });
+    },
+  ),
+  "chat-preparing": scene(
+    () => {},
+    history(conversation()),
+    (backend) => {
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
+      backend.tellChat({ kind: "accepted", key: "c" });
+      backend.tellChat({ kind: "status", runId: "c", phase: "starting_model" });
+    },
+  ),
+  "chat-endings": scene(
+    () => {},
+    history(conversation()),
+    (backend) => {
+      backend.tellChat({ kind: "queued", key: "c", text: "Tell me a long story." });
+      backend.tellChat({ kind: "accepted", key: "c" });
+      backend.tellChat({ kind: "aborted", runId: "c", text: "Once upon a time there was a" });
+      backend.tellChat({ kind: "queued", key: "d", text: "And the weather?" });
+      backend.tellChat({ kind: "accepted", key: "d" });
+      backend.tellChat({
+        kind: "failed",
+        runId: "d",
+        message: "The model provider did not answer (502).",
+      });
+      backend.tellChat({ kind: "queued", key: "e", text: "Hello?" });
+      backend.tellChat({
+        kind: "refused",
+        key: "e",
+        problem: problem("tooLarge", "The message is larger than the gateway takes.", null),
+      });
+    },
+  ),
+  "chat-empty": scene(() => {}, history([])),
+  "chat-offline": scene(
+    () => {},
+    history(conversation()),
+    (backend) => {
+      backend.tellConnection(
+        downView({
+          phase: "retry_wait",
+          cause: "network",
+          attempt: 3,
+          nextAttemptAtMs: Date.now() + 8_000,
+        }),
+      );
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
+      backend.tellChat({ kind: "queued", key: "d", text: "And tell me when it is done." });
+    },
+  ),
+  "chat-never-connected": scene(
+    (backend) => {
+      backend.connection = downView({ phase: "connecting", attempt: 1 });
+    },
+    history([]),
+    (backend) => backend.tellPage("chat"),
+  ),
+  "server-up": scene(
+    (backend) => {
+      backend.check = well();
+    },
+    {},
+    (backend) => backend.tellPage("server"),
+  ),
+  "server-port-moved": scene(
+    (backend) => {
+      backend.connection = connectionView({
+        localPort: { port: 18809, wanted: 18789, holder: "node (pid 812)" },
+      });
+    },
+    {},
+    (backend) => backend.tellPage("server"),
+  ),
+  "server-checking": scene((backend) => {
+    backend.connection = downView({ phase: "authenticating", attempt: 1, localPort: null });
+    backend.check = checkView(steps("login", { status: "running" }, "pending"), { running: true });
+  }, {}),
+  "server-forward-prohibited": scene((backend) => {
+    backend.connection = downView({
+      phase: "paused",
+      cause: "forwardProhibited",
+      problem: problem(
+        "forwardProhibited",
+        "The server lets you sign in but forbids port forwarding (AllowTcpForwarding). Ask its owner to allow it.",
+        "tryAgain",
+      ),
+    });
+    backend.check = checkView(
+      steps("forward", {
+        status: "failed",
+        ms: 24,
+        summary:
+          "The server lets you sign in but forbids port forwarding (AllowTcpForwarding). Ask its owner to allow it.",
+        action: "tryAgain",
+      }),
+      { ok: false, finishedAtMs: Date.now() - 4 * MINUTE },
+    );
+  }, {}),
+  "server-retry": scene((backend) => {
+    backend.connection = downView({
+      phase: "retry_wait",
+      cause: "network",
+      attempt: 3,
+      nextAttemptAtMs: Date.now() + 8_000,
+      problem: problem("network", "home-server does not answer on port 22.", null),
+    });
+  }, {}),
+  "server-gateway-down": scene((backend) => {
+    backend.connection = downView({
+      phase: "up_gateway_down",
+      cause: "network",
+      pingMs: 39,
+      upSinceMs: Date.now() - 5 * MINUTE,
+      problem: problem(
+        "gatewayNotRunning",
+        "Nothing answers on port 18789 of home-server. Is OpenClaw running there?",
+        "checkServer",
+      ),
+    });
+  }, {}),
+  "server-off": scene((backend) => {
+    backend.connection = downView();
+  }, {}),
+  "server-not-set-up": scene((backend) => {
+    backend.connection = downView({ serverName: "", target: null, localPort: null });
+    backend.settings = settingsView({ runs: "notConfigured", address: "" });
+  }, {}),
+  settings: scene(
+    () => {},
+    {},
+    (backend) => backend.tellPage("settings"),
+  ),
+  "settings-edited": scene(
+    (backend) => {
+      backend.connection = downView({
+        phase: "paused",
+        cause: "token",
+        problem: problem(
+          "tokenRefused",
+          "The gateway did not accept the token. Enter the one it uses now.",
+          "enterToken",
+        ),
+      });
+      backend.settings = settingsView({
+        signIn: "keyFile",
+        identityFile: "/home/me/.ssh/id_home",
+        hasGatewayToken: false,
+        keychain: { kind: "sessionOnly", reason: "No keychain service answers on this computer." },
+      });
+    },
+    {
+      checkAddress: () => ({
+        status: "error",
+        error: {
+          field: "address",
+          message: "A port is a number from 1 to 65535; this says 99999.",
+        },
+      }),
+    },
+    (backend) => backend.tellPage("settings"),
+  ),
+  "settings-file-problem": scene(
+    (backend) => {
+      backend.settings = settingsView({
+        fileProblem: {
+          path: "/home/me/.config/openclaw-tray/settings.json5",
+          line: 12,
+          column: 17,
+          key: "profiles[0].localPort",
+          message: "A port is a number from 1 to 65535, but this is a text.",
+        },
+      });
+    },
+    {},
+    (backend) => backend.tellPage("settings"),
+  ),
+  "dialog-trust": scene((backend) => {
+    backend.connection = downView({
+      phase: "host_key",
+      cause: "hostKeyUnknown",
+      localPort: null,
+      question: {
+        kind: "hostKeyUnknown",
+        id: "1",
+        host: "home-server",
+        port: 22,
+        keyType: "Ed25519",
+        fingerprint: FINGERPRINT,
+      },
+    });
+  }, {}),
+  "dialog-changed": scene((backend) => {
+    backend.connection = downView({
+      phase: "paused",
+      cause: "hostKeyChanged",
+      localPort: null,
+      question: {
+        kind: "hostKeyChanged",
+        id: "1",
+        host: "home-server",
+        port: 22,
+        keyType: "Ed25519",
+        knownFingerprints: [OLD_FINGERPRINT],
+        newFingerprint: FINGERPRINT,
+      },
+    });
+  }, {}),
+  "dialog-passphrase": scene((backend) => {
+    backend.connection = downView({
+      phase: "auth_prompt",
+      question: {
+        kind: "passphrase",
+        id: "1",
+        keyFile: "/home/me/.ssh/id_ed25519",
+        wasWrong: true,
+      },
+    });
+  }, {}),
+  "dialog-password": scene((backend) => {
+    backend.connection = downView({
+      phase: "auth_prompt",
+      question: { kind: "password", id: "1", user: "me", host: "home-server", wasWrong: false },
+    });
+  }, {}),
+  "dialog-prompts": scene((backend) => {
+    backend.connection = downView({
+      phase: "auth_prompt",
+      question: {
+        kind: "prompts",
+        id: "1",
+        title: "Two-step sign-in",
+        instruction: "Enter your account and the code that your phone shows.",
+        prompts: [
+          { label: "Account:", echo: true },
+          { label: "Code:", echo: false },
+        ],
+      },
+    });
+  }, {}),
+};

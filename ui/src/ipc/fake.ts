@@ -1,0 +1,218 @@
+/**
+ * An app that plays what it is told: for the tests and for looking at every screen in a browser.
+ * Nothing that ships imports it.
+ */
+import type { Backend, Commands, Listeners } from ".";
+import type {
+  ChatChange,
+  ChatHistoryView,
+  ChatMessageView,
+  CheckStatus,
+  CheckStepId,
+  CheckStepView,
+  CheckView,
+  ConnectionView,
+  Page,
+  SettingsView,
+} from "./bindings";
+
+/** The nine steps, in order. */
+export const CHECK_STEPS: readonly CheckStepId[] = [
+  "address",
+  "resolve",
+  "tcp",
+  "hostKey",
+  "login",
+  "forward",
+  "gateway",
+  "access",
+  "health",
+];
+
+/** A connection that is up, except for what is given. */
+export function connectionView(over: Partial<ConnectionView> = {}): ConnectionView {
+  return {
+    phase: "up",
+    cause: null,
+    serverName: "home-server",
+    target: "me@home-server:22",
+    attempt: 0,
+    nextAttemptAtMs: null,
+    upSinceMs: Date.now() - 3 * 3600_000 - 12 * 60_000,
+    pingMs: 41,
+    localPort: { port: 18789, wanted: null, holder: null },
+    gatewayVersion: "2026.9.6",
+    credential: "deviceToken",
+    problem: null,
+    question: null,
+    ...over,
+  };
+}
+
+/** A connection that is down: nothing of the gateway is known. */
+export function downView(over: Partial<ConnectionView> = {}): ConnectionView {
+  return connectionView({
+    phase: "off",
+    upSinceMs: null,
+    pingMs: null,
+    gatewayVersion: null,
+    credential: null,
+    ...over,
+  });
+}
+
+/** Settings that reach another computer, except for what is given. */
+export function settingsView(over: Partial<SettingsView> = {}): SettingsView {
+  return {
+    firstRunDone: true,
+    runs: "anotherComputer",
+    address: "me@home-server",
+    signIn: "automatic",
+    identityFile: "",
+    hasGatewayToken: true,
+    localPort: 18789,
+    remotePort: 18789,
+    connectOnLaunch: true,
+    listenerEnabled: true,
+    keychain: { kind: "available" },
+    found: null,
+    fileProblem: null,
+    ...over,
+  };
+}
+
+/** A check: each step pending, except for what is given. */
+export function checkView(
+  steps: Partial<Record<CheckStepId, Partial<CheckStepView> & { status: CheckStatus }>> = {},
+  over: Partial<CheckView> = {},
+): CheckView {
+  return {
+    running: false,
+    finishedAtMs: null,
+    ok: null,
+    steps: CHECK_STEPS.map((id) => ({
+      id,
+      status: "pending",
+      ms: null,
+      summary: "",
+      action: null,
+      ...steps[id],
+    })),
+    ...over,
+  };
+}
+
+/** A message of the agent, except for what is given. */
+export function message(over: Partial<ChatMessageView> = {}): ChatMessageView {
+  return { id: null, role: "assistant", text: "", atMs: null, key: null, runId: null, ...over };
+}
+
+/** A call the window made. */
+export interface Call {
+  name: keyof Commands;
+  args: unknown[];
+}
+
+type Answers = { [Name in keyof Commands]?: (...args: Parameters<Commands[Name]>) => unknown };
+
+/** What each command answers when nothing else is said. */
+const DEFAULTS: Answers = {
+  saveSettings: () => ({ status: "ok", data: null }),
+  checkAddress: (text) => ({ status: "ok", data: text.trim() }),
+  answerQuestion: () => ({ status: "ok", data: null }),
+  chatHistory: (sessionKey) => ({
+    status: "ok",
+    data: { sessionKey, asOf: 0, messages: [], inFlight: null } satisfies ChatHistoryView,
+  }),
+  sendChat: () => ({ status: "ok", data: null }),
+  abortChat: () => ({ status: "ok", data: null }),
+  useFoundConfig: () => ({ status: "ok", data: null }),
+  chooseIdentityFile: () => ({ status: "ok", data: null }),
+};
+
+/** The names of the commands, so that the fake has every one of them. */
+const NAMES: readonly (keyof Commands)[] = [
+  "resendAll",
+  "saveSettings",
+  "checkAddress",
+  "connect",
+  "disconnect",
+  "reconnectNow",
+  "trustHostKey",
+  "answerQuestion",
+  "cancelQuestion",
+  "runCheck",
+  "cancelCheck",
+  "chatHistory",
+  "sendChat",
+  "abortChat",
+  "useFoundConfig",
+  "finishFirstRun",
+  "chooseIdentityFile",
+];
+
+export class FakeBackend implements Backend {
+  connection = connectionView();
+  settings = settingsView();
+  check = checkView();
+  /** What the window called, in order. */
+  readonly calls: Call[] = [];
+  readonly commands: Commands;
+
+  #listeners: Listeners | null = null;
+  #number = 0;
+
+  constructor(answers: Answers = {}) {
+    const played = { ...DEFAULTS, ...answers };
+    const entries = NAMES.map((name) => {
+      const command = (...args: unknown[]) => {
+        this.calls.push({ name, args });
+        if (name === "resendAll") this.resend();
+        const answer = played[name] as ((...args: unknown[]) => unknown) | undefined;
+        return Promise.resolve(answer?.(...args) ?? null);
+      };
+      return [name, command];
+    });
+    this.commands = Object.fromEntries(entries) as Commands;
+  }
+
+  listen(listeners: Listeners): Promise<() => void> {
+    this.#listeners = listeners;
+    return Promise.resolve(() => (this.#listeners = null));
+  }
+
+  /** How often a command was called, and with what. */
+  callsOf(name: keyof Commands): unknown[][] {
+    return this.calls.filter((call) => call.name === name).map((call) => call.args);
+  }
+
+  resend(): void {
+    this.#listeners?.connection(this.connection);
+    this.#listeners?.settings(this.settings);
+    this.#listeners?.check(this.check);
+  }
+
+  tellConnection(view: ConnectionView): void {
+    this.connection = view;
+    this.#listeners?.connection(view);
+  }
+
+  tellSettings(view: SettingsView): void {
+    this.settings = view;
+    this.#listeners?.settings(view);
+  }
+
+  tellCheck(view: CheckView): void {
+    this.check = view;
+    this.#listeners?.check(view);
+  }
+
+  tellChat(change: ChatChange, sessionKey = "agent:main:main"): void {
+    this.#number += 1;
+    this.#listeners?.chat({ number: this.#number, sessionKey, change });
+  }
+
+  tellPage(page: Page): void {
+    this.#listeners?.page(page);
+  }
+}

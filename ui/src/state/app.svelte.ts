@@ -1,0 +1,104 @@
+/** Wires the states to the app and decides which page is shown. */
+import { getContext, setContext } from "svelte";
+import type { Catalogue } from "../i18n";
+import type { Backend, Page, UserAction } from "../ipc";
+import { ChatState } from "./chat.svelte";
+import { CheckState } from "./check.svelte";
+import { Clock } from "./clock.svelte";
+import { ConnectionState } from "./connection.svelte";
+import { SettingsState } from "./settings.svelte";
+
+/** A place on the settings page that a button elsewhere leads to. */
+export type Place = "address" | "signIn" | "token" | "ports" | "fileProblem";
+
+export class App {
+  readonly text: Catalogue;
+  readonly connection: ConnectionState;
+  readonly check: CheckState;
+  readonly settings: SettingsState;
+  readonly chat: ChatState;
+  readonly clock = new Clock();
+
+  /** The page a person or the tray asked for; `null` follows the connection. */
+  #chosen = $state<Page | null>(null);
+  /** Where on the settings page to go; taken by the page once it is drawn. */
+  place = $state<Place | null>(null);
+
+  readonly #backend: Backend;
+
+  constructor(backend: Backend, text: Catalogue) {
+    this.#backend = backend;
+    this.text = text;
+    this.connection = new ConnectionState(backend);
+    this.check = new CheckState(backend);
+    this.settings = new SettingsState(backend, text.settings);
+    this.chat = new ChatState(backend, text.common.failed);
+  }
+
+  /** While not connected, the page with the one thing to do; the conversation otherwise. */
+  readonly page = $derived.by<Page>(
+    () => this.#chosen ?? (this.connection.online ? "chat" : "server"),
+  );
+
+  /** Whether enough was told to draw anything. */
+  readonly ready = $derived.by(() => this.connection.view !== null && this.settings.view !== null);
+
+  /** Listens first and asks for everything afterwards, so that nothing is missed. */
+  async start(): Promise<() => void> {
+    const stop = await this.#backend.listen({
+      connection: (view) => {
+        this.connection.receive(view);
+        this.chat.setOnline(this.connection.online);
+        // Once it has been up, losing the connection takes nobody away from the conversation.
+        if (this.connection.online) this.#chosen ??= "chat";
+      },
+      check: (view) => this.check.receive(view),
+      settings: (view) => this.settings.receive(view),
+      chat: (update) => this.chat.receive(update),
+      page: (page) => this.go(page),
+    });
+    await this.#backend.commands.resendAll();
+    return stop;
+  }
+
+  go(page: Page, place: Place | null = null): void {
+    this.#chosen = page;
+    this.place = place;
+  }
+
+  /** Does what a button beside a problem says. */
+  act(action: UserAction): void {
+    switch (action) {
+      case "editAddress":
+        return this.go("settings", "address");
+      case "editSignIn":
+        return this.go("settings", "signIn");
+      case "enterToken":
+        return this.go("settings", "token");
+      case "editPorts":
+        return this.go("settings", "ports");
+      case "showSettingsFile":
+        return this.go("settings", "fileProblem");
+      case "tryAgain":
+        return this.connection.tryNow();
+      case "signIn":
+      case "reviewHostKey":
+        return this.connection.connect();
+      case "checkServer":
+        this.go("server");
+        return this.check.run();
+    }
+  }
+}
+
+const KEY = Symbol("app");
+
+/** Makes `app` known to every component below. */
+export function provideApp(app: App): App {
+  return setContext(KEY, app);
+}
+
+/** Returns the app that this component is a part of. */
+export function useApp(): App {
+  return getContext<App>(KEY);
+}

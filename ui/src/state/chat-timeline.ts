@@ -1,0 +1,494 @@
+/**
+ * How a conversation becomes rows: a pure reducer over the gateway's history, the numbered updates
+ * that follow it, and what was sent from this window. No clock, no I/O.
+ *
+ * The history is the truth. What has happened since it was read is kept in `tail`, in the order in
+ * which it was seen, and is dropped as soon as a newer history says it. Updates are numbered
+ * without holes over all sessions; a hole means that something was missed, and the history is asked
+ * for again. Until it comes, updates wait, except news about our own sends, which is keyed and may
+ * be applied twice.
+ */
+import type { ChatHistoryView, ChatMessageView, ChatUpdate, UiError } from "../ipc";
+
+/** How far a message of ours has come. */
+export type SendState = "sending" | "queued" | "accepted" | "refused";
+
+interface SendEntry {
+  readonly kind: "send";
+  readonly key: string;
+  readonly text: string;
+  readonly atMs: number;
+  readonly state: SendState;
+  readonly problem: UiError | null;
+  /**
+   * How many messages with this text and without a key the history held when it was sent; `null`
+   * when no history had been read. Gateways of wire version 3 store no key, so that there a message
+   * of ours is recognised by its text and order alone.
+   */
+  readonly sameTextBefore: number | null;
+}
+
+interface RunEntry {
+  readonly kind: "run";
+  readonly runId: string;
+  readonly text: string;
+  readonly phase: string | null;
+}
+
+interface MessageEntry {
+  readonly kind: "message";
+  readonly message: ChatMessageView;
+}
+
+interface EndedEntry {
+  readonly kind: "stopped" | "failed";
+  readonly runId: string;
+  readonly text: string;
+  readonly reason: string;
+}
+
+type TailEntry = SendEntry | RunEntry | MessageEntry | EndedEntry;
+
+/** A conversation as known here. */
+export interface Timeline {
+  readonly sessionKey: string;
+  /** The number of the last update that is shown, by the history or by itself. */
+  readonly asOf: number;
+  /** Whether any history has been read. */
+  readonly loaded: boolean;
+  /** Whether the history must be asked for (again). */
+  readonly needsHistory: boolean;
+  readonly waiting: readonly ChatUpdate[];
+  readonly history: readonly ChatMessageView[];
+  readonly tail: readonly TailEntry[];
+  /** Runs whose first terminal update was seen on this connection; what follows is ignored. */
+  readonly ended: readonly string[];
+}
+
+/** What changes a timeline. */
+export type TimelineInput =
+  | { type: "history"; view: ChatHistoryView }
+  | { type: "update"; update: ChatUpdate }
+  | { type: "send"; key: string; text: string; atMs: number }
+  | { type: "sendFailed"; key: string; problem: UiError }
+  | { type: "forgetSend"; key: string }
+  | { type: "forgetRun"; runId: string };
+
+/** One row as drawn. Its `id` stays the same from the echo over the stream to the history. */
+export type Row =
+  | {
+      kind: "user";
+      id: string;
+      text: string;
+      atMs: number | null;
+      key: string | null;
+      state: SendState | "delivered";
+      problem: UiError | null;
+    }
+  | { kind: "assistant"; id: string; text: string; atMs: number | null; ending: Ending | null }
+  | { kind: "running"; id: string; runId: string; text: string; phase: string | null }
+  | { kind: "tools"; id: string; results: string[] }
+  | { kind: "note"; id: string; text: string; atMs: number | null };
+
+/** How a reply ended when it did not end well. */
+export type Ending =
+  { kind: "stopped" } | { kind: "failed"; runId: string; reason: string; retryText: string | null };
+
+/** A late duplicate comes within a few runs; the list must not grow for ever. */
+const ENDED_RUNS_KEPT = 64;
+
+/** A server's clock may be off by this much when a message without a key is recognised by time. */
+const CLOCK_TOLERANCE_MS = 120_000;
+
+/** Returns a conversation of which nothing is known yet. */
+export function emptyTimeline(sessionKey: string): Timeline {
+  return {
+    sessionKey,
+    asOf: 0,
+    loaded: false,
+    needsHistory: true,
+    waiting: [],
+    history: [],
+    tail: [],
+    ended: [],
+  };
+}
+
+/** Returns what `input` makes of `timeline`. */
+export function reduce(timeline: Timeline, input: TimelineInput): Timeline {
+  switch (input.type) {
+    case "history":
+      return replay(adopt(timeline, input.view));
+    case "update":
+      return receive(timeline, input.update);
+    case "send":
+      return withSend(timeline, input.key, input.text, "sending", input.atMs);
+    case "sendFailed":
+      return setSendState(timeline, input.key, "refused", input.problem);
+    case "forgetSend":
+      return {
+        ...timeline,
+        tail: timeline.tail.filter((entry) => !(entry.kind === "send" && entry.key === input.key)),
+      };
+    case "forgetRun":
+      return {
+        ...timeline,
+        tail: timeline.tail.filter(
+          (entry) => !("runId" in entry && entry.runId === input.runId && entry.kind !== "run"),
+        ),
+      };
+  }
+}
+
+/** Returns whether an update about session `told` belongs to the session asked for as `asked`. */
+export function isSameSession(asked: string, told: string): boolean {
+  if (asked === told) return true;
+  if (told === "global") return asked === "main";
+  // Updates carry the canonical `agent:<agent>:<rest>`.
+  const parts = told.split(":");
+  return parts[0] === "agent" && parts.length > 2 && parts.slice(2).join(":") === asked;
+}
+
+function receive(timeline: Timeline, update: ChatUpdate): Timeline {
+  if (update.number <= timeline.asOf) return timeline;
+  if (timeline.needsHistory) return wait(timeline, update);
+  if (update.number > timeline.asOf + 1) {
+    return wait({ ...timeline, needsHistory: true }, update);
+  }
+  return apply(timeline, update);
+}
+
+function wait(timeline: Timeline, update: ChatUpdate): Timeline {
+  if (timeline.waiting.some((waiting) => waiting.number === update.number)) return timeline;
+  const waiting = [...timeline.waiting, update].sort((a, b) => a.number - b.number);
+  return applySendNews({ ...timeline, waiting }, update);
+}
+
+function replay(timeline: Timeline): Timeline {
+  if (timeline.needsHistory) return timeline;
+  let next = timeline;
+  let waiting = timeline.waiting.filter((update) => update.number > timeline.asOf);
+  while (waiting[0] !== undefined && waiting[0].number === next.asOf + 1 && !next.needsHistory) {
+    next = apply(next, waiting[0]);
+    waiting = waiting.slice(1);
+  }
+  return { ...next, waiting, needsHistory: next.needsHistory || waiting.length > 0 };
+}
+
+function apply(timeline: Timeline, update: ChatUpdate): Timeline {
+  const next = { ...timeline, asOf: update.number };
+  if (!isSameSession(timeline.sessionKey, update.sessionKey)) return next;
+  const { change } = update;
+  switch (change.kind) {
+    case "queued":
+    case "accepted":
+    case "refused":
+      return applySendNews(next, update);
+    case "status":
+      return withRun(next, change.runId, (run) => ({ ...run, phase: change.phase }));
+    case "delta":
+      return withRun(next, change.runId, (run) => ({ ...run, text: change.text, phase: null }));
+    case "final":
+      return end(
+        next,
+        change.runId,
+        (run) => {
+          if (change.message !== null) return { kind: "message", message: change.message };
+          if (run === null || run.text === "") return null;
+          // The history will say what became of it; until then nothing that was read disappears.
+          return { kind: "message", message: ofRun(run) };
+        },
+        change.message === null,
+      );
+    case "aborted":
+      return end(next, change.runId, (run) => ({
+        kind: "stopped",
+        runId: change.runId,
+        text: change.text ?? run?.text ?? "",
+        reason: "",
+      }));
+    case "failed":
+      return end(next, change.runId, (run) => ({
+        kind: "failed",
+        runId: change.runId,
+        text: run?.text ?? "",
+        reason: change.message,
+      }));
+    case "refetch":
+      return { ...next, needsHistory: true, ended: [] };
+  }
+}
+
+function applySendNews(timeline: Timeline, update: ChatUpdate): Timeline {
+  if (!isSameSession(timeline.sessionKey, update.sessionKey)) return timeline;
+  const { change } = update;
+  switch (change.kind) {
+    case "queued":
+      return withSend(timeline, change.key, change.text, "queued", null);
+    case "accepted": {
+      const next = setSendState(timeline, change.key, "accepted", null);
+      // Until its history is read, whether this run still goes on is not known.
+      return next.needsHistory ? next : withRun(next, change.key, (run) => run);
+    }
+    case "refused":
+      return setSendState(timeline, change.key, "refused", change.problem);
+    case "status":
+    case "delta":
+    case "final":
+    case "aborted":
+    case "failed":
+    case "refetch":
+      return timeline;
+  }
+}
+
+function withSend(
+  timeline: Timeline,
+  key: string,
+  text: string,
+  state: SendState,
+  atMs: number | null,
+): Timeline {
+  const known = timeline.tail.find((entry) => entry.kind === "send" && entry.key === key);
+  if (known !== undefined) return setSendState(timeline, key, state, null);
+  if (timeline.history.some((message) => keyOf(message) === key)) return timeline;
+  const entry: SendEntry = {
+    kind: "send",
+    key,
+    text,
+    atMs: atMs ?? 0,
+    state,
+    problem: null,
+    sameTextBefore: timeline.loaded ? unkeyed(timeline.history, text).length : null,
+  };
+  return { ...timeline, tail: [...timeline.tail, entry] };
+}
+
+function setSendState(
+  timeline: Timeline,
+  key: string,
+  state: SendState,
+  problem: UiError | null,
+): Timeline {
+  return {
+    ...timeline,
+    tail: timeline.tail.map((entry) => {
+      if (entry.kind !== "send" || entry.key !== key) return entry;
+      // News may come twice and out of turn; what the gateway has is never "queued" again.
+      if (entry.state === "accepted" && state !== "refused") return entry;
+      return { ...entry, state, problem };
+    }),
+  };
+}
+
+function withRun(timeline: Timeline, runId: string, change: (run: RunEntry) => RunEntry): Timeline {
+  if (timeline.ended.includes(runId)) return timeline;
+  const known = timeline.tail.find((entry) => entry.kind === "run" && entry.runId === runId);
+  if (known?.kind === "run") {
+    return {
+      ...timeline,
+      tail: timeline.tail.map((entry) => (entry === known ? change(known) : entry)),
+    };
+  }
+  const run = change({ kind: "run", runId, text: "", phase: null });
+  return { ...timeline, tail: [...timeline.tail, run] };
+}
+
+function end(
+  timeline: Timeline,
+  runId: string,
+  outcome: (run: RunEntry | null) => TailEntry | null,
+  needsHistory = false,
+): Timeline {
+  if (timeline.ended.includes(runId)) return timeline;
+  const ended = [...timeline.ended, runId].slice(-ENDED_RUNS_KEPT);
+  const index = timeline.tail.findIndex((entry) => entry.kind === "run" && entry.runId === runId);
+  const known = timeline.tail[index];
+  const entry = outcome(known?.kind === "run" ? known : null);
+  const before = index < 0 ? timeline.tail : timeline.tail.slice(0, index);
+  const after = index < 0 ? [] : timeline.tail.slice(index + 1);
+  const tail = entry === null ? [...before, ...after] : [...before, entry, ...after];
+  return { ...timeline, ended, tail, needsHistory: timeline.needsHistory || needsHistory };
+}
+
+/** Replaces the history and drops from the tail what the new one says. */
+function adopt(timeline: Timeline, view: ChatHistoryView): Timeline {
+  // An answer that was on its way while more was told: newer things are shown already.
+  if (timeline.loaded && view.asOf < timeline.asOf) return timeline;
+  const history = view.messages;
+  const open = unansweredSends(timeline.tail, history);
+  const tail = open.filter((entry) => {
+    switch (entry.kind) {
+      case "send":
+        return true;
+      case "message":
+      case "run":
+        return false;
+      case "stopped":
+      case "failed":
+        return isLastWord(entry, history, open);
+    }
+  });
+  const next = {
+    ...timeline,
+    asOf: view.asOf,
+    loaded: true,
+    needsHistory: false,
+    history,
+    tail,
+  };
+  const { inFlight } = view;
+  if (inFlight === null) return next;
+  return withRun(next, inFlight.runId, (run) => ({ ...run, text: inFlight.text }));
+}
+
+/** Leaves out the sends that the history holds, by key, or by text and order where it has no keys. */
+function unansweredSends(
+  tail: readonly TailEntry[],
+  history: readonly ChatMessageView[],
+): TailEntry[] {
+  const keys = new Set(history.map(keyOf));
+  const taken = new Map<string, number>();
+  return tail.flatMap((entry): TailEntry[] => {
+    if (entry.kind !== "send") return [entry];
+    if (keys.has(entry.key)) return [];
+    if (entry.state === "refused") return [entry];
+    const same = unkeyed(history, entry.text);
+    const first = Math.max(entry.sameTextBefore ?? 0, taken.get(entry.text) ?? 0);
+    const match = same.findIndex(
+      (message, index) =>
+        index >= first &&
+        (entry.sameTextBefore !== null ||
+          (message.atMs !== null && message.atMs >= entry.atMs - CLOCK_TOLERANCE_MS)),
+    );
+    // None of those that are there is this one, so that only a later one can be.
+    if (match < 0) return [{ ...entry, sameTextBefore: same.length }];
+    taken.set(entry.text, match + 1);
+    return [];
+  });
+}
+
+/** Whether a stopped or failed reply is still the latest thing, and not in the history itself. */
+function isLastWord(
+  entry: EndedEntry,
+  history: readonly ChatMessageView[],
+  open: readonly TailEntry[],
+): boolean {
+  if (open.some((other) => other.kind === "send" && other.key === entry.runId)) return true;
+  const spoken = history.filter(({ role }) => role === "user" || role === "assistant");
+  const last = spoken.at(-1);
+  if (last?.role !== "user") return false;
+  const key = keyOf(last);
+  return key === null || key === entry.runId;
+}
+
+function unkeyed(history: readonly ChatMessageView[], text: string): ChatMessageView[] {
+  return history.filter(
+    (message) => message.role === "user" && message.key === null && message.text === text,
+  );
+}
+
+/** The gateway stores a user message under `<key>:user`. */
+function keyOf(message: ChatMessageView): string | null {
+  if (message.role !== "user" || message.key === null) return null;
+  return message.key.endsWith(":user") ? message.key.slice(0, -":user".length) : message.key;
+}
+
+function ofRun(run: RunEntry): ChatMessageView {
+  return { id: null, role: "assistant", text: run.text, atMs: null, key: null, runId: run.runId };
+}
+
+/** Returns the rows to draw, oldest first, each with an id that is used once. */
+export function rows(timeline: Timeline): Row[] {
+  const drawn: Row[] = [];
+  const used = new Map<string, number>();
+  const unique = (id: string) => {
+    const count = (used.get(id) ?? 0) + 1;
+    used.set(id, count);
+    return count === 1 ? id : `${id}#${count}`;
+  };
+  const drawMessage = (message: ChatMessageView) => {
+    const last = drawn.at(-1);
+    switch (message.role) {
+      case "user": {
+        const key = keyOf(message);
+        const id = unique(key === null ? (message.id ?? "user") : `send:${key}`);
+        const { text, atMs } = message;
+        drawn.push({ kind: "user", id, text, atMs, key, state: "delivered", problem: null });
+        return;
+      }
+      case "assistant": {
+        // A turn that only calls tools says nothing.
+        if (message.text.trim() === "") return;
+        const id = unique(
+          message.runId === null ? (message.id ?? "reply") : `run:${message.runId}`,
+        );
+        drawn.push({ kind: "assistant", id, text: message.text, atMs: message.atMs, ending: null });
+        return;
+      }
+      case "tool":
+        if (last?.kind === "tools") last.results.push(message.text);
+        else
+          drawn.push({ kind: "tools", id: unique(message.id ?? "tools"), results: [message.text] });
+        return;
+      case "system":
+        drawn.push({
+          kind: "note",
+          id: unique(message.id ?? "note"),
+          text: message.text,
+          atMs: message.atMs,
+        });
+    }
+  };
+  for (const message of timeline.history) drawMessage(message);
+  for (const entry of timeline.tail) {
+    switch (entry.kind) {
+      case "message":
+        drawMessage(entry.message);
+        break;
+      case "send": {
+        const { key, text, state, problem } = entry;
+        const atMs = entry.atMs === 0 ? null : entry.atMs;
+        drawn.push({ kind: "user", id: unique(`send:${key}`), text, atMs, key, state, problem });
+        break;
+      }
+      case "run": {
+        const { runId, text, phase } = entry;
+        drawn.push({ kind: "running", id: unique(`run:${runId}`), runId, text, phase });
+        break;
+      }
+      case "stopped":
+      case "failed": {
+        const { runId, text } = entry;
+        const ending: Ending =
+          entry.kind === "stopped"
+            ? { kind: "stopped" }
+            : {
+                kind: "failed",
+                runId,
+                reason: entry.reason,
+                retryText: textOfRun(timeline, runId),
+              };
+        drawn.push({ kind: "assistant", id: unique(`run:${runId}`), text, atMs: null, ending });
+      }
+    }
+  }
+  return drawn;
+}
+
+/** The message that started a run: a run's id is the key of its message. */
+function textOfRun(timeline: Timeline, runId: string): string | null {
+  const sent = timeline.tail.find((entry) => entry.kind === "send" && entry.key === runId);
+  if (sent?.kind === "send") return sent.text;
+  return timeline.history.find((message) => keyOf(message) === runId)?.text ?? null;
+}
+
+/** Returns the runs that are going on, oldest first. */
+export function activeRuns(timeline: Timeline): string[] {
+  return timeline.tail.flatMap((entry) => (entry.kind === "run" ? [entry.runId] : []));
+}
+
+/** Returns how many messages wait for the connection. */
+export function queuedCount(timeline: Timeline): number {
+  return timeline.tail.filter((entry) => entry.kind === "send" && entry.state === "queued").length;
+}

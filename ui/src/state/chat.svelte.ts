@@ -1,0 +1,140 @@
+/**
+ * The conversation on the screen: feeds the reducer, fetches the history when it asks for it, and
+ * sends. The composer's text lives here, so that leaving the page loses nothing.
+ */
+import type { Backend, ChatUpdate, UiError } from "../ipc";
+import { randomUuid } from "../lib/uuid";
+import {
+  activeRuns,
+  emptyTimeline,
+  queuedCount,
+  reduce,
+  rows,
+  type TimelineInput,
+} from "./chat-timeline";
+
+/** How long to wait before a history that could not be read is asked for again. */
+const READ_AGAIN_MS = 3_000;
+
+/** How long to wait when more was missed while the history was on its way. */
+const NEWER_MS = 200;
+
+export class ChatState {
+  draft = $state("");
+  /** Why the history could not be read. */
+  problem = $state.raw<UiError | null>(null);
+
+  #timeline = $state.raw(emptyTimeline("main"));
+  #online = false;
+  #reading = false;
+  #again: ReturnType<typeof setTimeout> | undefined;
+  readonly #backend: Backend;
+  readonly #failed: string;
+
+  /** `failed` is said when the app could not be asked at all. */
+  constructor(backend: Backend, failed: string) {
+    this.#backend = backend;
+    this.#failed = failed;
+  }
+
+  readonly rows = $derived(rows(this.#timeline));
+  readonly runs = $derived(activeRuns(this.#timeline));
+  readonly queued = $derived(queuedCount(this.#timeline));
+  readonly loaded = $derived(this.#timeline.loaded);
+
+  receive(update: ChatUpdate): void {
+    this.#dispatch({ type: "update", update });
+    void this.#catchUp();
+  }
+
+  /** Takes over whether the gateway can be asked. */
+  setOnline(online: boolean): void {
+    this.#online = online;
+    if (!online) {
+      clearTimeout(this.#again);
+      this.problem = null;
+    }
+    void this.#catchUp();
+  }
+
+  /** Reads the history again after it could not be read. */
+  readAgain = () => void this.#catchUp();
+
+  /** Sends the composer's text. */
+  sendDraft(): void {
+    const text = this.draft.trim();
+    if (text === "") return;
+    this.draft = "";
+    void this.send(text);
+  }
+
+  async send(text: string): Promise<void> {
+    const key = randomUuid();
+    this.#dispatch({ type: "send", key, text, atMs: Date.now() });
+    const problem = await this.#ask(() =>
+      this.#backend.commands.sendChat({ sessionKey: this.#timeline.sessionKey, text, key }),
+    );
+    if (problem !== null) this.#dispatch({ type: "sendFailed", key, problem });
+  }
+
+  /** Sends a refused message again, with a key of its own: the old one may be answered from memory. */
+  retrySend(key: string, text: string): void {
+    this.#dispatch({ type: "forgetSend", key });
+    void this.send(text);
+  }
+
+  /** Puts a refused message back into the composer. */
+  editSend(key: string, text: string): void {
+    this.#dispatch({ type: "forgetSend", key });
+    this.draft = this.draft.trim() === "" ? text : `${text}\n\n${this.draft}`;
+  }
+
+  /** Asks a failed reply's question again. */
+  retryRun(runId: string, text: string): void {
+    this.#dispatch({ type: "forgetRun", runId });
+    void this.send(text);
+  }
+
+  /** Stops what the agent is doing here. */
+  async stop(): Promise<void> {
+    const [only, ...others] = this.runs;
+    const runId = only !== undefined && others.length === 0 ? only : null;
+    this.problem = await this.#ask(() =>
+      this.#backend.commands.abortChat(this.#timeline.sessionKey, runId),
+    );
+  }
+
+  async #catchUp(): Promise<void> {
+    if (this.#reading || !this.#online || !this.#timeline.needsHistory) return;
+    clearTimeout(this.#again);
+    this.#reading = true;
+    const problem = await this.#ask(async () => {
+      const answer = await this.#backend.commands.chatHistory(this.#timeline.sessionKey);
+      if (answer.status === "ok") this.#dispatch({ type: "history", view: answer.data });
+      return answer;
+    });
+    this.#reading = false;
+    this.problem = this.#online ? problem : null;
+    if (this.#online && this.#timeline.needsHistory) {
+      this.#again = setTimeout(
+        () => void this.#catchUp(),
+        problem === null ? NEWER_MS : READ_AGAIN_MS,
+      );
+    }
+  }
+
+  async #ask(
+    command: () => Promise<{ status: "ok" } | { status: "error"; error: UiError }>,
+  ): Promise<UiError | null> {
+    try {
+      const answer = await command();
+      return answer.status === "ok" ? null : answer.error;
+    } catch {
+      return { code: "ipc", message: this.#failed, action: null };
+    }
+  }
+
+  #dispatch(input: TimelineInput): void {
+    this.#timeline = reduce(this.#timeline, input);
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * The settings as last told, and the one draft of them that the forms edit.
+ *
+ * The draft belongs to the person: what the app tells later never touches a field that was edited,
+ * and nothing is sent before Save.
+ */
+import { SvelteSet } from "svelte/reactivity";
+import type {
+  Backend,
+  FieldError,
+  RunsWhere,
+  SettingsForm,
+  SettingsView,
+  SignInChoice,
+  UiError,
+} from "../ipc";
+import { parsePort } from "../lib/port";
+
+/** What the forms edit; ports stay as typed until they are saved. */
+export interface DraftValues {
+  runs: RunsWhere;
+  address: string;
+  signIn: SignInChoice;
+  identityFile: string;
+  /** A new gateway token; `null` keeps the stored one, empty removes it. */
+  gatewayToken: string | null;
+  localPort: string;
+  remotePort: string;
+  connectOnLaunch: boolean;
+  listenerEnabled: boolean;
+}
+
+/** A field of the draft. */
+export type Field = keyof DraftValues;
+
+/** The sentences that the draft says by itself. */
+export interface DraftWords {
+  readonly portInvalid: string;
+  readonly addressMissing: string;
+  readonly identityMissing: string;
+}
+
+export class SettingsState {
+  /** `null` until the app has told anything. */
+  view = $state.raw<SettingsView | null>(null);
+  values = $state<DraftValues>(valuesOf(null));
+  /** What is wrong with a field, by its name. */
+  errors = $state<Partial<Record<string, string>>>({});
+  /** The address as it will be dialled, once the app has read it. */
+  dialled = $state<string | null>(null);
+  saving = $state(false);
+  /** Whether the latest thing that happened to the draft is that it was saved. */
+  saved = $state(false);
+
+  readonly #backend: Backend;
+  readonly #words: DraftWords;
+  readonly #edited = new SvelteSet<Field>();
+
+  constructor(backend: Backend, words: DraftWords) {
+    this.#backend = backend;
+    this.#words = words;
+  }
+
+  /** Whether the draft differs from what is in force. */
+  readonly dirty = $derived.by(() => {
+    const known = valuesOf(this.view);
+    return [...this.#edited].some((field) => this.values[field] !== known[field]);
+  });
+
+  receive(view: SettingsView): void {
+    this.view = view;
+    const known = valuesOf(view);
+    for (const field of FIELDS) {
+      if (!this.#edited.has(field)) assign(this.values, known, field);
+    }
+  }
+
+  /** Takes an edit. An error about the field is stale from now on. */
+  edit<Name extends Field>(field: Name, value: DraftValues[Name]): void {
+    this.values[field] = value;
+    this.#edited.add(field);
+    this.saved = false;
+    this.#setError(field, null);
+    if (field === "address") this.dialled = null;
+  }
+
+  /** Gives up every edit. */
+  discard(): void {
+    this.#edited.clear();
+    this.values = valuesOf(this.view);
+    this.errors = {};
+    this.dialled = null;
+    this.saved = false;
+  }
+
+  /** Has the app read the address, as the field is left. */
+  async checkAddress(): Promise<void> {
+    const text = this.values.address;
+    if (text.trim() === "") return;
+    const answer = await this.#backend.commands.checkAddress(text);
+    // It was edited meanwhile: the answer is about something else.
+    if (this.values.address !== text) return;
+    this.dialled = answer.status === "ok" ? answer.data : null;
+    this.#setError("address", answer.status === "ok" ? null : answer.error.message);
+  }
+
+  /** Says under a port whether it is one, as the field is left. */
+  checkPort(field: "localPort" | "remotePort"): void {
+    const valid = parsePort(this.values[field]) !== null;
+    this.#setError(field, valid ? null : this.#words.portInvalid);
+  }
+
+  /** Lets a person pick the key file in the system's dialog. */
+  async chooseIdentityFile(): Promise<UiError | null> {
+    const answer = await this.#backend.commands.chooseIdentityFile();
+    if (answer.status === "error") return answer.error;
+    if (answer.data !== null) this.edit("identityFile", answer.data);
+    return null;
+  }
+
+  /** Saves the draft and returns whether it was taken; the errors say why not. */
+  async save(): Promise<boolean> {
+    const sent = { ...this.values };
+    const form = this.#form(sent);
+    if (form === null) return false;
+    this.saving = true;
+    try {
+      const answer = await this.#backend.commands.saveSettings(form);
+      if (answer.status === "error") {
+        this.#setErrors(answer.error);
+        return false;
+      }
+      for (const field of FIELDS) {
+        if (this.values[field] === sent[field]) this.#edited.delete(field);
+      }
+      // A secret stays no longer than it takes to hand it over.
+      if (!this.#edited.has("gatewayToken")) this.values.gatewayToken = null;
+      this.errors = {};
+      this.saved = true;
+      return true;
+    } finally {
+      this.saving = false;
+    }
+  }
+
+  /** Takes over what an existing `openclaw.json` says. */
+  async useFoundConfig(): Promise<UiError | null> {
+    this.discard();
+    const answer = await this.#backend.commands.useFoundConfig();
+    return answer.status === "ok" ? null : answer.error;
+  }
+
+  /** First run is over, finished or skipped. */
+  finishFirstRun = () => void this.#backend.commands.finishFirstRun();
+
+  #form(values: DraftValues): SettingsForm | null {
+    const { runs, signIn, identityFile, gatewayToken, connectOnLaunch, listenerEnabled } = values;
+    const localPort = parsePort(values.localPort);
+    const remotePort = parsePort(values.remotePort);
+    const errors: FieldError[] = [];
+    const { portInvalid, addressMissing, identityMissing } = this.#words;
+    if (localPort === null) errors.push({ field: "localPort", message: portInvalid });
+    if (remotePort === null) errors.push({ field: "remotePort", message: portInvalid });
+    if (runs === "anotherComputer") {
+      if (values.address.trim() === "") errors.push({ field: "address", message: addressMissing });
+      if (signIn === "keyFile" && identityFile.trim() === "") {
+        errors.push({ field: "identityFile", message: identityMissing });
+      }
+    }
+    this.#setErrors(errors);
+    if (localPort === null || remotePort === null || errors.length > 0) return null;
+    return {
+      runs,
+      address: values.address.trim(),
+      signIn,
+      identityFile: identityFile.trim(),
+      gatewayToken: tokenToSend(gatewayToken),
+      localPort,
+      remotePort,
+      connectOnLaunch,
+      listenerEnabled,
+    };
+  }
+
+  #setErrors(errors: readonly FieldError[]): void {
+    this.errors = Object.fromEntries(errors.map(({ field, message }) => [field, message]));
+  }
+
+  #setError(field: string, message: string | null): void {
+    const others = Object.entries(this.errors).filter(([name]) => name !== field);
+    const errors = message === null ? others : [...others, [field, message] as const];
+    this.errors = Object.fromEntries(errors);
+  }
+}
+
+/** Only an empty text removes the stored token; blanks around a pasted one are no part of it. */
+function tokenToSend(typed: string | null): string | null {
+  if (typed === null || typed === "") return typed;
+  const token = typed.trim();
+  return token === "" ? null : token;
+}
+
+const FIELDS: readonly Field[] = [
+  "runs",
+  "address",
+  "signIn",
+  "identityFile",
+  "gatewayToken",
+  "localPort",
+  "remotePort",
+  "connectOnLaunch",
+  "listenerEnabled",
+];
+
+function assign<Name extends Field>(to: DraftValues, from: DraftValues, field: Name): void {
+  to[field] = from[field];
+}
+
+function valuesOf(view: SettingsView | null): DraftValues {
+  return {
+    runs: view?.runs ?? "notConfigured",
+    address: view?.address ?? "",
+    signIn: view?.signIn ?? "automatic",
+    identityFile: view?.identityFile ?? "",
+    gatewayToken: null,
+    localPort: String(view?.localPort ?? 18789),
+    remotePort: String(view?.remotePort ?? 18789),
+    connectOnLaunch: view?.connectOnLaunch ?? true,
+    listenerEnabled: view?.listenerEnabled ?? true,
+  };
+}
