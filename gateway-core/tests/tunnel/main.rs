@@ -1,7 +1,11 @@
 //! The tunnel against a real sshd: every test starts its own and kills it by its process id.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up must fail")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up must fail"
+)]
 
+mod forward;
 mod host_keys;
 mod sign_in;
 mod support;
