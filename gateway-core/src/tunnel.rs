@@ -9,16 +9,13 @@
 //! - [`host_key`], [`known_hosts`]: whom we trust.
 //! - [`auth`]: signing in.
 //! - [`stream`]: one forwarded connection.
-//! - [`forward`]: the loopback listener for other programs.
 //! - [`error`]: what went wrong, where, and what helps.
 
 mod agent;
 pub mod auth;
 mod dial;
 pub mod error;
-pub mod forward;
 pub mod host_key;
-mod http_head;
 pub mod known_hosts;
 mod session;
 mod socket;
@@ -27,7 +24,6 @@ pub mod target;
 
 pub use auth::{Credential, Outcome, Prompt, Question, SignIn, SignInMemory, Tried};
 pub use error::{ForwardError, NextStep, Step, TunnelClosed, TunnelError};
-pub use forward::{BindError, BoundPort, Holder, LoopbackListener, Traffic};
 pub use host_key::{HostKeyFingerprint, KnownKey, PresentedKey};
 pub use known_hosts::{KnownHosts, KnownHostsFiles, Verdict};
 pub use stream::TunnelStream;
@@ -398,9 +394,10 @@ impl Tunnel {
         self.connection.end.is_ended()
     }
 
-    /// Completes when the connection ends, with the reason.
-    pub async fn closed(&self) -> TunnelClosed {
-        self.connection.end.ended().await
+    /// Completes when the connection ends, with the reason; waiting does not keep it alive.
+    pub fn closed(&self) -> impl Future<Output = TunnelClosed> + Send + use<> {
+        let end = self.connection.end.clone();
+        async move { end.ended().await }
     }
 
     /// Returns how many channels were reset because their local reader was too slow.

@@ -74,6 +74,8 @@ pub enum Question {
         instruction: String,
         /// One field for each.
         prompts: Vec<Prompt>,
+        /// Whether the answers given before were wrong.
+        was_wrong: bool,
     },
 }
 

@@ -26,6 +26,9 @@ pub trait Route: Send + Sync + 'static {
         progress: ProgressReporter,
     ) -> impl Future<Output = Result<Self::Path, Failure>> + Send + 'static;
 
+    /// Lets what the server refused be tried once more, because a person asked for it.
+    fn forget_refusals(&self);
+
     /// Takes a person's answer, so that the next attempt gives it.
     ///
     /// # Errors

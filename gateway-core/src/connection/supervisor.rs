@@ -60,6 +60,8 @@ pub(super) struct Supervisor<R: Route> {
     watched: bool,
     shown: Shown,
     questions_asked: u64,
+    /// How long the session had been up that was lost last, until the next attempt's outcome.
+    lost_session: Option<Duration>,
     /// What the last failure wants to ask, until the machine says whether it may.
     pending_question: Option<Question>,
 }
@@ -133,6 +135,7 @@ impl<R: Route> Supervisor<R> {
             watched: false,
             shown: Shown::default(),
             questions_asked: 0,
+            lost_session: None,
             pending_question: None,
         }
     }
@@ -234,6 +237,9 @@ impl<R: Route> Supervisor<R> {
             State::Waiting { .. } | State::GatewayDown { .. }
         );
         if !waits {
+            if matches!(self.machine.state(), State::Paused(_)) && input != Input::Nudged {
+                self.route.forget_refusals();
+            }
             self.input(input);
             return;
         }
@@ -306,6 +312,7 @@ impl<R: Route> Supervisor<R> {
     }
 
     fn failed(&mut self, failure: Failure) {
+        self.lost_session = None;
         self.take_note_of(failure.clone());
         self.tell(News::Failed(failure.verdict));
     }
@@ -462,15 +469,10 @@ impl<R: Route> Supervisor<R> {
     fn wait_before_retry(&mut self) -> Duration {
         let now = Instant::now();
         let jitter = rand::random::<f64>();
-        let had_session = self
-            .held
-            .as_ref()
-            .is_some_and(|held| held.session.is_some());
-        let wait = if had_session {
-            let up_for = self.up_for();
-            self.governor.after_loss(now, up_for, jitter)
-        } else {
-            self.governor.after_failure(now, jitter)
+        self.drop_session();
+        let wait = match self.lost_session.take() {
+            Some(up_for) => self.governor.after_loss(now, up_for, jitter),
+            None => self.governor.after_failure(now, jitter),
         };
         self.shown
             .retry_after
@@ -513,11 +515,9 @@ impl<R: Route> Supervisor<R> {
     }
 
     fn drop_session(&mut self) {
-        let had_one = self
-            .held
-            .as_mut()
-            .is_some_and(|held| held.session.take().is_some());
-        if had_one {
+        let ended = self.held.as_mut().and_then(|held| held.session.take());
+        if let Some(session) = ended {
+            self.lost_session = Some(session.since.elapsed());
             self.outlets.session.send_replace(None);
             self.shown.up_since = None;
             self.broadcast(GatewayEvent::SessionDown);

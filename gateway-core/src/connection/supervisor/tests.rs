@@ -110,6 +110,8 @@ impl Route for FakeRoute {
         }
     }
 
+    fn forget_refusals(&self) {}
+
     async fn take_answer(&self, _: &Question, answer: Answer) -> Result<(), Problem> {
         self.0.answers.lock().unwrap().push(format!("{answer:?}"));
         Ok(())

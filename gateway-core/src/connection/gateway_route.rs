@@ -1,0 +1,299 @@
+//! The real routes to a gateway: through our own SSH tunnel, or on this computer.
+//!
+//! Both end in the same way: a stream to the gateway's port, and a session over it.
+
+use super::access::GatewayAccess;
+use super::explain;
+use super::phase::Cause;
+use super::problem::{Problem, UserAction};
+use super::question::{Answer, Question};
+use super::route::{
+    CredentialKind, Failure, GatewayFacts, Opened, Path, Progress, ProgressReporter, Route,
+    SessionNews,
+};
+use super::ssh_server::{SshPath, SshServer};
+use super::state::{Step, Verdict};
+use crate::client::{
+    self, AcceptedCredential, ClientLimits, Established, HelloRequest, Session, SessionEvent,
+};
+use crate::protocol::event::Event;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+
+/// The limit on reaching a port of this computer; only a wedged system needs longer.
+const LOOPBACK_LIMIT: Duration = Duration::from_secs(2);
+
+/// How to reach one gateway.
+#[derive(Debug)]
+pub struct GatewayRoute {
+    server: Server,
+    access: Arc<dyn GatewayAccess>,
+}
+
+#[derive(Debug)]
+enum Server {
+    Ssh(Arc<SshServer>),
+    ThisComputer { port: u16 },
+}
+
+impl GatewayRoute {
+    /// Returns the route through an SSH server to the gateway's port there.
+    pub fn over_ssh(server: SshServer, access: Arc<dyn GatewayAccess>) -> Self {
+        Self {
+            server: Server::Ssh(Arc::new(server)),
+            access,
+        }
+    }
+
+    /// Returns the route to a gateway that runs on this computer.
+    pub fn on_this_computer(port: u16, access: Arc<dyn GatewayAccess>) -> Self {
+        Self {
+            server: Server::ThisComputer { port },
+            access,
+        }
+    }
+}
+
+impl Route for GatewayRoute {
+    type Path = GatewayPath;
+
+    fn target(&self) -> String {
+        match &self.server {
+            Server::Ssh(server) => server.target(),
+            Server::ThisComputer { port } => format!("127.0.0.1:{port}"),
+        }
+    }
+
+    async fn open_path(
+        self: Arc<Self>,
+        progress: ProgressReporter,
+    ) -> Result<GatewayPath, Failure> {
+        let way = match &self.server {
+            Server::Ssh(server) => Way::Ssh(Arc::new(server.open(&*self.access, &progress).await?)),
+            Server::ThisComputer { port } => {
+                progress.report(Progress::Reached(Step::Connecting));
+                Way::ThisComputer { port: *port }
+            }
+        };
+        Ok(GatewayPath {
+            way,
+            access: Arc::clone(&self.access),
+        })
+    }
+
+    async fn take_answer(&self, question: &Question, answer: Answer) -> Result<(), Problem> {
+        match &self.server {
+            Server::Ssh(server) => server.take_answer(question, answer).await,
+            Server::ThisComputer { .. } => Err(answer_does_not_fit()),
+        }
+    }
+
+    fn forget_refusals(&self) {
+        match &self.server {
+            Server::Ssh(server) => server.forget_refusals(),
+            Server::ThisComputer { .. } => {}
+        }
+    }
+}
+
+/// A standing path to a gateway's host.
+#[derive(Debug, Clone)]
+pub struct GatewayPath {
+    way: Way,
+    access: Arc<dyn GatewayAccess>,
+}
+
+#[derive(Debug, Clone)]
+enum Way {
+    Ssh(Arc<SshPath>),
+    ThisComputer { port: u16 },
+}
+
+impl Path for GatewayPath {
+    type Session = Session;
+    type Events = mpsc::Receiver<SessionEvent>;
+    type Event = Event;
+
+    fn open_session(
+        &self,
+        progress: ProgressReporter,
+    ) -> impl Future<Output = Result<Opened<Self>, Failure>> + Send + 'static {
+        let path = self.clone();
+        async move {
+            let established = path.sign_in(&progress).await?;
+            let facts = GatewayFacts {
+                version: established.hello.server.version.clone(),
+                protocol: established.hello.protocol,
+                credential: credential_kind(established.accepted),
+            };
+            if let Some(token) = established.issued {
+                path.access.keep_device_token(token).await;
+            }
+            Ok(Opened {
+                session: established.session,
+                events: established.events,
+                facts,
+            })
+        }
+    }
+
+    async fn next_event(events: &mut Self::Events) -> SessionNews<Event> {
+        match events.recv().await {
+            Some(SessionEvent::Event(event)) => SessionNews::Event(event),
+            Some(SessionEvent::Gap { expected, got }) => {
+                tracing::debug!(expected, got, "events of the gateway are missing");
+                SessionNews::Gap
+            }
+            Some(SessionEvent::Closed(reason)) => SessionNews::Lost(explain::session_lost(&reason)),
+            None => SessionNews::Lost(explain::session_lost(&client::CloseReason::Lost {
+                kind: None,
+            })),
+        }
+    }
+
+    fn ping(&self) -> impl Future<Output = Option<Duration>> + Send + 'static {
+        let way = self.way.clone();
+        async move {
+            match way {
+                Way::Ssh(path) => path.tunnel().ping().await.ok(),
+                Way::ThisComputer { port } => {
+                    let sent = Instant::now();
+                    TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+                    Some(sent.elapsed())
+                }
+            }
+        }
+    }
+
+    fn lost(&self) -> impl Future<Output = Failure> + Send + 'static {
+        // Only a weak hold: waiting for the end of a path must not keep it alive.
+        let closed = match &self.way {
+            Way::Ssh(path) => Some(path.closed()),
+            Way::ThisComputer { .. } => None,
+        };
+        async move {
+            match closed {
+                Some(closed) => explain::path_lost(&closed.await),
+                // This computer is always reachable; the session itself tells when it ends.
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    async fn close(self) {
+        match self.way {
+            Way::Ssh(path) => path.close().await,
+            Way::ThisComputer { .. } => {}
+        }
+    }
+}
+
+/// A stream to the gateway's port.
+trait GatewayStream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> GatewayStream for S {}
+
+impl GatewayPath {
+    /// Signs in to the gateway, with the one further try its refusal may allow.
+    async fn sign_in(&self, progress: &ProgressReporter) -> Result<Established, Failure> {
+        let hello = self
+            .access
+            .hello()
+            .await
+            .map_err(|problem| Failure::new(Verdict::Pause(Cause::Token), problem))?;
+        let error = match self.try_hello(hello.clone(), progress).await? {
+            Ok(established) => return Ok(established),
+            Err(error) => error,
+        };
+        let second = if error.may_retry_with_device_token() {
+            let prefer_device_token = true;
+            HelloRequest {
+                prefer_device_token,
+                ..hello
+            }
+        } else if error.forget_device_token() {
+            self.access.forget_device_token().await;
+            let mut hello = hello;
+            hello.credentials.device_token = None;
+            if hello.credentials.token.is_none() && hello.credentials.password.is_none() {
+                return Err(explain::connect_failure(&error, self.port()));
+            }
+            hello
+        } else {
+            return Err(explain::connect_failure(&error, self.port()));
+        };
+        match self.try_hello(second, progress).await? {
+            Ok(established) => Ok(established),
+            Err(error) => {
+                if error.forget_device_token() {
+                    self.access.forget_device_token().await;
+                }
+                Err(explain::connect_failure(&error, self.port()))
+            }
+        }
+    }
+
+    async fn try_hello(
+        &self,
+        hello: HelloRequest,
+        progress: &ProgressReporter,
+    ) -> Result<Result<Established, client::ConnectError>, Failure> {
+        let stream = self.dial().await?;
+        progress.report(Progress::Reached(Step::GatewayCheck));
+        let authority = format!("127.0.0.1:{}", self.port());
+        Ok(client::connect(stream, &authority, hello, ClientLimits::default()).await)
+    }
+
+    async fn dial(&self) -> Result<Box<dyn GatewayStream>, Failure> {
+        match &self.way {
+            Way::Ssh(path) => match path.open_channel().await {
+                Ok(stream) => Ok(Box::new(stream)),
+                Err(error) => Err(explain::forward_failure(&error, path.gateway_port())),
+            },
+            Way::ThisComputer { port } => {
+                let dialling = TcpStream::connect(("127.0.0.1", *port));
+                match timeout(LOOPBACK_LIMIT, dialling).await {
+                    Ok(Ok(stream)) => Ok(Box::new(stream)),
+                    Ok(Err(_)) | Err(_) => Err(nothing_here(*port)),
+                }
+            }
+        }
+    }
+
+    fn port(&self) -> u16 {
+        match &self.way {
+            Way::Ssh(path) => path.gateway_port(),
+            Way::ThisComputer { port } => *port,
+        }
+    }
+}
+
+fn nothing_here(port: u16) -> Failure {
+    Failure::new(
+        Verdict::GatewayDown(Cause::Network),
+        Problem::new(
+            "noLocalGateway",
+            format!(
+                "No gateway runs on this computer (port {port}). A built-in one is coming; until \
+                 then start OpenClaw here, or choose another computer."
+            ),
+            UserAction::EditAddress,
+        ),
+    )
+}
+
+pub(super) fn answer_does_not_fit() -> Problem {
+    Problem::without_action("answerDoesNotFit", "That is no answer to what was asked.")
+}
+
+fn credential_kind(accepted: AcceptedCredential) -> CredentialKind {
+    match accepted {
+        AcceptedCredential::DeviceToken => CredentialKind::DeviceToken,
+        AcceptedCredential::GatewayToken => CredentialKind::GatewayToken,
+        AcceptedCredential::GatewayPassword => CredentialKind::GatewayPassword,
+        AcceptedCredential::None => CredentialKind::None,
+    }
+}
