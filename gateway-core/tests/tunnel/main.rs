@@ -5,6 +5,7 @@
     reason = "a test that cannot set itself up must fail"
 )]
 
+mod forward;
 mod host_keys;
 mod sign_in;
 mod support;

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::watch;
 
 /// The longest any condition is waited for; only a broken test gets there.
@@ -315,4 +316,21 @@ fn descendants(parent: u32) -> Vec<Pid> {
         }
     }
     found
+}
+
+/// A service on the server's side that remembers nothing and sends back what it gets.
+pub(crate) async fn echo_service() -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (mut read, mut write) = socket.split();
+                if tokio::io::copy(&mut read, &mut write).await.is_ok() {
+                    drop(write.shutdown().await);
+                }
+            });
+        }
+    });
+    port
 }

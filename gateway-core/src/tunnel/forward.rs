@@ -1,0 +1,180 @@
+//! The loopback listener: what lets other programs here, such as the CLI or a browser, reach the
+//! gateway through the tunnel.
+//!
+//! It is bound once and keeps its port while tunnels come and go. Only loopback addresses are bound,
+//! there is no setting for others, and requests that a foreign web page could make are refused (see
+//! `http_head`).
+
+mod holder;
+mod port;
+mod relay;
+
+pub use holder::Holder;
+pub use port::{BindError, BoundPort};
+
+use super::Tunnel;
+use relay::Relay;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// How many local sockets are served at once; further ones wait in the system's queue.
+const MAX_SOCKETS: usize = 2048;
+
+/// How long to wait after the system could not give us a socket (too many open files).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A listener on 127.0.0.1 and, where IPv6 exists, on ::1. Dropping it ends all its connections.
+#[derive(Debug)]
+pub struct LoopbackListener {
+    port: u16,
+    shared: Arc<Shared>,
+    /// Aborts the accepting tasks, and with them the connections they hold.
+    _accepting: JoinSet<()>,
+}
+
+/// Where a connection goes: through this tunnel, to this port on the server.
+type Route = Option<(Tunnel, u16)>;
+
+#[derive(Debug)]
+struct Shared {
+    port: u16,
+    route: watch::Sender<Route>,
+    is_screening: AtomicBool,
+    live: AtomicUsize,
+    to_server: AtomicU64,
+    to_client: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// What went through the listener so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Local sockets open now, waiting ones included.
+    pub live_sockets: usize,
+    /// Bytes from local programs to the server.
+    pub bytes_to_server: u64,
+    /// Bytes from the server to local programs.
+    pub bytes_to_client: u64,
+    /// Requests refused for their host or origin.
+    pub refused_requests: u64,
+}
+
+impl LoopbackListener {
+    /// Binds `preferred` on every loopback address, or else moves on in steps of 20. Port 0 takes
+    /// any free one.
+    ///
+    /// # Errors
+    /// [`BindError`] when no port can be had.
+    pub async fn bind(preferred: u16) -> Result<(Self, BoundPort), BindError> {
+        let (sockets, bound) = port::bind(preferred).await?;
+        let shared = Arc::new(Shared {
+            port: bound.port,
+            route: watch::Sender::new(None),
+            is_screening: AtomicBool::new(true),
+            live: AtomicUsize::new(0),
+            to_server: AtomicU64::new(0),
+            to_client: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        });
+        let room = Arc::new(Semaphore::new(MAX_SOCKETS));
+        let mut accepting = JoinSet::new();
+        for socket in sockets {
+            accepting.spawn(accept(socket, Arc::clone(&shared), Arc::clone(&room)));
+        }
+        match &bound.moved_from {
+            Some((taken, holder)) => {
+                tracing::info!(
+                    port = bound.port,
+                    taken,
+                    ?holder,
+                    "listening on another port than wanted"
+                );
+            }
+            None => tracing::info!(port = bound.port, "listening on loopback"),
+        }
+        Ok((
+            Self {
+                port: bound.port,
+                shared,
+                _accepting: accepting,
+            },
+            bound,
+        ))
+    }
+
+    /// Returns the port, which never changes.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Sends connections, those that wait included, through this tunnel to a port of the server's
+    /// own loopback address.
+    pub fn attach(&self, tunnel: Tunnel, remote_port: u16) {
+        self.shared.route.send_replace(Some((tunnel, remote_port)));
+    }
+
+    /// Lets new connections wait, for at most five seconds each. Those in a tunnel end with it.
+    pub fn detach(&self) {
+        self.shared.route.send_replace(None);
+    }
+
+    /// Switches the screening of HTTP requests; it is on at first.
+    pub fn set_screening(&self, is_screening: bool) {
+        self.shared
+            .is_screening
+            .store(is_screening, Ordering::Relaxed);
+    }
+
+    /// Returns the counters.
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            live_sockets: self.shared.live.load(Ordering::Relaxed),
+            bytes_to_server: self.shared.to_server.load(Ordering::Relaxed),
+            bytes_to_client: self.shared.to_client.load(Ordering::Relaxed),
+            refused_requests: self.shared.refused.load(Ordering::Relaxed),
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>, room: Arc<Semaphore>) {
+    let mut connections = JoinSet::new();
+    loop {
+        // The semaphore is never closed, so there is always a permit to wait for.
+        let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
+            return;
+        };
+        let accepted = loop {
+            tokio::select! {
+                accepted = listener.accept() => break accepted,
+                Some(ended) = connections.join_next() => report(ended),
+            }
+        };
+        match accepted {
+            Ok((socket, _)) => {
+                let relay = Relay::new(socket, Arc::clone(&shared));
+                connections.spawn(async move {
+                    relay.run().await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a local connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+        while let Some(ended) = connections.try_join_next() {
+            report(ended);
+        }
+    }
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a local connection failed");
+    }
+}
