@@ -9,13 +9,16 @@
 //! - [`host_key`], [`known_hosts`]: whom we trust.
 //! - [`auth`]: signing in.
 //! - [`stream`]: one forwarded connection.
+//! - [`forward`]: the loopback listener for other programs.
 //! - [`error`]: what went wrong, where, and what helps.
 
 mod agent;
 pub mod auth;
 mod dial;
 pub mod error;
+pub mod forward;
 pub mod host_key;
+mod http_head;
 pub mod known_hosts;
 mod session;
 mod socket;
@@ -24,6 +27,7 @@ pub mod target;
 
 pub use auth::{Credential, Outcome, Prompt, Question, SignIn, SignInMemory, Tried};
 pub use error::{ForwardError, NextStep, Step, TunnelClosed, TunnelError};
+pub use forward::{BindError, BoundPort, Holder, LoopbackListener, Traffic};
 pub use host_key::{HostKeyFingerprint, KnownKey, PresentedKey};
 pub use known_hosts::{KnownHosts, KnownHostsFiles, Verdict};
 pub use stream::TunnelStream;
