@@ -399,6 +399,8 @@ impl<R: Route> Supervisor<R> {
             Action::Nothing => {}
             Action::OpenPath => {
                 self.release_held();
+                // What stood in the way of the last attempt says nothing about this one.
+                self.shown.problem = None;
                 self.open_path(generation);
             }
             Action::OpenSession => self.open_session(generation),
@@ -550,7 +552,7 @@ impl<R: Route> Supervisor<R> {
             next_attempt_at: self.shown.next_attempt_at,
             up_since: self.shown.up_since,
             local_port: self.shown.local_port.clone(),
-            ping_ms: self.shown.ping.map(|ping| ping.as_secs_f64() * 1_000.0),
+            ping_ms: self.shown.ping.map(in_ms),
             gateway: self.shown.gateway.clone(),
             problem: self.shown.problem.clone(),
             question: self.shown.question.clone(),
@@ -603,6 +605,11 @@ async fn next_finding<P: Path>(prober: Option<&mut Prober<P>>) -> Finding {
         Some(prober) => prober.next().await,
         None => std::future::pending().await,
     }
+}
+
+/// Returns milliseconds with one decimal: more is noise.
+fn in_ms(time: Duration) -> f64 {
+    (time.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
 fn epoch_ms(from_now: Duration) -> u64 {
