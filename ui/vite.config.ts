@@ -17,6 +17,8 @@ export default defineConfig({
   },
   test: {
     environment: "happy-dom",
+    // A test reads the colours from the style sheet itself.
+    css: true,
     include: ["tests/**/*.test.ts"],
     restoreMocks: true,
   },

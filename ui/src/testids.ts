@@ -20,7 +20,6 @@ export const testids = {
   connect: "connect",
   disconnect: "disconnect",
   reconnectNow: "reconnect-now",
-  answerQuestion: "answer-question",
   setUp: "set-up",
 
   serverPage: "server-page",

@@ -212,6 +212,11 @@ export class FakeBackend implements Backend {
     this.#listeners?.chat({ number: this.#number, sessionKey, change });
   }
 
+  /** Loses as many updates. */
+  skipChat(count: number): void {
+    this.#number += count;
+  }
+
   tellPage(page: Page): void {
     this.#listeners?.page(page);
   }

@@ -187,19 +187,11 @@ function apply(timeline: Timeline, update: ChatUpdate): Timeline {
     case "status":
       return withRun(next, change.runId, (run) => ({ ...run, phase: change.phase }));
     case "delta":
+      // The gateway may have stored the reply before it tells the last piece of it.
+      if (isInHistory(next, change.runId, change.text) === "same") return next;
       return withRun(next, change.runId, (run) => ({ ...run, text: change.text, phase: null }));
     case "final":
-      return end(
-        next,
-        change.runId,
-        (run) => {
-          if (change.message !== null) return { kind: "message", message: change.message };
-          if (run === null || run.text === "") return null;
-          // The history will say what became of it; until then nothing that was read disappears.
-          return { kind: "message", message: ofRun(run) };
-        },
-        change.message === null,
-      );
+      return finish(next, change.runId, change.message);
     case "aborted":
       return end(next, change.runId, (run) => ({
         kind: "stopped",
@@ -225,11 +217,8 @@ function applySendNews(timeline: Timeline, update: ChatUpdate): Timeline {
   switch (change.kind) {
     case "queued":
       return withSend(timeline, change.key, change.text, "queued", null);
-    case "accepted": {
-      const next = setSendState(timeline, change.key, "accepted", null);
-      // Until its history is read, whether this run still goes on is not known.
-      return next.needsHistory ? next : withRun(next, change.key, (run) => run);
-    }
+    case "accepted":
+      return accept(timeline, change.key);
     case "refused":
       return setSendState(timeline, change.key, "refused", change.problem);
     case "status":
@@ -240,6 +229,47 @@ function applySendNews(timeline: Timeline, update: ChatUpdate): Timeline {
     case "refetch":
       return timeline;
   }
+}
+
+/** The gateway has a send of ours: its run prepares, unless the history knows better. */
+function accept(timeline: Timeline, key: string): Timeline {
+  const sent = timeline.tail.find((entry) => entry.kind === "send" && entry.key === key);
+  const next = setSendState(timeline, key, "accepted", null);
+  if (sent?.kind !== "send" || sent.state === "accepted") return next;
+  // "/stop" is answered at once and starts no run.
+  return sent.text === "/stop" ? next : withRun(next, key, (run) => run);
+}
+
+function finish(timeline: Timeline, runId: string, message: ChatMessageView | null): Timeline {
+  if (message === null) {
+    // Steered into another run, or said without its words: the history tells. Until it comes,
+    // nothing that was read disappears.
+    return end(
+      timeline,
+      runId,
+      (run) => (run === null || run.text === "" ? null : said(run)),
+      true,
+    );
+  }
+  const stored = isInHistory(timeline, runId, message.text);
+  const entry: MessageEntry = { kind: "message", message };
+  return end(timeline, runId, () => (stored === "same" ? null : entry), stored === "other");
+}
+
+/** Whether the history holds this text as this run's reply, or another text, or none. */
+function isInHistory(timeline: Timeline, runId: string, text: string): "same" | "other" | "none" {
+  const replies = timeline.history.filter(
+    (message) => message.role === "assistant" && message.runId === runId,
+  );
+  const same = (message: ChatMessageView) => message.text.trim() === text.trim();
+  if (replies.some(same)) return "same";
+  if (replies.length > 0) return "other";
+  // Gateways of wire version 3 store no run: there the last reply is it, if it says the same and
+  // its question is not still on its way.
+  const asks = timeline.tail.some((entry) => entry.kind === "send" && entry.key === runId);
+  const last = timeline.history.filter(isSpoken).at(-1);
+  if (asks || last?.role !== "assistant" || last.runId !== null) return "none";
+  return same(last) ? "same" : "none";
 }
 
 function withSend(
@@ -316,7 +346,7 @@ function adopt(timeline: Timeline, view: ChatHistoryView): Timeline {
   // An answer that was on its way while more was told: newer things are shown already.
   if (timeline.loaded && view.asOf < timeline.asOf) return timeline;
   const history = view.messages;
-  const open = unansweredSends(timeline.tail, history);
+  const open = openEntries(timeline.tail, history);
   const tail = open.filter((entry) => {
     switch (entry.kind) {
       case "send":
@@ -342,30 +372,46 @@ function adopt(timeline: Timeline, view: ChatHistoryView): Timeline {
   return withRun(next, inFlight.runId, (run) => ({ ...run, text: inFlight.text }));
 }
 
-/** Leaves out the sends that the history holds, by key, or by text and order where it has no keys. */
-function unansweredSends(
-  tail: readonly TailEntry[],
-  history: readonly ChatMessageView[],
-): TailEntry[] {
+/**
+ * Leaves out the sends that the history holds, by key, or by text and order where it has no keys;
+ * and those the gateway took but does not keep, such as commands, once it holds a later one.
+ */
+function openEntries(tail: readonly TailEntry[], history: readonly ChatMessageView[]): TailEntry[] {
   const keys = new Set(history.map(keyOf));
   const taken = new Map<string, number>();
-  return tail.flatMap((entry): TailEntry[] => {
-    if (entry.kind !== "send") return [entry];
-    if (keys.has(entry.key)) return [];
-    if (entry.state === "refused") return [entry];
-    const same = unkeyed(history, entry.text);
-    const first = Math.max(entry.sameTextBefore ?? 0, taken.get(entry.text) ?? 0);
-    const match = same.findIndex(
-      (message, index) =>
-        index >= first &&
-        (entry.sameTextBefore !== null ||
-          (message.atMs !== null && message.atMs >= entry.atMs - CLOCK_TOLERANCE_MS)),
-    );
-    // None of those that are there is this one, so that only a later one can be.
-    if (match < 0) return [{ ...entry, sameTextBefore: same.length }];
-    taken.set(entry.text, match + 1);
-    return [];
+  const open: TailEntry[] = [];
+  for (const entry of tail) {
+    if (entry.kind !== "send") {
+      open.push(entry);
+      continue;
+    }
+    const match = keys.has(entry.key) ? -1 : matchByText(entry, history, taken);
+    if (!keys.has(entry.key) && match === null) {
+      // None of those that are there is this one, so that only a later one can be.
+      open.push({ ...entry, sameTextBefore: unkeyed(history, entry.text).length });
+      continue;
+    }
+    if (match !== null && match >= 0) taken.set(entry.text, match + 1);
+    const kept = open.filter((other) => other.kind !== "send" || other.state !== "accepted");
+    open.splice(0, open.length, ...kept);
+  }
+  return open;
+}
+
+/** The place of a send among the messages of its text that carry no key; `null` when it has none. */
+function matchByText(
+  entry: SendEntry,
+  history: readonly ChatMessageView[],
+  taken: ReadonlyMap<string, number>,
+): number | null {
+  if (entry.state === "refused") return null;
+  const first = Math.max(entry.sameTextBefore ?? 0, taken.get(entry.text) ?? 0);
+  const match = unkeyed(history, entry.text).findIndex((message, index) => {
+    if (index < first) return false;
+    if (entry.sameTextBefore !== null) return true;
+    return message.atMs !== null && message.atMs >= entry.atMs - CLOCK_TOLERANCE_MS;
   });
+  return match < 0 ? null : match;
 }
 
 /** Whether a stopped or failed reply is still the latest thing, and not in the history itself. */
@@ -375,8 +421,7 @@ function isLastWord(
   open: readonly TailEntry[],
 ): boolean {
   if (open.some((other) => other.kind === "send" && other.key === entry.runId)) return true;
-  const spoken = history.filter(({ role }) => role === "user" || role === "assistant");
-  const last = spoken.at(-1);
+  const last = history.filter(isSpoken).at(-1);
   if (last?.role !== "user") return false;
   const key = keyOf(last);
   return key === null || key === entry.runId;
@@ -394,8 +439,13 @@ function keyOf(message: ChatMessageView): string | null {
   return message.key.endsWith(":user") ? message.key.slice(0, -":user".length) : message.key;
 }
 
-function ofRun(run: RunEntry): ChatMessageView {
-  return { id: null, role: "assistant", text: run.text, atMs: null, key: null, runId: run.runId };
+function said({ runId, text }: RunEntry): MessageEntry {
+  const message = { id: null, role: "assistant", text, atMs: null, key: null, runId } as const;
+  return { kind: "message", message };
+}
+
+function isSpoken({ role }: ChatMessageView): boolean {
+  return role === "user" || role === "assistant";
 }
 
 /** Returns the rows to draw, oldest first, each with an id that is used once. */

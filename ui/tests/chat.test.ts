@@ -1,0 +1,366 @@
+import { fireEvent, screen, waitFor } from "@testing-library/svelte";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { ChatDraft, ChatHistoryView, ChatMessageView } from "../src/ipc";
+import { FakeBackend, connectionView, downView, message, settingsView } from "../src/ipc/fake";
+import { all, find, get, input, open, testids, textOf } from "./window";
+
+type Answers = ConstructorParameters<typeof FakeBackend>[0];
+
+const told = (
+  asOf: number,
+  ...messages: ChatMessageView[]
+): { status: "ok"; data: ChatHistoryView } => ({
+  status: "ok",
+  data: { sessionKey: "main", asOf, messages, inFlight: null },
+});
+
+async function openChat(answers: Answers = {}, change: (backend: FakeBackend) => void = () => {}) {
+  const backend = new FakeBackend(answers);
+  change(backend);
+  const opened = await open(backend);
+  backend.tellPage("chat");
+  await find(testids.chatPage);
+  return { backend, ...opened };
+}
+
+const drafts = (backend: FakeBackend) =>
+  backend.callsOf("sendChat").map(([draft]) => draft as ChatDraft);
+const users = () => all(testids.chatUser).map((row) => [row.dataset["state"], textOf(row)]);
+
+afterEach(() => vi.useRealTimers());
+
+describe("the conversation", () => {
+  it("shows the history and streams a reply to what is sent", async () => {
+    const { backend, user } = await openChat({
+      chatHistory: () => told(0, message({ id: "1", text: "Good morning." })),
+    });
+    await screen.findByText("Good morning.");
+    await user.type(get(testids.chatInput), "hi{Enter}");
+
+    const [draft] = drafts(backend);
+    expect(draft).toMatchObject({ sessionKey: "main", text: "hi" });
+    expect(users()).toEqual([["sending", "You: hi Sending…"]]);
+    expect(input(testids.chatInput).value).toBe("");
+
+    const key = draft?.key ?? "";
+    backend.tellChat({ kind: "queued", key, text: "hi" });
+    backend.tellChat({ kind: "accepted", key });
+    await waitFor(() => expect(textOf(get(testids.chatRunning))).toBe("Agent: Preparing…"));
+    backend.tellChat({ kind: "status", runId: key, phase: "starting_model" });
+    await waitFor(() =>
+      expect(textOf(get(testids.chatRunning))).toBe("Agent: Starting the model…"),
+    );
+    backend.tellChat({ kind: "delta", runId: key, text: "Hel" });
+    await waitFor(() => expect(textOf(get(testids.chatRunning))).toBe("Agent: Hel Writing…"));
+    const final = message({ text: "Hello.", runId: key });
+    backend.tellChat({ kind: "final", runId: key, message: final });
+    await screen.findByText("Hello.");
+    expect(all(testids.chatRunning)).toEqual([]);
+    expect(all(testids.chatAssistant)).toHaveLength(2);
+  });
+
+  it("starts a new line with Shift+Enter, and sends nothing that is empty or being composed", async () => {
+    const { backend, user } = await openChat();
+    const field = get(testids.chatInput);
+    await user.type(field, "  {Enter}");
+    await user.clear(field);
+    await user.type(field, "one{Shift>}{Enter}{/Shift}two");
+    await fireEvent.keyDown(field, { key: "Enter", isComposing: true });
+    expect(drafts(backend)).toEqual([]);
+    await user.click(get(testids.chatSend));
+    expect(drafts(backend)[0]?.text).toBe("one\ntwo");
+  });
+
+  it("stops the reply that runs", async () => {
+    const { backend, user } = await openChat();
+    await waitFor(() => expect(backend.callsOf("chatHistory")).toHaveLength(1));
+    expect(all(testids.chatStop)).toEqual([]);
+    backend.tellChat({ kind: "delta", runId: "r", text: "Once upon" });
+    await user.click(await find(testids.chatStop));
+    expect(backend.callsOf("abortChat")).toEqual([["main", "r"]]);
+    backend.tellChat({ kind: "aborted", runId: "r", text: "Once upon a" });
+    await waitFor(() =>
+      expect(textOf(get(testids.chatAssistant))).toBe("Agent: Once upon a Stopped"),
+    );
+    expect(all(testids.chatStop)).toEqual([]);
+  });
+
+  it("keeps what is written offline in sight, and shows it once after the connection is back", async () => {
+    let history = told(0);
+    const { backend, user } = await openChat({ chatHistory: () => history });
+    await find(testids.chatEmpty);
+    backend.tellConnection(downView({ phase: "retry_wait", attempt: 1, nextAttemptAtMs: 9e15 }));
+    await user.type(get(testids.chatInput), "are you there?{Enter}");
+    const key = drafts(backend)[0]?.key ?? "";
+    backend.tellChat({ kind: "queued", key, text: "are you there?" });
+    await waitFor(() =>
+      expect(users()).toEqual([["queued", "You: are you there? Waits for the connection"]]),
+    );
+    expect(textOf(get(testids.navChat))).toContain("1 message waits");
+
+    history = told(
+      3,
+      message({ role: "user", text: "are you there?", key: `${key}:user` }),
+      message({ text: "Always.", runId: key }),
+    );
+    backend.tellConnection(connectionView());
+    backend.tellChat({ kind: "accepted", key });
+    backend.tellChat({ kind: "refetch" });
+    await screen.findByText("Always.");
+    expect(users().map(([state]) => state)).toEqual(["delivered"]);
+  });
+
+  it("shows why a message was refused, sends it again under a new key, or gives it back", async () => {
+    const { backend, user } = await openChat();
+    await user.type(get(testids.chatInput), "big{Enter}");
+    const problem = { code: "tooLarge", message: "It is too large.", action: null };
+    backend.tellChat({ kind: "refused", key: drafts(backend)[0]?.key ?? "", problem });
+    await waitFor(() => expect(users()[0]?.[1]).toContain("Not sent. It is too large."));
+
+    await user.click(get(testids.chatRetry));
+    const [first, second] = drafts(backend);
+    expect(second?.text).toBe("big");
+    expect(second?.key).not.toBe(first?.key);
+    expect(users()).toEqual([["sending", "You: big Sending…"]]);
+
+    backend.tellChat({ kind: "refused", key: second?.key ?? "", problem });
+    await user.click(await find(testids.chatEdit));
+    expect(input(testids.chatInput).value).toBe("big");
+    expect(users()).toEqual([]);
+  });
+
+  it("says when the app did not take a message at all", async () => {
+    const { user } = await openChat({
+      sendChat: () => Promise.reject(new Error("the app is gone")),
+    });
+    await user.type(get(testids.chatInput), "hi{Enter}");
+    await waitFor(() => expect(users()[0]?.[1]).toContain("Not sent. That did not work."));
+  });
+
+  it("asks a failed reply's question again", async () => {
+    const { backend, user } = await openChat({
+      chatHistory: () => told(0, message({ role: "user", text: "why?", key: "k:user" })),
+    });
+    await screen.findByText("why?");
+    backend.tellChat({ kind: "failed", runId: "k", message: "No model." });
+    await user.click(await find(testids.chatRetry));
+    expect(drafts(backend)[0]).toMatchObject({ text: "why?" });
+    expect(all(testids.chatAssistant)).toEqual([]);
+  });
+
+  it("reads the history again when something was missed", async () => {
+    const backend = new FakeBackend();
+    let reads = 0;
+    const { commands } = backend;
+    commands.chatHistory = () => {
+      reads += 1;
+      return Promise.resolve(
+        told(reads === 1 ? 0 : 5, message({ id: "1", text: `read ${reads}` })),
+      );
+    };
+    await open(backend);
+    await screen.findByText("read 1");
+    backend.skipChat(4);
+    backend.tellChat({ kind: "delta", runId: "r", text: "late" });
+    await screen.findByText("read 2");
+    expect(reads).toBe(2);
+  });
+
+  it("says when the conversation cannot be read, and tries again", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const problem = { code: "timeout", message: "The gateway did not answer.", action: null };
+    let fails = true;
+    await openChat({
+      chatHistory: () =>
+        fails ? { status: "error", error: problem } : told(0, message({ text: "Here." })),
+    });
+    await find(testids.chatProblem);
+    expect(textOf(get(testids.problem))).toBe("The gateway did not answer.");
+    fails = false;
+    await vi.advanceTimersByTimeAsync(3_000);
+    await screen.findByText("Here.");
+    expect(all(testids.chatProblem)).toEqual([]);
+  });
+
+  it("draws code as code and markup as text", async () => {
+    await openChat({
+      chatHistory: () =>
+        told(
+          0,
+          message({ text: "Look:\n\n```html\n<b>bold</b>\n```\n\n<img src=x onerror=alert(1)>" }),
+        ),
+    });
+    const row = await find(testids.chatAssistant);
+    expect(row.querySelector("pre")?.textContent).toBe("<b>bold</b>");
+    expect(row.querySelector("img, b")).toBeNull();
+    expect(textOf(row)).toContain("<img src=x onerror=alert(1)>");
+  });
+
+  it("folds the results of tools into one line", async () => {
+    await openChat({
+      chatHistory: () =>
+        told(0, message({ role: "tool", text: "a" }), message({ role: "tool", text: "b" })),
+    });
+    expect(textOf(await find(testids.chatTools))).toContain("2 tool results");
+    expect(get(testids.chatTools).querySelector("details")?.open).toBe(false);
+  });
+
+  it("keeps what is being written while another page is shown", async () => {
+    const { user } = await openChat();
+    await user.type(get(testids.chatInput), "half a");
+    await user.click(get(testids.navServer));
+    await user.click(get(testids.navChat));
+    expect(input(testids.chatInput).value).toBe("half a");
+    expect(document.activeElement).toBe(get(testids.chatInput));
+  });
+});
+
+describe("while there is nothing to show", () => {
+  it("says that nothing was said yet", async () => {
+    await openChat();
+    await find(testids.chatEmpty);
+  });
+
+  it("says that it reads", async () => {
+    await openChat({ chatHistory: () => new Promise(() => {}) });
+    await find(testids.chatLoading);
+  });
+
+  it("says that it is offline, and takes messages", async () => {
+    const { user, backend } = await openChat({}, (backend) => {
+      backend.connection = downView({ phase: "connecting", attempt: 1 });
+    });
+    await find(testids.chatOffline);
+    expect(backend.callsOf("chatHistory")).toEqual([]);
+    await user.type(get(testids.chatInput), "later{Enter}");
+    expect(drafts(backend)).toHaveLength(1);
+  });
+});
+
+/** happy-dom lays nothing out, so that a layout is played: every row is 100 px high. */
+function layOut(scroller: HTMLElement, rowsAbove: () => number) {
+  let top = 0;
+  const height = () => rowsAbove() * 100;
+  Object.defineProperties(scroller, {
+    scrollHeight: { get: height },
+    clientHeight: { get: () => 300 },
+    scrollTop: {
+      get: () => top,
+      set: (value: number) => (top = Math.max(0, Math.min(value, height() - 300))),
+    },
+  });
+  scroller.getBoundingClientRect = () => new DOMRect(0, 0, 500, 300);
+  const original = HTMLElement.prototype.getBoundingClientRect;
+  vi.spyOn(HTMLElement.prototype, "getBoundingClientRect").mockImplementation(function (
+    this: HTMLElement,
+  ) {
+    if (this.dataset["row"] === undefined) return original.call(this);
+    const index = [...(this.parentElement?.children ?? [])].indexOf(this);
+    return new DOMRect(0, index * 100 - top, 500, 100);
+  });
+}
+
+describe("scrolling", () => {
+  const many = (count: number, from = 0) =>
+    Array.from({ length: count }, (_, index) =>
+      message({ id: String(from + index), text: `line ${from + index}` }),
+    );
+
+  async function openLong() {
+    let history = told(0, ...many(10));
+    const opened = await openChat({ chatHistory: () => history });
+    const scroller = get(testids.chatScroller);
+    layOut(scroller, () => scroller.querySelectorAll("[data-row]").length);
+    await screen.findByText("line 9");
+    const scrollTo = async (top: number) => {
+      scroller.scrollTop = top;
+      await fireEvent.scroll(scroller);
+    };
+    await scrollTo(1_000);
+    return { ...opened, scroller, scrollTo, tell: (next: typeof history) => (history = next) };
+  }
+
+  it("follows a reply from the bottom", async () => {
+    const { backend, scroller } = await openLong();
+    expect(all(testids.chatLatest)).toEqual([]);
+    backend.tellChat({ kind: "delta", runId: "r", text: "new" });
+    await screen.findByText("new");
+    await waitFor(() => expect(scroller.scrollTop).toBe(800));
+  });
+
+  it("never moves what is being read, and jumps to the latest when asked", async () => {
+    const { backend, scroller, scrollTo, user } = await openLong();
+    await scrollTo(200);
+    backend.tellChat({ kind: "delta", runId: "r", text: "new" });
+    await screen.findByText("new");
+    expect(scroller.scrollTop).toBe(200);
+
+    await user.click(get(testids.chatLatest));
+    expect(scroller.scrollTop).toBe(800);
+    await waitFor(() => expect(all(testids.chatLatest)).toEqual([]));
+  });
+
+  it("stays with the row that is being read when a new history puts more above it", async () => {
+    const { backend, scroller, scrollTo, tell } = await openLong();
+    await scrollTo(250);
+    tell(told(1, ...many(3, 100), ...many(10)));
+    backend.tellChat({ kind: "refetch" });
+    await screen.findByText("line 102");
+    // "line 2" was at the top edge, half of it hidden; three rows came above it.
+    await waitFor(() => expect(scroller.scrollTop).toBe(550));
+  });
+});
+
+describe("the pages", () => {
+  it("is the server until it was up, and the conversation from then on", async () => {
+    const backend = new FakeBackend();
+    backend.connection = downView({ phase: "connecting", attempt: 1 });
+    await open(backend);
+    expect(all(testids.serverPage)).toHaveLength(1);
+    backend.tellConnection(connectionView());
+    await find(testids.chatPage);
+    backend.tellConnection(downView({ phase: "retry_wait", attempt: 1, nextAttemptAtMs: 9e15 }));
+    await waitFor(() => expect(textOf(get(testids.railState))).toContain("Reconnecting"));
+    expect(all(testids.chatPage)).toHaveLength(1);
+  });
+
+  it("follows what is asked for, here and in the tray", async () => {
+    const { backend, user } = await openChat();
+    await user.click(get(testids.navSettings));
+    expect(get(testids.navSettings).getAttribute("aria-current")).toBe("page");
+    backend.tellPage("server");
+    await find(testids.serverPage);
+    await user.click(get(testids.navChat));
+    await find(testids.chatPage);
+  });
+
+  it("leads to the set-up where nothing is set up", async () => {
+    const { user } = await openChat({}, (backend) => {
+      backend.connection = downView();
+      backend.settings = settingsView({ runs: "notConfigured" });
+    });
+    await user.click(screen.getByRole("button", { name: "Set up the connection" }));
+    await find(testids.settingsPage);
+  });
+
+  it("listens before it asks, and stops listening when it is closed", async () => {
+    const backend = new FakeBackend();
+    const order: string[] = [];
+    const listen = backend.listen.bind(backend);
+    const stop = vi.fn();
+    backend.listen = async (listeners) => {
+      order.push("listen");
+      await listen(listeners);
+      return stop;
+    };
+    const { resendAll } = backend.commands;
+    backend.commands.resendAll = () => {
+      order.push("resendAll");
+      return resendAll();
+    };
+    const { unmount } = await open(backend);
+    expect(order).toEqual(["listen", "resendAll"]);
+    unmount();
+    await waitFor(() => expect(stop).toHaveBeenCalledOnce());
+  });
+});

@@ -1,0 +1,201 @@
+import { screen, waitFor } from "@testing-library/svelte";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Cause, ConnectionView, Phase } from "../src/ipc";
+import { FakeBackend, checkView, connectionView, downView, settingsView } from "../src/ipc/fake";
+import { all, find, get, open, testids, textOf } from "./window";
+
+const PHASES: [Phase, string, string][] = [
+  ["off", "ring", "Not connected"],
+  ["resolving", "turning", "Connecting… (finding the server)"],
+  ["connecting", "turning", "Connecting… (reaching the server)"],
+  ["host_key", "triangle", "Needs you"],
+  ["authenticating", "turning", "Connecting… (signing in)"],
+  ["auth_prompt", "triangle", "Needs you"],
+  ["forwarding", "turning", "Connecting… (opening the tunnel)"],
+  ["gateway_check", "turning", "Connecting… (asking the gateway)"],
+  ["up", "disc", "Connected"],
+  ["suspect", "pulsing", "Checking the connection…"],
+  ["up_gateway_down", "half", "Server reachable, gateway not answering"],
+  ["retry_wait", "pie", "Reconnecting (try 2)"],
+  ["paused", "triangle", "Needs you"],
+  ["stopped", "square", "Stopped"],
+];
+
+async function openServer(view: ConnectionView) {
+  const backend = new FakeBackend();
+  backend.connection = view;
+  const opened = await open(backend);
+  backend.tellPage("server");
+  await find(testids.serverPage);
+  return { backend, ...opened };
+}
+
+afterEach(() => vi.useRealTimers());
+
+describe("the state of the connection", () => {
+  it.each(PHASES)("%s is a %s and says %s, everywhere", async (phase, shape, word) => {
+    await openServer(downView({ phase, attempt: 2 }));
+
+    expect(textOf(get(testids.stateWord))).toBe(word);
+    for (const mark of all(testids.stateMark)) expect(mark.dataset["shape"]).toBe(shape);
+    expect(textOf(get(testids.railState))).toBe(`home-server ${word}`);
+    expect(textOf(get(testids.liveState))).toBe(`home-server: ${word}`);
+  });
+
+  it("counts down to the next attempt, silently", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true, now: 1_000_000 });
+    await openServer(downView({ phase: "retry_wait", attempt: 3, nextAttemptAtMs: 1_008_000 }));
+    expect(textOf(get(testids.stateWord))).toMatch(/^Reconnecting in [78] s \(try 3\)$/);
+
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(textOf(get(testids.stateWord))).toMatch(/^Reconnecting in [23] s \(try 3\)$/);
+    expect(textOf(get(testids.liveState))).toBe("home-server: Reconnecting (try 3)");
+
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(textOf(get(testids.stateWord))).toBe("Reconnecting now (try 3)");
+  });
+
+  it.each<[Phase, Cause | null, string, boolean]>([
+    ["off", null, "connect", true],
+    ["paused", "network", "connect", true],
+    ["retry_wait", "network", "reconnect-now", true],
+    ["up", null, "connect", false],
+  ])("offers in %s the one thing to do", async (phase, cause, id, offered) => {
+    await openServer(downView({ phase, cause, attempt: 1 }));
+    expect(screen.queryByTestId(id) !== null).toBe(offered);
+    expect(document.querySelectorAll("main .button.primary")).toHaveLength(1);
+  });
+
+  it("says what stands in the way, and its button does something about it", async () => {
+    const { user } = await openServer(
+      downView({
+        phase: "paused",
+        cause: "token",
+        problem: { code: "tokenRefused", message: "The token was refused.", action: "enterToken" },
+      }),
+    );
+    expect(textOf(get(testids.problem))).toContain("The token was refused.");
+
+    await user.click(get(testids.problemAction));
+
+    await find(testids.settingsPage);
+    await waitFor(() => expect(document.activeElement?.id).toBe("gateway-token"));
+  });
+
+  it("connects, disconnects and tries now when asked", async () => {
+    const { backend, user } = await openServer(downView());
+    await user.click(get(testids.connect));
+    backend.tellConnection(downView({ phase: "retry_wait", attempt: 1, nextAttemptAtMs: 9e15 }));
+    await user.click(await find(testids.reconnectNow));
+    await user.click(get(testids.disconnect));
+    expect(backend.calls.map((call) => call.name)).toEqual([
+      "resendAll",
+      "connect",
+      "reconnectNow",
+      "disconnect",
+    ]);
+  });
+
+  it("asks for the set-up where nothing is set up", async () => {
+    const backend = new FakeBackend();
+    backend.connection = downView({ serverName: "", target: null });
+    backend.settings = settingsView({ runs: "notConfigured", address: "" });
+    const { user } = await open(backend);
+    expect(textOf(get(testids.stateWord))).toBe("Not set up");
+    await user.click(get(testids.setUp));
+    await find(testids.settingsPage);
+  });
+});
+
+describe("the gateway", () => {
+  it("shows version, uptime, ping, credential and address", async () => {
+    await openServer(connectionView({ upSinceMs: Date.now() - 3_723_000 }));
+    expect(textOf(get(testids.gatewayVersion))).toBe("2026.9.6");
+    expect(textOf(get(testids.uptime))).toBe("1 h 2 min");
+    expect(textOf(get(testids.ping))).toBe("41 ms");
+    expect(textOf(get(testids.credential))).toBe("this device's token");
+    expect(textOf(get(testids.localAddress))).toBe("ws://127.0.0.1:18789");
+    expect(all(testids.localPortNote)).toEqual([]);
+  });
+
+  it("says who holds the port that was asked for", async () => {
+    await openServer(
+      connectionView({ localPort: { port: 18809, wanted: 18789, holder: "node (pid 812)" } }),
+    );
+    expect(textOf(get(testids.localPortNote))).toBe(
+      "Port 18789 is taken by node (pid 812), so this one is used for now.",
+    );
+  });
+});
+
+describe("check my server", () => {
+  const steps = () => all(testids.checkStep).map((step) => step.dataset["status"]);
+
+  it("fills in live and can be stopped", async () => {
+    const { backend, user } = await openServer(connectionView());
+    expect(all(testids.checkStep).map((step) => step.dataset["step"])).toEqual([
+      "address",
+      "resolve",
+      "tcp",
+      "hostKey",
+      "login",
+      "forward",
+      "gateway",
+      "access",
+      "health",
+    ]);
+    await user.click(get(testids.runCheck));
+    expect(backend.callsOf("runCheck")).toHaveLength(1);
+
+    backend.tellCheck(
+      checkView(
+        { address: { status: "ok", ms: 1, summary: "Fine." }, resolve: { status: "running" } },
+        { running: true },
+      ),
+    );
+    await waitFor(() => expect(textOf(get(testids.checkSummary))).toBe("Checking: Name…"));
+    expect(steps().slice(0, 3)).toEqual(["ok", "running", "pending"]);
+    expect(textOf(all(testids.checkStep)[0] ?? document.body)).toContain("1 ms");
+
+    await user.click(get(testids.cancelCheck));
+    expect(backend.callsOf("cancelCheck")).toHaveLength(1);
+  });
+
+  it("opens the failing step with its sentence and one button, and says what was not reached", async () => {
+    const { backend, user } = await openServer(downView({ phase: "paused", cause: "authRefused" }));
+    backend.tellCheck(
+      checkView(
+        {
+          address: { status: "ok", ms: 1, summary: "Fine." },
+          login: { status: "failed", ms: 80, summary: "Refused.", action: "editSignIn" },
+          forward: { status: "notReached" },
+        },
+        { ok: false, finishedAtMs: Date.now() },
+      ),
+    );
+    await waitFor(() =>
+      expect(textOf(get(testids.checkSummary))).toBe("Stopped at: Sign-in · checked just now"),
+    );
+    expect(all(testids.checkStepAction)).toHaveLength(1);
+    expect(textOf(screen.getByText("Refused."))).toBe("Refused.");
+    const forward = all(testids.checkStep)[5];
+    expect(textOf(forward ?? document.body)).toContain("not reached");
+
+    await user.click(get(testids.checkStepAction));
+    await find(testids.settingsPage);
+    await waitFor(() => expect(document.activeElement).toBe(get(testids.signInAutomatic)));
+  });
+
+  it("checks again where the step says to try again", async () => {
+    const { backend, user } = await openServer(connectionView());
+    backend.tellCheck(
+      checkView(
+        { tcp: { status: "failed", summary: "Closed.", action: "tryAgain" } },
+        { ok: false, finishedAtMs: Date.now() },
+      ),
+    );
+    await user.click(await find(testids.checkStepAction));
+    expect(backend.callsOf("runCheck")).toHaveLength(1);
+    expect(backend.callsOf("connect")).toEqual([]);
+  });
+});

@@ -1,0 +1,98 @@
+/** The catalogue: both languages whole, and the one list of what tests find. */
+import { describe, expect, it } from "vitest";
+import { catalogueFor, catalogues } from "../src/i18n";
+import { da } from "../src/i18n/da";
+import { en } from "../src/i18n/en";
+import { testids } from "../src/testids";
+
+/** Every word with its dotted name; a function stands for what it says about sample values. */
+function words(catalogue: object, prefix = ""): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [name, value] of Object.entries(catalogue) as [string, unknown][]) {
+    const path = `${prefix}${name}`;
+    if (typeof value === "string") found.set(path, value);
+    else if (typeof value === "function")
+      found.set(path, sample(value as (...a: unknown[]) => string));
+    else for (const [key, text] of words(value as object, `${path}.`)) found.set(key, text);
+  }
+  return found;
+}
+
+function sample(say: (...given: unknown[]) => string): string {
+  const span = { days: 0, hours: 3, minutes: 12, seconds: 0 };
+  return say.toString().includes("days") ? say(span) : say("7", "7");
+}
+
+const english = words(en);
+const danish = words(da);
+
+describe("the catalogue", () => {
+  it("has the same words in both languages, and none is empty", () => {
+    expect([...danish.keys()].sort()).toEqual([...english.keys()].sort());
+    const empty = [...english, ...danish].filter(([, text]) => text.trim() === "");
+    expect(empty).toEqual([]);
+  });
+
+  it("is translated: what is equal in both is listed here", () => {
+    const equal = [...english].filter(([name, text]) => danish.get(name) === text);
+    expect(equal.map(([name]) => name).sort()).toEqual(
+      [
+        "chat.agent",
+        "chat.send",
+        "chat.stop",
+        "common.ms",
+        "dialog.compareCommand",
+        "dialog.server",
+        "nav.main",
+        "nav.server",
+        "problem",
+        "product",
+        "server.step.gateway",
+        "server.step.forward",
+        "server.step.access",
+        "server.title",
+        "server.version",
+        "settings.tokenCommand",
+        "state.announce",
+      ].sort(),
+    );
+  });
+
+  it("has no exclamation mark", () => {
+    const loud = [...english, ...danish].filter(([, text]) => text.includes("!"));
+    expect(loud).toEqual([]);
+  });
+
+  it("speaks the first language the user reads", () => {
+    expect(catalogueFor(["de-DE", "da-DK", "en"])).toBe(catalogues.da);
+    expect(catalogueFor(["en-GB", "da"])).toBe(catalogues.en);
+    expect(catalogueFor(["de"])).toBe(catalogues.en);
+  });
+
+  it("says the app's problems in Danish where it can, and in the app's words elsewhere", () => {
+    const message = "The server allows login but forbids forwarding.";
+    expect(en.problem("forwardProhibited", message)).toBe(message);
+    expect(da.problem("forwardProhibited", message)).toBe(da.state.cause.forwardProhibited);
+    expect(da.problem("neverHeardOf", message)).toBe(message);
+  });
+});
+
+describe("the list of test ids", () => {
+  it("names each of them once", () => {
+    const values = Object.values(testids);
+    expect(new Set(values).size).toBe(values.length);
+    for (const value of values) expect(value).toMatch(/^[a-z]+(-[a-z]+)*$/);
+  });
+
+  it("is the only place that names them, and names none that is not drawn", () => {
+    const files = import.meta.glob<string>("../src/**/*.svelte", {
+      query: "?raw",
+      import: "default",
+      eager: true,
+    });
+    const drawn = Object.values(files).join("\n");
+    expect(drawn).not.toMatch(/data-testid="/);
+    const unused = Object.keys(testids).filter((name) => !drawn.includes(`testids.${name}`));
+    expect(unused).toEqual([]);
+  });
+});
