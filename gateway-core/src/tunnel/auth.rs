@@ -6,7 +6,7 @@
 //! server refused is not sent again by itself.
 
 mod interactive;
-pub(super) mod keys;
+pub mod keys;
 mod memory;
 mod public_key;
 

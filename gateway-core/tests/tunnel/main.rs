@@ -6,6 +6,10 @@
 )]
 
 mod forward;
+mod full_disk;
 mod host_keys;
+mod path;
+mod prompting_server;
+mod prompts;
 mod sign_in;
 mod support;

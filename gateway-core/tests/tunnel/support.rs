@@ -41,10 +41,26 @@ impl SshServer {
         let dir = tempfile::tempdir().unwrap();
         keygen(&dir.path().join("host_ed25519"), "ed25519", "");
         std::fs::write(dir.path().join("authorized_keys"), "").unwrap();
-        Self::start_in(dir, free_port(), settings).await
+        Self::start_in(dir, free_port(), settings, None).await
     }
 
-    async fn start_in(dir: TempDir, port: u16, settings: &str) -> Self {
+    /// Starts a server on which our own account has this password: in a mount namespace of its own
+    /// with another `/etc/shadow`, so that nobody else on the machine notices.
+    pub(crate) async fn start_with_password(password: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        keygen(&dir.path().join("host_ed25519"), "ed25519", "");
+        std::fs::write(dir.path().join("authorized_keys"), "").unwrap();
+        let hash = run(Command::new("openssl").args(["passwd", "-6", password]));
+        let shadow = dir.path().join("shadow");
+        std::fs::write(
+            &shadow,
+            format!("{}:{}:19000:0:99999:7:::\n", whoami(), hash.trim()),
+        )
+        .unwrap();
+        Self::start_in(dir, free_port(), "", Some(&shadow)).await
+    }
+
+    async fn start_in(dir: TempDir, port: u16, settings: &str, shadow: Option<&Path>) -> Self {
         // sshd insists on this directory for its privilege separation.
         std::fs::create_dir_all("/run/sshd").unwrap();
         let path = dir.path().display();
@@ -62,8 +78,21 @@ impl SshServer {
              PidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\nLogLevel VERBOSE\n"
         );
         std::fs::write(dir.path().join("sshd_config"), config).unwrap();
-        let mut child = Command::new("/usr/sbin/sshd")
-            .args(["-D", "-e", "-f"])
+        let sshd = ["/usr/sbin/sshd", "-D", "-e", "-f"];
+        let mut command = match shadow {
+            None => Command::new(sshd[0]),
+            Some(shadow) => {
+                let mut unshare = Command::new("unshare");
+                let mount = "mount --bind \"$0\" /etc/shadow && exec \"$@\"";
+                unshare
+                    .args(["-m", "sh", "-c", mount])
+                    .arg(shadow)
+                    .arg(sshd[0]);
+                unshare
+            }
+        };
+        let mut child = command
+            .args(&sshd[1..])
             .arg(dir.path().join("sshd_config"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -92,8 +121,12 @@ impl SshServer {
 
     /// Lets the owner of this public key in.
     pub(crate) fn authorize(&self, private_key: &Path) {
-        let public = std::fs::read(private_key.with_extension("pub")).unwrap();
-        std::fs::write(self.dir.path().join("authorized_keys"), public).unwrap();
+        let mut name = private_key.as_os_str().to_owned();
+        name.push(".pub");
+        let list = self.dir.path().join("authorized_keys");
+        let mut authorized = std::fs::read_to_string(&list).unwrap();
+        authorized.push_str(&std::fs::read_to_string(name).unwrap());
+        std::fs::write(list, authorized).unwrap();
     }
 
     /// Stops the server, puts other host keys in place and starts it on the same port.
@@ -102,7 +135,15 @@ impl SshServer {
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
         std::fs::remove_file(dir.path().join("host_ed25519")).unwrap();
         keygen(&dir.path().join(format!("host_{kind}")), kind, "");
-        Self::start_in(dir, self.port, "").await
+        Self::start_in(dir, self.port, "", None).await
+    }
+
+    /// Restarts the server with one more host key.
+    pub(crate) async fn with_another_host_key(mut self, kind: &str) -> Self {
+        self.stop();
+        let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
+        keygen(&dir.path().join(format!("host_{kind}")), kind, "");
+        Self::start_in(dir, self.port, "", None).await
     }
 
     /// Returns the public half of a host key, as known_hosts holds it after the name.
@@ -257,6 +298,59 @@ pub(crate) async fn open_tunnel(server: &SshServer, home: &Home) -> Tunnel {
     )
     .await
     .unwrap()
+}
+
+/// An ssh-agent of one's own.
+pub(crate) struct Agent {
+    socket: PathBuf,
+    child: Child,
+    _dir: TempDir,
+}
+
+impl Agent {
+    pub(crate) async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("socket");
+        let child = Command::new("ssh-agent")
+            .args(["-D", "-a"])
+            .arg(&socket)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let agent = Self {
+            socket,
+            child,
+            _dir: dir,
+        };
+        tokio::time::timeout(PATIENCE, async {
+            while std::os::unix::net::UnixStream::connect(&agent.socket).is_err() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await
+        .unwrap();
+        agent
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.socket.clone()
+    }
+
+    /// Gives the agent a key, with more options of ssh-add.
+    pub(crate) fn add(&self, key: &Path, options: &[&str]) {
+        run(Command::new("ssh-add")
+            .args(options)
+            .arg("-q")
+            .arg(key)
+            .env("SSH_AUTH_SOCK", &self.socket));
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
 }
 
 /// Runs ssh-keygen; few rounds of the slow hash, because the tests' own decoder is not optimised.
