@@ -5,10 +5,11 @@
 //! line and a key and a change touches nothing else; [`settings`] are our own values and
 //! [`settings_file`] keeps them; [`layer`] says which of default, file, environment and command
 //! line wins, [`impact`] what a change redoes; [`openclaw_json`] reads the official file and never
-//! writes it.
+//! writes it; [`gateway_url`] says which addresses may be dialled without encryption.
 
 pub mod document;
 pub mod environment;
+pub mod gateway_url;
 pub mod impact;
 pub mod layer;
 pub mod openclaw_json;
@@ -19,6 +20,7 @@ pub mod settings;
 pub mod settings_file;
 
 pub use environment::{Environment, Platform};
+pub use gateway_url::GatewayUrl;
 pub use impact::Impact;
 pub use layer::{Origin, Overrides, Setting, Settled};
 pub use paths::Places;

@@ -1,0 +1,513 @@
+//! Runs the steps in order and stops at the first that fails.
+
+use super::{CheckReport, StepId, StepResult, StepStatus};
+use crate::client::{
+    self, AcceptedCredential, ClientLimits, ConnectError, Established, HelloRequest, NotAGateway,
+    Session,
+};
+use crate::config::GatewayUrl;
+use crate::connection::explain;
+use crate::connection::phase::Cause;
+use crate::connection::problem::{Problem, UserAction};
+use crate::protocol::method::health::{Health, HealthParams, HealthPayload};
+use crate::tunnel::{
+    self, ForwardError, SignInMemory, TargetError, Tunnel, TunnelConfig, TunnelError, TunnelStep,
+};
+use std::io;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+/// The longest a check takes; nobody is asked anything meanwhile.
+const IN_ALL: Duration = Duration::from_secs(20);
+
+/// How long the gateway may take to say that it lives, and the TCP dial of a direct check.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long the gateway may take to say how it is.
+const HEALTH_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long leaving politely may take.
+const CLOSE_LIMIT: Duration = Duration::from_millis(500);
+
+/// The host the gateway listens on, as the server sees it.
+const GATEWAY_HOST: &str = "127.0.0.1";
+
+/// What is checked.
+#[derive(Debug)]
+pub struct Check {
+    /// The way to the gateway.
+    pub route: CheckRoute,
+    /// What the session would be opened with; a problem with it shows at the step that needs it.
+    pub hello: Result<HelloRequest, Problem>,
+}
+
+/// The way to a gateway that is checked.
+#[derive(Debug)]
+pub enum CheckRoute {
+    /// Through an SSH server, to a port there. The address may be one that cannot be used.
+    Ssh {
+        /// How to reach the server, or why the address cannot be used.
+        server: Result<Box<TunnelConfig>, TargetError>,
+        /// The gateway's port on the server.
+        gateway_port: u16,
+    },
+    /// By its URL, with no SSH in between.
+    Direct(GatewayUrl),
+}
+
+/// Runs a check; `on_step` hears of each of the nine steps as soon as it is decided.
+///
+/// `memory` holds what a person answered for this server before.
+pub async fn run(
+    check: Check,
+    memory: &mut SignInMemory,
+    on_step: &mut (dyn FnMut(&StepResult) + Send),
+) -> CheckReport {
+    let mut log = Log {
+        steps: Vec::with_capacity(StepId::ALL.len()),
+        on_step,
+        lap: Instant::now(),
+    };
+    let until = Instant::now() + IN_ALL;
+    // Every step ends the run by an error; the log knows which one it was.
+    let end = match check.route {
+        CheckRoute::Ssh {
+            server,
+            gateway_port,
+        } => over_ssh(server, gateway_port, check.hello, memory, &mut log, until).await,
+        CheckRoute::Direct(url) => direct(&url, check.hello, &mut log, until).await,
+    };
+    if let Err(Ended) = end {
+        log.fill(StepStatus::NotReached);
+    }
+    CheckReport::of(log.steps)
+}
+
+/// A step failed and was noted.
+struct Ended;
+
+/// The results so far, and the clock of the step that runs.
+struct Log<'a> {
+    steps: Vec<StepResult>,
+    on_step: &'a mut (dyn FnMut(&StepResult) + Send),
+    lap: Instant,
+}
+
+impl Log<'_> {
+    fn note(&mut self, step: StepResult) {
+        (self.on_step)(&step);
+        self.steps.push(step);
+    }
+
+    fn next(&self) -> Option<StepId> {
+        StepId::ALL.get(self.steps.len()).copied()
+    }
+
+    /// Notes every step before `id`, or all that are left.
+    fn fill_before(&mut self, id: Option<StepId>, status: StepStatus) {
+        while let Some(next) = self.next().filter(|next| id.is_none_or(|id| *next < id)) {
+            self.note(StepResult::without_running(next, status));
+        }
+    }
+
+    fn fill(&mut self, status: StepStatus) {
+        self.fill_before(None, status);
+    }
+
+    /// Returns the time since the last step, which becomes this step's.
+    fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        let took = now - self.lap;
+        self.lap = now;
+        took
+    }
+
+    fn ok(&mut self, id: StepId, summary: impl Into<String>) {
+        let took = self.lap();
+        self.note(StepResult::ok(id, took, summary));
+    }
+
+    fn fail(&mut self, id: StepId, status: StepStatus, problem: Problem) -> Ended {
+        let took = self.lap();
+        self.fill_before(Some(id), StepStatus::NotReached);
+        self.note(StepResult::not_ok(id, took, status, problem));
+        Ended
+    }
+
+    /// Runs a step within what is left of the whole check's time.
+    async fn within<T>(
+        &mut self,
+        id: StepId,
+        until: Instant,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Ended> {
+        match tokio::time::timeout_at(until, work).await {
+            Ok(done) => Ok(done),
+            Err(_) => Err(self.fail(
+                id,
+                StepStatus::Failed,
+                Problem::new(
+                    "checkTimeout",
+                    format!("The check was stopped after {} s.", IN_ALL.as_secs()),
+                    UserAction::TryAgain,
+                ),
+            )),
+        }
+    }
+}
+
+async fn over_ssh(
+    server: Result<Box<TunnelConfig>, TargetError>,
+    gateway_port: u16,
+    hello: Result<HelloRequest, Problem>,
+    memory: &mut SignInMemory,
+    log: &mut Log<'_>,
+    until: Instant,
+) -> Result<(), Ended> {
+    let config = match server.and_then(|config| config.target.check().map(|()| config)) {
+        Ok(config) => config,
+        Err(error) => {
+            let problem = explain::tunnel_problem(&TunnelError::BadTarget(error));
+            return Err(log.fail(StepId::Address, StepStatus::Failed, problem));
+        }
+    };
+    log.ok(
+        StepId::Address,
+        format!("The address is {}.", config.target),
+    );
+
+    let port = config.target.port_or_default();
+    let mut note = |step| note_tunnel_step(log, step, port);
+    let opening = tunnel::open(&config, memory, &mut note);
+    let opened = tokio::time::timeout_at(until, opening).await;
+    let tunnel = match opened {
+        Ok(Ok(tunnel)) => tunnel,
+        Ok(Err(error)) => {
+            let id = failed_step(error.step());
+            return Err(log.fail(id, tunnel_status(&error), explain::tunnel_problem(&error)));
+        }
+        Err(_) => {
+            let id = log.next().unwrap_or(StepId::Login);
+            return log.within(id, until, std::future::pending()).await;
+        }
+    };
+    let outcome = behind(&tunnel, gateway_port, hello, log, until).await;
+    if timeout(CLOSE_LIMIT, tunnel.close()).await.is_err() {
+        tracing::debug!("the check's SSH connection was cut");
+    }
+    outcome
+}
+
+fn note_tunnel_step(log: &mut Log<'_>, step: TunnelStep, port: u16) {
+    match step {
+        TunnelStep::Resolved { addresses } => {
+            let first = addresses
+                .first()
+                .map_or_else(String::new, |first| first.ip().to_string());
+            let summary = match addresses.len() {
+                0 | 1 => format!("The name has the address {first}."),
+                count => format!("The name has {count} addresses, first {first}."),
+            };
+            log.ok(StepId::Resolve, summary);
+        }
+        TunnelStep::TcpConnected => log.ok(StepId::Tcp, format!("Port {port} answers.")),
+        TunnelStep::HostKeyAccepted { fingerprint } => {
+            log.ok(
+                StepId::HostKey,
+                format!("The server's key is the trusted one, {fingerprint}."),
+            );
+        }
+        TunnelStep::SignedIn { method } => {
+            log.ok(
+                StepId::Login,
+                format!("The server let us in with: {method}."),
+            );
+        }
+    }
+}
+
+fn failed_step(step: tunnel::Step) -> StepId {
+    match step {
+        tunnel::Step::Address => StepId::Address,
+        tunnel::Step::Resolve => StepId::Resolve,
+        tunnel::Step::Tcp => StepId::Tcp,
+        tunnel::Step::HostKey => StepId::HostKey,
+        tunnel::Step::Login => StepId::Login,
+    }
+}
+
+/// Where waiting cannot heal it, a person has to.
+fn tunnel_status(error: &TunnelError) -> StepStatus {
+    let beyond_the_address = error.step() != tunnel::Step::Address;
+    if error.stops_retrying() && beyond_the_address {
+        StepStatus::NeedsUser
+    } else {
+        StepStatus::Failed
+    }
+}
+
+/// The steps behind a standing SSH connection.
+async fn behind(
+    tunnel: &Tunnel,
+    port: u16,
+    hello: Result<HelloRequest, Problem>,
+    log: &mut Log<'_>,
+    until: Instant,
+) -> Result<(), Ended> {
+    let opened = log
+        .within(
+            StepId::Forward,
+            until,
+            tunnel.open_channel(GATEWAY_HOST, port),
+        )
+        .await?;
+    let stream = match opened {
+        Ok(stream) => stream,
+        // The server was willing; it is the gateway that is missing.
+        Err(error @ ForwardError::ConnectFailed) => {
+            log.ok(StepId::Forward, "The server allows port forwarding.");
+            let problem = explain::forward_problem(&error, port);
+            return Err(log.fail(StepId::Gateway, StepStatus::Failed, problem));
+        }
+        Err(error) => {
+            let problem = explain::forward_problem(&error, port);
+            return Err(log.fail(StepId::Forward, StepStatus::Failed, problem));
+        }
+    };
+    log.ok(
+        StepId::Forward,
+        format!("The server forwards to its port {port}."),
+    );
+
+    let authority = format!("{GATEWAY_HOST}:{port}");
+    gateway_lives(stream, &authority, port, log, until).await?;
+    let open = || async {
+        tunnel
+            .open_channel(GATEWAY_HOST, port)
+            .await
+            .map_err(|error| explain::forward_problem(&error, port))
+    };
+    access_and_health(open, &authority, port, hello, log, until).await
+}
+
+async fn direct(
+    url: &GatewayUrl,
+    hello: Result<HelloRequest, Problem>,
+    log: &mut Log<'_>,
+    until: Instant,
+) -> Result<(), Ended> {
+    if let Err(refused) = url.check_plain() {
+        let problem = Problem::new(
+            "plainRefused",
+            format!("{refused}."),
+            UserAction::EditAddress,
+        );
+        return Err(log.fail(StepId::Address, StepStatus::Failed, problem));
+    }
+    if url.is_encrypted() {
+        let problem = Problem::new(
+            "tlsNotAvailable",
+            "A direct wss:// connection is not available yet; use an SSH address instead.",
+            UserAction::EditAddress,
+        );
+        return Err(log.fail(StepId::Address, StepStatus::Failed, problem));
+    }
+    log.ok(StepId::Address, format!("The address is {url}."));
+
+    let (host, port) = (url.host(), url.port());
+    let lookup = timeout(PROBE_LIMIT, tokio::net::lookup_host((host.as_str(), port)));
+    let addresses: Vec<_> = match log.within(StepId::Resolve, until, lookup).await? {
+        Ok(Ok(addresses)) => addresses.collect(),
+        Ok(Err(_)) | Err(_) => Vec::new(),
+    };
+    let Some(first) = addresses.first() else {
+        let problem = Problem::new(
+            "nameNotFound",
+            format!("The name {host} cannot be resolved. Correct the address."),
+            UserAction::EditAddress,
+        );
+        return Err(log.fail(StepId::Resolve, StepStatus::Failed, problem));
+    };
+    log.ok(
+        StepId::Resolve,
+        format!("The name has the address {}.", first.ip()),
+    );
+    log.fill_before(Some(StepId::Gateway), StepStatus::NotNeeded);
+
+    let open = || async {
+        match timeout(PROBE_LIMIT, TcpStream::connect(addresses.as_slice())).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) => Err(unreachable_directly(url, &error)),
+            Err(_) => Err(unreachable_directly(url, &io::ErrorKind::TimedOut.into())),
+        }
+    };
+    let stream = match log.within(StepId::Gateway, until, open()).await? {
+        Ok(stream) => stream,
+        Err(problem) => return Err(log.fail(StepId::Gateway, StepStatus::Failed, problem)),
+    };
+    let authority = url.authority();
+    gateway_lives(stream, &authority, port, log, until).await?;
+    access_and_health(open, &authority, port, hello, log, until).await
+}
+
+fn unreachable_directly(url: &GatewayUrl, error: &io::Error) -> Problem {
+    Problem::new(
+        "gatewayNotRunning",
+        format!(
+            "Nothing answers at {url}: {error}. Start the gateway there, or correct the address."
+        ),
+        UserAction::EditAddress,
+    )
+}
+
+async fn gateway_lives<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    authority: &str,
+    port: u16,
+    log: &mut Log<'_>,
+    until: Instant,
+) -> Result<(), Ended> {
+    let probe = client::probe_healthz(stream, authority, PROBE_LIMIT);
+    match log.within(StepId::Gateway, until, probe).await? {
+        Ok(_) => {
+            log.ok(
+                StepId::Gateway,
+                format!("An OpenClaw gateway answers on port {port}."),
+            );
+            Ok(())
+        }
+        Err(why) => Err(not_a_gateway(why, port, log)),
+    }
+}
+
+fn not_a_gateway(why: NotAGateway, port: u16, log: &mut Log<'_>) -> Ended {
+    let problem = explain::connect_problem(&ConnectError::NotAGateway(why), port);
+    log.fail(StepId::Gateway, StepStatus::Failed, problem)
+}
+
+async fn access_and_health<S, F>(
+    open: impl Fn() -> F,
+    authority: &str,
+    port: u16,
+    hello: Result<HelloRequest, Problem>,
+    log: &mut Log<'_>,
+    until: Instant,
+) -> Result<(), Ended>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Future<Output = Result<S, Problem>>,
+{
+    let mut hello = match hello {
+        Ok(hello) => hello,
+        Err(problem) => return Err(log.fail(StepId::Access, StepStatus::NeedsUser, problem)),
+    };
+    loop {
+        let attempt = async {
+            match open().await {
+                Ok(stream) => {
+                    Ok(
+                        client::connect(stream, authority, hello.clone(), ClientLimits::default())
+                            .await,
+                    )
+                }
+                Err(problem) => Err(problem),
+            }
+        };
+        match log.within(StepId::Access, until, attempt).await? {
+            Ok(Ok(established)) => return admitted(established, log, until).await,
+            // A shared token may be outdated while this device is still welcome.
+            Ok(Err(error)) if error.may_retry_with_device_token() && !hello.prefer_device_token => {
+                hello.prefer_device_token = true;
+            }
+            Ok(Err(error)) => {
+                let needs_user = matches!(error.cause(), Cause::Token | Cause::Pairing);
+                let status = if needs_user {
+                    StepStatus::NeedsUser
+                } else {
+                    StepStatus::Failed
+                };
+                return Err(log.fail(
+                    StepId::Access,
+                    status,
+                    explain::connect_problem(&error, port),
+                ));
+            }
+            Err(problem) => return Err(log.fail(StepId::Access, StepStatus::Failed, problem)),
+        }
+    }
+}
+
+async fn admitted(
+    established: Established,
+    log: &mut Log<'_>,
+    until: Instant,
+) -> Result<(), Ended> {
+    let server = &established.hello.server;
+    log.ok(
+        StepId::Access,
+        format!(
+            "Gateway {} let us in with: {}.",
+            server.version,
+            accepted(established.accepted)
+        ),
+    );
+    let outcome = health(&established.session, log, until).await;
+    if timeout(CLOSE_LIMIT, established.session.close())
+        .await
+        .is_err()
+    {
+        tracing::debug!("the check's session was cut");
+    }
+    outcome
+}
+
+fn accepted(credential: AcceptedCredential) -> &'static str {
+    match credential {
+        AcceptedCredential::DeviceToken => "this device's own token",
+        AcceptedCredential::GatewayToken => "the gateway token",
+        AcceptedCredential::GatewayPassword => "the gateway password",
+        AcceptedCredential::None => "no credential at all",
+    }
+}
+
+async fn health(session: &Session, log: &mut Log<'_>, until: Instant) -> Result<(), Ended> {
+    let call = session.call::<Health>(HealthParams::default(), HEALTH_LIMIT);
+    match log.within(StepId::Health, until, call).await? {
+        Ok(payload) if payload.ok == Some(false) => Err(log.fail(
+            StepId::Health,
+            StepStatus::Degraded,
+            Problem::without_action(
+                "gatewayDegraded",
+                "The gateway works, but says that something in it does not. Look at its log.",
+            ),
+        )),
+        Ok(payload) => {
+            log.ok(StepId::Health, healthy(&payload));
+            Ok(())
+        }
+        Err(error) => Err(log.fail(
+            StepId::Health,
+            StepStatus::Failed,
+            Problem::new(
+                "healthUnknown",
+                format!("The gateway did not say how it is: {error}."),
+                UserAction::TryAgain,
+            ),
+        )),
+    }
+}
+
+/// A gateway with no channels is as healthy as any: chat needs none.
+fn healthy(payload: &HealthPayload) -> String {
+    match payload
+        .channels
+        .as_ref()
+        .map_or(0, |channels| channels.len())
+    {
+        0 => "The gateway is well; no channels are set up.".to_owned(),
+        1 => "The gateway is well, with 1 channel.".to_owned(),
+        count => format!("The gateway is well, with {count} channels."),
+    }
+}
