@@ -1,3 +1,79 @@
 //! `openclaw`: the same core without a window, for scripts, servers and tests.
+//!
+//! Exit codes: 0 well, 1 failed or degraded, 2 unreachable, 3 needs the user, 64 wrong usage,
+//! 78 refused configuration.
 
-fn main() {}
+mod access;
+mod args;
+mod check;
+mod connect;
+mod gateway;
+mod output;
+mod questions;
+mod secrets;
+mod target;
+
+use args::{Cli, Command, GatewayCommand};
+use clap::Parser as _;
+use gateway_core::config::{Environment, Platform};
+use output::{Exit, Stop};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version are answers, not errors.
+        Err(answer) if !answer.use_stderr() => {
+            output::line(answer.to_string().trim_end());
+            return Exit::Well.into();
+        }
+        Err(error) => {
+            output::remark(error.to_string().trim_end());
+            return Exit::Usage.into();
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_env("OPENCLAW_TRAY_LOG")
+                .unwrap_or_else(|_| EnvFilter::new("error")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let environment = Environment::new(
+        std::env::vars_os(),
+        std::env::home_dir(),
+        Platform::current(),
+    );
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::remark(format_args!("openclaw could not start: {error}"));
+            return Exit::Failed.into();
+        }
+    };
+    let outcome = runtime.block_on(run(cli.command, &environment));
+    // A keychain or a name server that hangs must not hold up the end.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(stop) => {
+            output::remark(format_args!("openclaw: {}", stop.message));
+            stop.exit.into()
+        }
+    }
+}
+
+async fn run(command: Command, environment: &Environment) -> Result<Exit, Stop> {
+    match command {
+        Command::Connect(args) => connect::run(args, environment).await,
+        Command::Check(args) => check::run(args, environment).await,
+        Command::Health(args) | Command::Gateway(GatewayCommand::Health(args)) => {
+            gateway::health(args, environment).await
+        }
+        Command::Status(args) => gateway::overview(args, environment).await,
+        Command::Gateway(GatewayCommand::Call(args)) => gateway::call(args, environment).await,
+        Command::Gateway(GatewayCommand::Probe(args)) => gateway::probe(args, environment).await,
+        Command::Gateway(GatewayCommand::Status(args)) => gateway::status(args, environment).await,
+    }
+}

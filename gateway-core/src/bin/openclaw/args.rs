@@ -1,0 +1,193 @@
+//! The command line as people type it.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a call waits where nothing is said, as the official command line does.
+const CALL_TIMEOUT_MS: u64 = 10_000;
+
+/// How long a probe waits where nothing is said, as the official command line does.
+const PROBE_TIMEOUT_MS: u64 = 3_000;
+
+/// Reach a home server's OpenClaw gateway, with no window.
+#[derive(Debug, Parser)]
+#[command(
+    name = "openclaw",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Keep a connection to a server's gateway up until Ctrl-C.
+    Connect(ConnectArgs),
+    /// Check, step by step, whether a server's gateway can be reached.
+    Check(CheckArgs),
+    /// Ask the gateway how it is.
+    Health(AskArgs),
+    /// Ask the gateway what it is running.
+    Status(AskArgs),
+    /// Talk to a gateway by its protocol.
+    #[command(subcommand)]
+    Gateway(GatewayCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GatewayCommand {
+    /// Call one method and print its payload.
+    Call(CallArgs),
+    /// Ask the gateway how it is.
+    Health(AskArgs),
+    /// See whether a gateway answers, and what it lets us do.
+    Probe(ProbeArgs),
+    /// See whether a gateway answers, and what it is running.
+    Status(ProbeArgs),
+}
+
+/// Which server, and how.
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// The server: user@host, host:port, or a pasted ssh command.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) ssh_target: Option<String>,
+    /// The private key to sign in with.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) identity: Option<PathBuf>,
+    /// The only list of trusted host keys to use, instead of our own and OpenSSH's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known_hosts: Option<PathBuf>,
+    /// Trust exactly this host key, and remember it.
+    #[arg(long, value_name = "SHA256:…")]
+    pub(crate) accept_host_key: Option<String>,
+    /// The port on this computer for other programs.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) local_port: Option<u16>,
+    /// The gateway's port on the server.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) remote_port: Option<u16>,
+}
+
+/// What the gateway is told about who we are.
+#[derive(Debug, Args)]
+pub(crate) struct SecretArgs {
+    /// The gateway token. Others on this computer can see it: prefer --token-file.
+    #[arg(long, value_name = "TOKEN", group = "a token")]
+    pub(crate) token: Option<String>,
+    /// A file (mode 0600) that holds the gateway token.
+    #[arg(long, value_name = "FILE", group = "a token")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Read the gateway token from standard input.
+    #[arg(long, group = "a token")]
+    pub(crate) token_stdin: bool,
+    /// The gateway password. Others on this computer can see it: prefer --password-file.
+    #[arg(long, value_name = "PASSWORD", group = "a password")]
+    pub(crate) password: Option<String>,
+    /// A file (mode 0600) that holds the gateway password.
+    #[arg(long, value_name = "FILE", group = "a password")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// A file (mode 0600) that holds this device's key; made on first use.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) device_key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConnectArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// Check a gateway by its URL, with no SSH in between.
+    #[arg(
+        long,
+        conflicts_with_all = ["ssh_target", "identity", "known_hosts", "accept_host_key", "local_port", "remote_port"]
+    )]
+    pub(crate) url: Option<String>,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
+    /// Print the report as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which gateway is asked, and how long it may take.
+#[derive(Debug, Args)]
+pub(crate) struct AskArgs {
+    /// The gateway's URL; it is never sent a stored credential.
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
+    /// How long to wait for the answer, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = CALL_TIMEOUT_MS, value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+    /// Print the payload as one compact JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeArgs {
+    /// The gateway's URL; it is never sent a stored credential.
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
+    /// How long to wait for the answer, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = PROBE_TIMEOUT_MS, value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+    /// Print the result as one compact JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    /// The method, such as health.
+    pub(crate) method: String,
+    /// The method's params, as a JSON object.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) params: Option<String>,
+    /// Wait for the final answer of a method that first says it was accepted.
+    #[arg(long)]
+    pub(crate) expect_final: bool,
+    #[command(flatten)]
+    pub(crate) ask: AskArgs,
+}
+
+impl AskArgs {
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout)
+    }
+}
+
+impl ProbeArgs {
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,122 @@
+//! `openclaw check`: the nine steps, as they happen or as one JSON object.
+
+use crate::access;
+use crate::args::{CheckArgs, SecretArgs, ServerArgs};
+use crate::output::{self, Exit, Stop};
+use crate::secrets::Given;
+use crate::target;
+use gateway_core::check::{self, Check, CheckRoute, Conclusion, StepResult, StepStatus};
+use gateway_core::client::{Credentials, HelloRequest};
+use gateway_core::config::Environment;
+use gateway_core::connection::problem::{Problem, UserAction};
+use gateway_core::credentials::Candidates;
+use gateway_core::protocol::connect::Scope;
+use gateway_core::tunnel::SignInMemory;
+
+/// Runs the command.
+pub(crate) async fn run(args: CheckArgs, environment: &Environment) -> Result<Exit, Stop> {
+    let mut memory = SignInMemory::default();
+    let json = args.json;
+    let mut check = match &args.url {
+        Some(url) => Check {
+            hello: Ok(by_hand(Given::read(args.secrets)?)?),
+            route: CheckRoute::Direct(target::parse(url, "--url", Exit::Usage)?),
+        },
+        None => over_ssh(args.server, args.secrets, environment, &mut memory).await?,
+    };
+    // A check reads and changes nothing, so it asks for no more.
+    if let Ok(hello) = &mut check.hello {
+        hello.scopes = vec![Scope::Read];
+    }
+    let mut show = |step: &StepResult| {
+        if !json {
+            output::line(in_words(step));
+        }
+    };
+    let report = check::run(check, &mut memory, &mut show).await;
+    if json {
+        output::json(&report);
+    }
+    Ok(match report.conclusion() {
+        Conclusion::Healthy => Exit::Well,
+        Conclusion::Degraded => Exit::Failed,
+        Conclusion::Unreachable => Exit::Unreachable,
+        Conclusion::NeedsUser => Exit::NeedsUser,
+        Conclusion::BadAddress => Exit::Usage,
+    })
+}
+
+/// An address given by hand is sent nothing that was not; this is settled before any socket opens.
+fn by_hand(given: Given) -> Result<HelloRequest, Stop> {
+    let candidates = Candidates {
+        explicit_url: true,
+        given_token: given.token,
+        given_password: given.password,
+        ..Candidates::default()
+    };
+    let chosen = candidates
+        .choose()
+        .map_err(|error| Stop::because(Exit::Failed, &error))?;
+    let credentials = Credentials {
+        token: chosen.token.map(|(token, _)| token),
+        password: chosen.password.map(|(password, _)| password),
+        device_token: None,
+    };
+    Ok(target::hello(given.device, credentials))
+}
+
+async fn over_ssh(
+    server: ServerArgs,
+    secrets: SecretArgs,
+    environment: &Environment,
+    memory: &mut SignInMemory,
+) -> Result<Check, Stop> {
+    let given = Given::read(secrets)?;
+    let own = target::own(environment, &target::overrides(&server))?;
+    let gateway_port = own.settled.remote_port.value;
+    let (server, hello) = match target::tunnel(&server, &own, environment)? {
+        Ok(config) => {
+            let access = access::behind(&config.target, given, &own, environment).await?;
+            if let Some((key_file, passphrase)) = access.passphrase().await {
+                memory.remember_passphrase(&key_file, passphrase);
+            }
+            (Ok(Box::new(config)), access.hello().await)
+        }
+        Err(error) => (Err(error), Err(no_address())),
+    };
+    Ok(Check {
+        route: CheckRoute::Ssh {
+            server,
+            gateway_port,
+        },
+        hello,
+    })
+}
+
+/// Never shown: the check ends at the address.
+fn no_address() -> Problem {
+    Problem::new(
+        "badTarget",
+        "The address cannot be used.",
+        UserAction::EditAddress,
+    )
+}
+
+fn in_words(step: &StepResult) -> String {
+    let (mark, time) = match step.status {
+        StepStatus::Ok => ("ok", step.ms),
+        StepStatus::Degraded => ("degraded", step.ms),
+        StepStatus::Failed => ("failed", step.ms),
+        StepStatus::NeedsUser => ("needs you", step.ms),
+        StepStatus::NotReached => ("not reached", None),
+        StepStatus::NotNeeded => ("not needed", None),
+    };
+    let name = match serde_json::to_value(step.id) {
+        Ok(serde_json::Value::String(name)) => name,
+        Ok(_) | Err(_) => String::new(),
+    };
+    let time = time.map_or_else(String::new, |ms| format!("{ms:.0} ms"));
+    format!("{name:<8}  {mark:<11}  {time:>8}  {}", step.summary)
+        .trim_end()
+        .to_owned()
+}
