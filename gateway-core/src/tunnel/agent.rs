@@ -40,6 +40,11 @@ impl AgentKey {
         super::session::printable(self.0.comment())
     }
 
+    /// Returns whether the agent offers a certificate rather than the bare key.
+    pub(super) fn is_certificate(&self) -> bool {
+        matches!(self.0, AgentIdentity::Certificate { .. })
+    }
+
     pub(super) fn into_identity(self) -> AgentIdentity {
         self.0
     }

@@ -175,6 +175,8 @@ enum Progress {
     /// Accepted, but the server wants one of these too.
     Partial(MethodSet),
     Refused(MethodSet),
+    /// It could not be used, so that nothing was refused; why, in words.
+    Unusable(&'static str),
 }
 
 /// Signs in on a session whose host key was accepted; returns what did it.
@@ -269,6 +271,12 @@ impl Attempt<'_> {
                     more
                 }
                 (_, Progress::Refused(others)) => others,
+                (credential, Progress::Unusable(_)) => {
+                    if let Some(keys) = &mut keys {
+                        keys.allow_again(&credential);
+                    }
+                    offered
+                }
             };
         }
     }
@@ -349,6 +357,7 @@ impl Attempt<'_> {
             Progress::SignedIn => return,
             Progress::Partial(_) => Outcome::NotEnough,
             Progress::Refused(_) => Outcome::Refused,
+            Progress::Unusable(why) => Outcome::Unusable((*why).to_owned()),
         };
         tracing::debug!(%credential, %outcome, "credential tried");
         self.tried.push(Tried {

@@ -2,7 +2,9 @@
 
 use crate::support::{Home, PATIENCE, SshServer, dial, echo_service, open_tunnel};
 use gateway_core::connection::phase::Cause;
-use gateway_core::tunnel::{ForwardError, SignInMemory, Step, TunnelClosed, TunnelLimits};
+use gateway_core::tunnel::{
+    ForwardError, SignInMemory, Step, TunnelClosed, TunnelError, TunnelLimits,
+};
 use rustix::process::Signal;
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
@@ -422,5 +424,89 @@ async fn what_is_no_ssh_server_fails_in_its_own_step_within_its_limit() {
             (Step::HostKey, false),
             (Step::Tcp, false)
         ]
+    );
+}
+
+#[tokio::test]
+async fn a_server_of_outdated_algorithms_only_is_refused() {
+    let home = Home::new();
+    for settings in [
+        "Ciphers aes128-cbc,3des-cbc\n",
+        "KexAlgorithms diffie-hellman-group14-sha1,diffie-hellman-group1-sha1\n",
+        "Ciphers aes128-ctr\nMACs hmac-sha1,hmac-sha1-etm@openssh.com\n",
+    ] {
+        let server = SshServer::start_with(settings).await;
+        home.trust(&server);
+
+        let error = dial(
+            &home.config(server.port, None),
+            &mut SignInMemory::default(),
+        )
+        .await
+        .unwrap_err();
+
+        assert!(
+            matches!(error, TunnelError::KeyExchange { .. }),
+            "{settings}: {error:?}"
+        );
+    }
+    let server = SshServer::start_with("HostKeyAlgorithms ssh-rsa\n")
+        .await
+        .with_another_host_key("rsa")
+        .await;
+    let error = dial(
+        &home.config(server.port, None),
+        &mut SignInMemory::default(),
+    )
+    .await
+    .unwrap_err();
+    assert!(
+        matches!(error, TunnelError::KeyExchange { .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_ciphers_we_want_first_are_agreed_on_and_nothing_is_compressed() {
+    let server = SshServer::start_with("LogLevel DEBUG1\nCompression yes\n").await;
+    let tunnel = open_tunnel(&server, &Home::new()).await;
+
+    tunnel.close().await;
+
+    let log = server.log();
+    for direction in ["client->server", "server->client"] {
+        let line = format!(
+            "kex: {direction} cipher: aes128-gcm@openssh.com MAC: <implicit> compression: none"
+        );
+        assert!(log.contains(&line), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn an_ipv6_address_is_reached_and_known_by_its_own_name() {
+    let server = SshServer::start_with("ListenAddress ::1\n").await;
+    let home = Home::new();
+    let key = home.key("id", "");
+    server.authorize(&key);
+    let mut config = home.config(server.port, Some(&key));
+    config.target = format!("[::1]:{}", server.port).parse().unwrap();
+
+    let error = dial(&config, &mut SignInMemory::default())
+        .await
+        .unwrap_err();
+    let TunnelError::HostKeyUnknown(presented) = error else {
+        panic!("{error:?}")
+    };
+    home.store(&presented);
+
+    dial(&config, &mut SignInMemory::default())
+        .await
+        .unwrap()
+        .close()
+        .await;
+    let stored = std::fs::read_to_string(home.path("known_hosts")).unwrap();
+    assert!(
+        stored.starts_with(&format!("[::1]:{} ssh-ed25519 ", server.port)),
+        "{stored}"
     );
 }

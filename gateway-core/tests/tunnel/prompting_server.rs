@@ -2,12 +2,13 @@
 //! rounds are played by a small russh server; it is no proof of how any real server words them.
 
 use russh::keys::{Algorithm, PrivateKey};
-use russh::server::{Auth, Config, Handler, Response, VerifiedPublicKey, run_stream};
+use russh::server::{Auth, Config, Handle, Handler, Response, VerifiedPublicKey, run_stream};
 use russh::{MethodKind, MethodSet};
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 /// One round: what is asked, and which answers are right.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub(crate) struct PromptingServer {
     host_key: PrivateKey,
     /// What was answered in each round that was answered.
     pub(crate) answered: Arc<Mutex<Vec<Vec<String>>>>,
+    /// What came of each channel that the server opened towards its client.
+    pub(crate) intrusions: Arc<Mutex<Vec<String>>>,
 }
 
 impl PromptingServer {
@@ -37,6 +40,7 @@ impl PromptingServer {
             port: listener.local_addr().unwrap().port(),
             host_key: host_key.clone(),
             answered: Arc::default(),
+            intrusions: Arc::default(),
         };
         let first = if wants_key_first {
             MethodKind::PublicKey
@@ -51,16 +55,21 @@ impl PromptingServer {
             ..Config::default()
         });
         let answered = Arc::clone(&server.answered);
+        let intrusions = Arc::clone(&server.intrusions);
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
+                let (signed_in, has_signed_in) = oneshot::channel();
                 let session = Session {
                     rounds: rounds.clone(),
                     at: 0,
                     answered: Arc::clone(&answered),
+                    signed_in: Some(signed_in),
                 };
+                let intrusions = Arc::clone(&intrusions);
                 let config = Arc::clone(&config);
                 tokio::spawn(async move {
                     if let Ok(session) = run_stream(config, socket, session).await {
+                        tokio::spawn(intrude(session.handle(), has_signed_in, intrusions));
                         // Clients leave in the middle of questions; that is what these tests do.
                         drop(session.await);
                     }
@@ -84,6 +93,43 @@ struct Session {
     rounds: Vec<Round>,
     at: usize,
     answered: Arc<Mutex<Vec<Vec<String>>>>,
+    signed_in: Option<oneshot::Sender<()>>,
+}
+
+/// Opens every kind of channel that a server may open, once somebody has signed in.
+async fn intrude(
+    handle: Handle,
+    has_signed_in: oneshot::Receiver<()>,
+    intrusions: Arc<Mutex<Vec<String>>>,
+) {
+    if has_signed_in.await.is_err() {
+        return;
+    }
+    let opened = [
+        handle.channel_open_agent().await.map(drop),
+        handle.channel_open_x11("127.0.0.1", 1).await.map(drop),
+        handle.channel_open_session().await.map(drop),
+        handle
+            .channel_open_forwarded_tcpip("127.0.0.1", 1, "127.0.0.1", 1)
+            .await
+            .map(drop),
+        handle
+            .channel_open_forwarded_streamlocal("/tmp/socket")
+            .await
+            .map(drop),
+        handle
+            .channel_open_direct_tcpip("127.0.0.1", 1, "127.0.0.1", 1)
+            .await
+            .map(drop),
+        handle
+            .channel_open_direct_streamlocal("/tmp/socket")
+            .await
+            .map(drop),
+    ];
+    intrusions
+        .lock()
+        .unwrap()
+        .extend(opened.iter().map(|opened| format!("{opened:?}")));
 }
 
 impl Session {
@@ -105,6 +151,14 @@ impl Session {
 
 impl Handler for Session {
     type Error = russh::Error;
+
+    async fn auth_succeeded(&mut self, _: &mut russh::server::Session) -> Result<(), russh::Error> {
+        if let Some(signed_in) = self.signed_in.take() {
+            // The channels are only opened where a test waits for them.
+            signed_in.send(()).ok();
+        }
+        Ok(())
+    }
 
     async fn auth_publickey(
         &mut self,

@@ -193,3 +193,25 @@ async fn a_key_and_a_code_work_together_even_when_only_the_key_was_chosen() {
         }
     ));
 }
+
+#[tokio::test]
+async fn every_channel_that_a_server_opens_towards_us_is_refused() {
+    let server = PromptingServer::start(false, vec![telling_round()]).await;
+    let home = Home::new();
+
+    let tunnel = dial(&config(&home, &server), &mut SignInMemory::default())
+        .await
+        .unwrap();
+
+    let started = std::time::Instant::now();
+    while server.intrusions.lock().unwrap().is_empty() {
+        assert!(started.elapsed() < crate::support::PATIENCE);
+        tunnel.ping().await.unwrap();
+    }
+    let intrusions = server.intrusions.lock().unwrap().clone();
+    assert_eq!(
+        intrusions,
+        vec!["Err(ChannelOpenFailure(AdministrativelyProhibited))"; 7]
+    );
+    tunnel.close().await;
+}

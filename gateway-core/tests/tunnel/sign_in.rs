@@ -326,9 +326,68 @@ async fn an_agent_that_will_not_sign_does_not_stop_the_next_key() {
     server.authorize(&plain);
     // The agent would have to ask first, and has nobody to ask.
     agent.add(&guarded, &["-c"]);
+
+    // The file may hold another key, or the very one that the agent did not sign with.
+    for file in [plain, guarded] {
+        let config = TunnelConfig {
+            agent_socket: Some(agent.socket()),
+            ..home.config(server.port, Some(&file))
+        };
+        let (tunnel, steps) = dial_with_steps(&config).await;
+        tunnel.unwrap().close().await;
+        let method = Credential::KeyFile { path: file };
+        assert_eq!(steps.last(), Some(&TunnelStep::SignedIn { method }));
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_and_keys_of_odd_types_in_the_agent_are_no_obstacle() {
+    let home = Home::new();
+    let ca = home.key("ca", "");
+    let server = SshServer::start_with(&format!("TrustedUserCAKeys {}.pub\n", ca.display())).await;
+    home.trust(&server);
+    let agent = Agent::start().await;
+    let odd = home.path("dsa");
+    run(Command::new("ssh-keygen")
+        .args(["-q", "-t", "dsa", "-N", "", "-f"])
+        .arg(&odd));
+    agent.add(&odd, &[]);
+    let key = home.key("id", "");
+    run(Command::new("ssh-keygen")
+        .args(["-q", "-I", "test", "-n", &whoami(), "-s"])
+        .arg(&ca)
+        .arg(&key));
+    // ssh-add takes the certificate beside the key along.
+    agent.add(&key, &[]);
     let config = TunnelConfig {
         agent_socket: Some(agent.socket()),
-        ..home.config(server.port, Some(&plain))
+        ..home.config(server.port, None)
+    };
+
+    dial(&config, &mut SignInMemory::default())
+        .await
+        .unwrap()
+        .close()
+        .await;
+
+    let log = server.logs("Accepted publickey").await;
+    assert!(log.contains("ED25519-CERT"), "{log}");
+}
+
+#[tokio::test]
+async fn a_key_that_is_ready_goes_before_one_that_needs_unlocking() {
+    let server = SshServer::start().await;
+    let home = Home::new();
+    home.trust(&server);
+    let locked = home.key("locked", "open sesame");
+    let ready = home.key("ready", "");
+    server.authorize(&locked);
+    server.authorize(&ready);
+    let config = TunnelConfig {
+        sign_in: SignIn::Automatic {
+            identity_files: vec![locked, ready],
+        },
+        ..home.config(server.port, None)
     };
 
     dial(&config, &mut SignInMemory::default())
@@ -344,6 +403,7 @@ async fn a_chosen_key_file_that_is_none_is_named() {
     let home = Home::new();
     home.trust(&server);
     std::fs::write(home.path("letter"), "Dear reader").unwrap();
+    home.key("id", "");
 
     for (name, is_expected) in [
         (
@@ -351,6 +411,7 @@ async fn a_chosen_key_file_that_is_none_is_named() {
             (|e| matches!(e, KeyFileError::Unreadable(_))) as fn(&KeyFileError) -> bool,
         ),
         ("letter", |e| matches!(e, KeyFileError::NotAKey)),
+        ("id.pub", |e| matches!(e, KeyFileError::OnlyPublic)),
     ] {
         let config = TunnelConfig {
             sign_in: SignIn::KeyFile(home.path(name)),

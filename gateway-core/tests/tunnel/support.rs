@@ -28,6 +28,7 @@ pub(crate) struct SshServer {
     dir: TempDir,
     child: Child,
     log: watch::Receiver<String>,
+    settings: String,
 }
 
 impl SshServer {
@@ -114,6 +115,7 @@ impl SshServer {
             dir,
             child,
             log,
+            settings: settings.to_owned(),
         };
         server.logs("Server listening on").await;
         server
@@ -135,7 +137,7 @@ impl SshServer {
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
         std::fs::remove_file(dir.path().join("host_ed25519")).unwrap();
         keygen(&dir.path().join(format!("host_{kind}")), kind, "");
-        Self::start_in(dir, self.port, "", None).await
+        Self::start_in(dir, self.port, &self.settings.clone(), None).await
     }
 
     /// Restarts the server with one more host key.
@@ -143,7 +145,7 @@ impl SshServer {
         self.stop();
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
         keygen(&dir.path().join(format!("host_{kind}")), kind, "");
-        Self::start_in(dir, self.port, "", None).await
+        Self::start_in(dir, self.port, &self.settings.clone(), None).await
     }
 
     /// Returns the public half of a host key, as known_hosts holds it after the name.

@@ -20,6 +20,9 @@ pub enum KeyFileError {
     /// It holds no private key in a format we know.
     #[error("it holds no private key in OpenSSH, PEM, PKCS#8 or PuTTY format")]
     NotAKey,
+    /// It holds the public half, and the agent does not hold the private one.
+    #[error("it holds only the public half of a key, and the agent does not have that key")]
+    OnlyPublic,
     /// It is larger than any key.
     #[error("it is too large for a key")]
     TooLarge,

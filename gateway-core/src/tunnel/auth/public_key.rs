@@ -23,6 +23,9 @@ use tokio::time::{Instant, timeout};
 /// the questions need room too.
 const MAX_KEYS: usize = 4;
 
+/// Why an RSA key is of no use to a server.
+const SHA1_ONLY: &str = "the server takes RSA keys with SHA-1 signatures only";
+
 /// A key to offer.
 pub(super) enum Candidate {
     /// The agent signs.
@@ -41,7 +44,7 @@ impl Candidate {
     pub(super) fn credential(&self) -> Credential {
         match self {
             Self::Agent(key, _) => Credential::AgentKey {
-                fingerprint: fingerprint(&key.public()),
+                fingerprint: agent_fingerprint(key),
                 comment: key.comment(),
             },
             Self::File { path, .. } | Self::Locked { path, .. } => {
@@ -52,7 +55,7 @@ impl Candidate {
 
     fn fingerprint(&self) -> Option<String> {
         match self {
-            Self::Agent(key, _) => Some(fingerprint(&key.public())),
+            Self::Agent(key, _) => Some(agent_fingerprint(key)),
             Self::File { key, .. } => Some(fingerprint(key.public_key())),
             Self::Locked { public, .. } => public.as_ref().map(fingerprint),
         }
@@ -95,7 +98,11 @@ impl Candidates {
                     .map(|(key, agent)| Candidate::Agent(Box::new(key), agent)),
             );
         }
-        for file in files {
+        // A key that is ready may spare somebody a question.
+        let (locked, ready): (Vec<_>, Vec<_>) = files
+            .into_iter()
+            .partition(|file| matches!(file.key, FileKey::Locked { .. }));
+        for file in ready.into_iter().chain(locked) {
             let path = file.path;
             match file.key {
                 FileKey::Ready(key) => waiting.push_back(Candidate::File { path, key }),
@@ -120,6 +127,10 @@ impl Candidates {
                         super::keys::KeyFileError::Unreadable(std::io::ErrorKind::NotFound.into());
                     return Err(TunnelError::KeyFile { path, source });
                 }
+                FileKey::PublicOnly(_) if only_the_file && waiting.is_empty() => {
+                    let source = super::keys::KeyFileError::OnlyPublic;
+                    return Err(TunnelError::KeyFile { path, source });
+                }
                 FileKey::Bad(error) => attempt.tried.push(Tried {
                     credential: Credential::KeyFile { path },
                     outcome: Outcome::Unusable(error.to_string()),
@@ -132,6 +143,13 @@ impl Candidates {
             sent: 0,
             seen: HashSet::new(),
         })
+    }
+
+    /// Lets the same key be offered from its file, since the agent had it but did not sign.
+    pub(super) fn allow_again(&mut self, credential: &Credential) {
+        if let Credential::AgentKey { fingerprint, .. } = credential {
+            self.seen.remove(fingerprint);
+        }
     }
 
     /// Returns the next key to offer, and notes why others are passed over.
@@ -177,7 +195,7 @@ impl Attempt<'_> {
         let progress = match candidate {
             Candidate::File { path: _, key } => {
                 let Some(hash) = self.hash_for(&key.algorithm()).await? else {
-                    return self.cannot_use_rsa();
+                    return Ok(Progress::Unusable(SHA1_ONLY));
                 };
                 let key = PrivateKeyWithHashAlg::new(key, hash);
                 let exchange = self.handle.authenticate_publickey(self.request.user, key);
@@ -185,11 +203,7 @@ impl Attempt<'_> {
                     within(&mut self.clock, self.request.limit, self.end, exchange).await?;
                 self.progress(result).await?
             }
-            Candidate::Agent(key, agent) => match self.offer_agent_key(*key, agent).await? {
-                Some(progress) => progress,
-                // The agent would not sign: nothing was refused, and nothing was proved.
-                None => return Ok(Progress::Refused(self.offered_again().await?)),
-            },
+            Candidate::Agent(key, agent) => self.offer_agent_key(*key, agent).await?,
             Candidate::Locked {
                 path,
                 public,
@@ -218,7 +232,7 @@ impl Attempt<'_> {
     /// Asks whether a public key would do; `None` if so.
     async fn would_accept(&mut self, public: PublicKey) -> Result<Option<Progress>, TunnelError> {
         let Some(hash) = self.hash_for(&public.algorithm()).await? else {
-            return self.cannot_use_rsa().map(Some);
+            return Ok(Some(Progress::Unusable(SHA1_ONLY)));
         };
         let mut probe = Probe { was_asked: false };
         let result = {
@@ -247,13 +261,9 @@ impl Attempt<'_> {
         &mut self,
         key: AgentKey,
         agent: Agent,
-    ) -> Result<Option<Progress>, TunnelError> {
-        let credential = Credential::AgentKey {
-            fingerprint: fingerprint(&key.public()),
-            comment: key.comment(),
-        };
+    ) -> Result<Progress, TunnelError> {
         let Some(hash) = self.hash_for(&key.public().algorithm()).await? else {
-            return self.cannot_use_rsa().map(Some);
+            return Ok(Progress::Unusable(SHA1_ONLY));
         };
         let mut signer = AgentSigner {
             agent,
@@ -287,14 +297,10 @@ impl Attempt<'_> {
         // What the agent's owner took to agree is not the server's fault.
         self.clock.used = self.clock.used.saturating_sub(signer.spent);
         match result {
-            Ok(result) => Ok(Some(self.progress(result).await?)),
+            Ok(result) => self.progress(result).await,
             Err(error) => {
-                tracing::debug!(%credential, %error, "the agent did not sign");
-                self.tried.push(Tried {
-                    credential,
-                    outcome: Outcome::Unusable("the agent did not sign".to_owned()),
-                });
-                Ok(None)
+                tracing::debug!(%error, "the agent did not sign");
+                Ok(Progress::Unusable("the agent did not sign"))
             }
         }
     }
@@ -318,30 +324,15 @@ impl Attempt<'_> {
             None => Some(Some(HashAlg::Sha256)),
         })
     }
+}
 
-    fn cannot_use_rsa(&self) -> Result<Progress, TunnelError> {
-        tracing::debug!(
-            "the server takes RSA keys with SHA-1 signatures only; the key is not offered"
-        );
-        Ok(Progress::Refused(
-            [
-                russh::MethodKind::PublicKey,
-                russh::MethodKind::KeyboardInteractive,
-                russh::MethodKind::Password,
-            ]
-            .as_slice()
-            .into(),
-        ))
-    }
-
-    /// Learns again what the server offers, after an exchange that nobody finished.
-    async fn offered_again(&mut self) -> Result<russh::MethodSet, TunnelError> {
-        let exchange = self.handle.authenticate_none(self.request.user);
-        let result = within(&mut self.clock, self.request.limit, self.end, exchange).await?;
-        match self.progress(result).await? {
-            Progress::Refused(methods) | Progress::Partial(methods) => Ok(methods),
-            Progress::SignedIn => Ok(russh::MethodSet::empty()),
-        }
+/// Tells a certificate from the bare key that it certifies: a server may well refuse only one.
+fn agent_fingerprint(key: &AgentKey) -> String {
+    let fingerprint = fingerprint(&key.public());
+    if key.is_certificate() {
+        format!("{fingerprint} (certificate)")
+    } else {
+        fingerprint
     }
 }
 
