@@ -253,7 +253,15 @@ pub async fn open(
     let method = match auth::sign_in(&mut handle, &end, request, key_files, memory).await {
         Ok(method) => method,
         Err(error) => {
-            say_goodbye(&handle, &end).await;
+            // Under a question of the server's own, russh hears nothing but the answer; dropping
+            // the handle is then what ends the session.
+            let is_asking = matches!(
+                error,
+                TunnelError::NeedsAnswer(Question::Prompts { .. } | Question::Password { .. })
+            );
+            if !is_asking {
+                say_goodbye(&handle, &end).await;
+            }
             return Err(error);
         }
     };

@@ -20,6 +20,7 @@ use russh::{MethodKind, MethodSet};
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -270,6 +271,9 @@ impl Attempt<'_> {
                     }
                     more
                 }
+                (_, Progress::Refused(others)) if others.is_empty() => {
+                    return Err(self.refused(&offered));
+                }
                 (_, Progress::Refused(others)) => others,
                 (credential, Progress::Unusable(_)) => {
                     if let Some(keys) = &mut keys {
@@ -324,6 +328,8 @@ impl Attempt<'_> {
     }
 
     /// Tells a refusal from the end of the session, which russh reports the same way.
+    ///
+    /// No methods at all mean a refusal that ended the session.
     async fn still_open(&self, methods: MethodSet) -> Result<MethodSet, TunnelError> {
         if !methods.is_empty() {
             return Ok(methods);
@@ -342,13 +348,12 @@ impl Attempt<'_> {
             TunnelClosed::Broken { detail } => detail == &russh::Error::NoAuthMethod.to_string(),
             TunnelClosed::NotAnswering | TunnelClosed::ByUs => false,
         };
-        Err(if was_refused {
-            self.refused(&methods)
-        } else {
-            TunnelError::Closed {
-                step: Step::Login,
-                source: reason,
-            }
+        if was_refused {
+            return Ok(methods);
+        }
+        Err(TunnelError::Closed {
+            step: Step::Login,
+            source: reason,
         })
     }
 
@@ -389,6 +394,27 @@ const SIGNATURE_LIMIT: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 struct Clock {
     used: Duration,
+    signing: Arc<SigningTime>,
+}
+
+/// How long the agent has been signing. Its owner may be thinking, which is not the server's fault.
+#[derive(Debug, Default)]
+struct SigningTime(Mutex<(Duration, Option<Instant>)>);
+
+impl SigningTime {
+    fn spent(&self) -> Duration {
+        let (before, since) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        before + since.map(|since| since.elapsed()).unwrap_or_default()
+    }
+
+    fn starts(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(Instant::now());
+    }
+
+    fn ends(&self) {
+        let spent = self.spent();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (spent, None);
+    }
 }
 
 /// Runs one exchange with the server within what is left of the sign-in limit.
@@ -399,12 +425,26 @@ async fn within<T>(
     exchange: impl Future<Output = Result<T, russh::Error>>,
 ) -> Result<T, TunnelError> {
     let started = Instant::now();
-    let left = limit.saturating_sub(clock.used);
-    let result = tokio::select! {
-        result = exchange => result,
-        () = sleep(left) => return Err(TunnelError::Timeout { step: Step::Login, waited: limit }),
+    let signed_before = clock.signing.spent();
+    let mut exchange = std::pin::pin!(exchange);
+    let result = loop {
+        let signing = clock.signing.spent().saturating_sub(signed_before);
+        let waited = clock.used + started.elapsed().saturating_sub(signing);
+        let left = limit.saturating_sub(waited);
+        if left.is_zero() {
+            let step = Step::Login;
+            return Err(TunnelError::Timeout {
+                step,
+                waited: limit,
+            });
+        }
+        tokio::select! {
+            result = &mut exchange => break result,
+            () = sleep(left) => {}
+        }
     };
-    clock.used += started.elapsed();
+    let signing = clock.signing.spent().saturating_sub(signed_before);
+    clock.used += started.elapsed().saturating_sub(signing);
     match result {
         Ok(value) => Ok(value),
         Err(error) => Err(lost(end, &error).await),

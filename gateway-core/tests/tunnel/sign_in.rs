@@ -455,3 +455,22 @@ async fn a_password_is_asked_for_and_a_wrong_one_is_sent_once() {
     assert_eq!(log.matches("Failed password").count(), 1, "{log}");
     assert_eq!(log.matches("Accepted password").count(), 2, "{log}");
 }
+
+#[tokio::test]
+async fn a_key_whose_refusal_ends_the_connection_counts_as_refused() {
+    let server = SshServer::start_with(&format!("MaxAuthTries 1\n{KEYS_ONLY}")).await;
+    let home = Home::new();
+    home.trust(&server);
+    let key = home.key("id", "");
+    let config = home.config(server.port, Some(&key));
+    let mut memory = SignInMemory::default();
+
+    for outcome in [Outcome::Refused, Outcome::RefusedBefore] {
+        let error = dial(&config, &mut memory).await.unwrap_err();
+        let TunnelError::AuthRefused { tried, offered, .. } = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(tried[0].outcome, outcome);
+        assert_eq!(offered, ["publickey"]);
+    }
+}

@@ -6,7 +6,8 @@
 use super::keys::{FileKey, KeyFile};
 use super::memory::SignInMemory;
 use super::{
-    Attempt, Credential, Outcome, Progress, Question, SIGNATURE_LIMIT, SignIn, Tried, within,
+    Attempt, Credential, Outcome, Progress, Question, SIGNATURE_LIMIT, SignIn, SigningTime, Tried,
+    within,
 };
 use crate::tunnel::agent::{self, Agent, AgentKey};
 use crate::tunnel::error::TunnelError;
@@ -16,8 +17,7 @@ use russh::{AgentAuthError, SendError, Signer};
 use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 /// How many keys are sent on one connection: OpenSSH allows six failures in all (MaxAuthTries), and
 /// the questions need room too.
@@ -267,9 +267,8 @@ impl Attempt<'_> {
         };
         let mut signer = AgentSigner {
             agent,
-            spent: Duration::ZERO,
+            signing: Arc::clone(&self.clock.signing),
         };
-        let limit = self.request.limit + SIGNATURE_LIMIT;
         let user = self.request.user;
         let result = {
             let handle = &mut *self.handle;
@@ -292,10 +291,8 @@ impl Attempt<'_> {
                     Err(AgentAuthError::Key(error)) => Ok(Err(error)),
                 }
             };
-            within(&mut self.clock, limit, self.end, exchange).await?
+            within(&mut self.clock, self.request.limit, self.end, exchange).await?
         };
-        // What the agent's owner took to agree is not the server's fault.
-        self.clock.used = self.clock.used.saturating_sub(signer.spent);
         match result {
             Ok(result) => self.progress(result).await,
             Err(error) => {
@@ -373,7 +370,7 @@ impl Signer for Probe {
 /// Lets the agent sign, and notes how long that took.
 struct AgentSigner {
     agent: Agent,
-    spent: Duration,
+    signing: Arc<SigningTime>,
 }
 
 impl Signer for AgentSigner {
@@ -385,10 +382,10 @@ impl Signer for AgentSigner {
         hash: Option<HashAlg>,
         to_sign: Vec<u8>,
     ) -> Result<Vec<u8>, AgentAuthError> {
-        let started = Instant::now();
+        self.signing.starts();
         let mut agent = self.agent.lock().await;
         let signed = timeout(SIGNATURE_LIMIT, agent.sign_request(key, hash, to_sign)).await;
-        self.spent += started.elapsed();
+        self.signing.ends();
         match signed {
             Ok(signed) => Ok(signed?),
             Err(_) => Err(russh::keys::Error::AgentFailure.into()),
