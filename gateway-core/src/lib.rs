@@ -5,6 +5,7 @@
 //! - [`protocol`]: the frames of the gateway's WebSocket protocol, as types.
 //! - [`device_identity`]: the key pair that proves which device is calling.
 //! - [`client`]: one live session over any byte stream.
+//! - [`chat`]: messages that arrive exactly once, and what a chat shows of a run.
 //! - [`tunnel`]: the SSH connection that byte stream usually runs in.
 //! - [`connection`]: what the app holds: one supervised path to one gateway.
 //! - [`check`]: "Check my server", nine ordered steps with times.
@@ -13,6 +14,7 @@
 //!
 //! This crate knows no Tauri, no window and no `$HOME`: paths, stores and randomness are handed in.
 
+pub mod chat;
 pub mod check;
 pub mod client;
 pub mod config;

@@ -187,12 +187,14 @@ impl Session {
 
     /// Waits for the end of the session and returns why it ended.
     pub async fn closed(&self) -> CloseReason {
-        let mut closed = self.closed.clone();
-        match closed.wait_for(Option::is_some).await {
-            Ok(reason) => reason.clone().unwrap_or(CloseReason::Ours),
-            // The task went without a word only if the runtime is going down.
-            Err(_) => CloseReason::Ours,
-        }
+        ended(self.closed.clone()).await
+    }
+
+    /// Waits for the end of the session without keeping it open, unlike a held clone.
+    pub fn into_ended(self) -> impl Future<Output = CloseReason> + Send + 'static {
+        let closed = self.closed;
+        drop(self.requests);
+        ended(closed)
     }
 
     /// Returns why the session ended, if it has.
@@ -262,6 +264,14 @@ impl Session {
             method: method.to_owned(),
             reason: self.closed().await,
         }
+    }
+}
+
+async fn ended(mut closed: watch::Receiver<Option<CloseReason>>) -> CloseReason {
+    match closed.wait_for(Option::is_some).await {
+        Ok(reason) => reason.clone().unwrap_or(CloseReason::Ours),
+        // The task goes without a word only if the runtime is going down.
+        Err(_) => CloseReason::Ours,
     }
 }
 

@@ -20,6 +20,16 @@ words! {
     }
 }
 
+impl ChatState {
+    /// Returns whether the run is over with this event. Some runs say so twice.
+    pub fn is_terminal(&self) -> bool {
+        match self {
+            Self::Final | Self::Aborted | Self::Error => true,
+            Self::Status | Self::Delta | Self::Other(_) => false,
+        }
+    }
+}
+
 shape! {
     /// A run moved on, as a chat shows it. Sent to everybody who may read, also to those who did
     /// not ask for the run.

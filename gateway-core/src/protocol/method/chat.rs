@@ -235,6 +235,16 @@ words! {
     }
 }
 
+impl SendStatus {
+    /// Returns whether the run this key started is over.
+    pub fn has_ended(&self) -> bool {
+        match self {
+            Self::Ok | Self::Error | Self::Timeout => true,
+            Self::Started | Self::InFlight | Self::Other(_) => false,
+        }
+    }
+}
+
 params! {
     /// Params of `chat.abort`.
     ChatAbortParams {

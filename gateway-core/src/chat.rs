@@ -1,0 +1,16 @@
+//! Talking to an agent so that every message arrives exactly once, whatever the connection does.
+//!
+//! - [`outbox`]: what was sent, what is known about it, and what to do next. Pure.
+//! - [`courier`]: the task that does it, over whichever session there is.
+//! - [`progress`]: what a chat shows of the runs that are going on.
+//! - [`message`]: the stored messages of a conversation as a chat shows them.
+
+pub mod courier;
+pub mod message;
+pub mod outbox;
+pub mod progress;
+
+pub use courier::{Courier, CourierNews};
+pub use message::{ChatMessage, Sender};
+pub use outbox::{Delivery, DeliveryState, Outbox};
+pub use progress::{ChatProgress, ProgressStep, Runs};

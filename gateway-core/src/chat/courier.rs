@@ -1,0 +1,392 @@
+//! The task that sends what the [`Outbox`] holds, over whichever session there is.
+//!
+//! Whoever supervises the connection tells it of every session; it notices the end of one itself.
+//! It decides nothing: the outbox does.
+
+use super::outbox::{Delivery, Errand, Kind, Outbox, OutboxFull};
+use crate::client::{CallError, Session};
+use crate::protocol::method::chat::{
+    ChatAbort, ChatAbortParams, ChatAbortPayload, ChatHistory, ChatHistoryParams,
+    ChatHistoryPayload, ChatSend, ChatSendParams, ChatSendPayload, SendStatus,
+};
+use crate::protocol::{ErrorCode, Event, RunId, SessionKey, WireError};
+use std::future::pending;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// How long the gateway may take to answer `chat.send`; it answers before the run begins.
+const SEND_LIMIT: Duration = Duration::from_secs(30);
+/// How long a history may take: up to 6 MiB, possibly over a slow line.
+const HISTORY_LIMIT: Duration = Duration::from_secs(60);
+/// How long an abort may take.
+const ABORT_LIMIT: Duration = Duration::from_secs(15);
+/// Between two attempts the gateway put off or failed to answer, where it asks for no other wait.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The bounds of a wait the gateway asks for.
+const ASKED_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
+/// Requests of handles not yet taken up; the task takes them up at once.
+const REQUEST_QUEUE: usize = 64;
+/// News not yet taken; the courier waits for room, because none of them may be missed.
+const NEWS_QUEUE: usize = 256;
+
+/// What the courier reports.
+pub type CourierNews = mpsc::Receiver<Delivery>;
+
+/// A handle to the courier. It stops when the last clone is dropped; what was not sent is gone.
+#[derive(Debug, Clone)]
+pub struct Courier {
+    requests: mpsc::Sender<Request>,
+}
+
+/// Why a message was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// Too many wait already.
+    #[error(transparent)]
+    Full(#[from] OutboxFull),
+    /// The courier has stopped.
+    #[error("courier has stopped")]
+    Stopped,
+}
+
+/// Why a run was not stopped.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum AbortError {
+    /// There is no connection.
+    #[error("not connected")]
+    NotConnected,
+    /// The gateway did not do it.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+#[derive(Debug)]
+enum Request {
+    Send {
+        key: RunId,
+        session_key: SessionKey,
+        text: String,
+        reply: oneshot::Sender<Result<(), OutboxFull>>,
+    },
+    Abort {
+        params: ChatAbortParams,
+        reply: oneshot::Sender<Result<ChatAbortPayload, AbortError>>,
+    },
+    SessionUp {
+        session: Session,
+        kind: Kind,
+    },
+    RunEnded {
+        key: RunId,
+    },
+}
+
+impl Courier {
+    /// Starts the task. News of every message come through the receiver, which has to be read.
+    pub fn start() -> (Self, CourierNews) {
+        let (requests, queue) = mpsc::channel(REQUEST_QUEUE);
+        let (news, news_stream) = mpsc::channel(NEWS_QUEUE);
+        let task = Task {
+            requests: queue,
+            news,
+            outbox: Outbox::default(),
+            session: None,
+            work: JoinSet::new(),
+        };
+        // The task ends when the last handle is dropped, so nobody has to join it.
+        drop(tokio::spawn(task.run()));
+        (Self { requests }, news_stream)
+    }
+
+    /// Takes a message. The key has to be new, such as a random UUID; it becomes the run's id.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; the message was not taken and is the caller's to keep.
+    pub async fn send(
+        &self,
+        key: RunId,
+        session_key: SessionKey,
+        text: String,
+    ) -> Result<(), SendError> {
+        let (reply, taken) = oneshot::channel();
+        let request = Request::Send {
+            key,
+            session_key,
+            text,
+            reply,
+        };
+        self.requests
+            .send(request)
+            .await
+            .map_err(|_| SendError::Stopped)?;
+        Ok(taken.await.map_err(|_| SendError::Stopped)??)
+    }
+
+    /// Stops one run, or every run of a conversation. Nothing running is not an error.
+    ///
+    /// # Errors
+    ///
+    /// [`AbortError`]; an abort is never put off, because what runs later is something else.
+    pub async fn abort(
+        &self,
+        session_key: SessionKey,
+        run_id: Option<RunId>,
+    ) -> Result<ChatAbortPayload, AbortError> {
+        let params = ChatAbortParams {
+            run_id,
+            ..ChatAbortParams::new(session_key)
+        };
+        let (reply, outcome) = oneshot::channel();
+        let request = Request::Abort { params, reply };
+        self.requests
+            .send(request)
+            .await
+            .map_err(|_| AbortError::NotConnected)?;
+        outcome.await.map_err(|_| AbortError::NotConnected)?
+    }
+
+    /// Uses this session from now on. `protocol` is the wire version of its hello-ok.
+    pub async fn session_up(&self, session: Session, protocol: u32) {
+        let kind = Kind::of_protocol(protocol);
+        // A courier that has stopped has nothing to send.
+        drop(
+            self.requests
+                .send(Request::SessionUp { session, kind })
+                .await,
+        );
+    }
+
+    /// Looks at an event of the session for the end of a run, which confirms its message.
+    pub async fn observe(&self, event: &Event) {
+        if let Event::Chat(chat) = event
+            && chat.state.is_terminal()
+        {
+            drop(
+                self.requests
+                    .send(Request::RunEnded {
+                        key: chat.run_id.clone(),
+                    })
+                    .await,
+            );
+        }
+    }
+}
+
+/// What a piece of work came to.
+enum Done {
+    SessionEnded,
+    History {
+        session_key: SessionKey,
+        outcome: Result<ChatHistoryPayload, CallError>,
+    },
+    Sent {
+        key: RunId,
+        outcome: Result<ChatSendPayload, CallError>,
+    },
+    PutOff {
+        key: RunId,
+    },
+    HistoryPutOff {
+        session_key: SessionKey,
+    },
+    Aborted {
+        outcome: Result<ChatAbortPayload, CallError>,
+        reply: oneshot::Sender<Result<ChatAbortPayload, AbortError>>,
+    },
+}
+
+struct Task {
+    requests: mpsc::Receiver<Request>,
+    news: mpsc::Sender<Delivery>,
+    outbox: Outbox,
+    session: Option<Session>,
+    /// Everything under way over the session; replaced with it, so that nothing stale comes back.
+    work: JoinSet<Done>,
+}
+
+impl Task {
+    async fn run(mut self) {
+        loop {
+            self.start_errands();
+            for delivery in self.outbox.take_news() {
+                // Nobody may care any more where messages stand; they are sent all the same.
+                drop(self.news.send(delivery).await);
+            }
+            let done = async {
+                match self.work.join_next().await {
+                    Some(done) => done,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                request = self.requests.recv() => match request {
+                    Some(request) => self.take(request),
+                    None => return,
+                },
+                done = done => match done {
+                    Ok(done) => self.finish(done),
+                    Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                    // Only what this task aborts is cancelled, and then it is not waited for.
+                    Err(_) => {}
+                },
+            }
+        }
+    }
+
+    fn take(&mut self, request: Request) {
+        match request {
+            Request::Send {
+                key,
+                session_key,
+                text,
+                reply,
+            } => {
+                // A caller that no longer waits does not take its message back.
+                let _unheard = reply.send(self.outbox.queue(key, session_key, text));
+            }
+            Request::Abort { params, reply } => match self.session.clone() {
+                Some(session) => {
+                    self.work.spawn(async move {
+                        let outcome = session.call::<ChatAbort>(params, ABORT_LIMIT).await;
+                        Done::Aborted { outcome, reply }
+                    });
+                }
+                None => drop(reply.send(Err(AbortError::NotConnected))),
+            },
+            Request::SessionUp { session, kind } => {
+                self.work = JoinSet::new();
+                let watched = session.clone();
+                self.work.spawn(async move {
+                    // A clone would keep the session open for ever; only its end is watched.
+                    let ended = watched.into_ended();
+                    ended.await;
+                    Done::SessionEnded
+                });
+                self.session = Some(session);
+                self.outbox.session_up(kind);
+            }
+            Request::RunEnded { key } => self.outbox.run_ended(&key),
+        }
+    }
+
+    fn start_errands(&mut self) {
+        let Some(session) = self.session.clone() else {
+            return;
+        };
+        for errand in self.outbox.errands() {
+            let session = session.clone();
+            match errand {
+                Errand::ReadHistory { session_key, limit } => {
+                    let params = ChatHistoryParams {
+                        limit: Some(limit),
+                        ..ChatHistoryParams::new(session_key.clone())
+                    };
+                    self.work.spawn(async move {
+                        let outcome = session.call::<ChatHistory>(params, HISTORY_LIMIT).await;
+                        Done::History {
+                            session_key,
+                            outcome,
+                        }
+                    });
+                }
+                Errand::Send {
+                    key,
+                    session_key,
+                    text,
+                } => {
+                    let params = ChatSendParams::new(session_key, text, key.clone());
+                    self.work.spawn(async move {
+                        let outcome = session.call::<ChatSend>(params, SEND_LIMIT).await;
+                        Done::Sent { key, outcome }
+                    });
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, done: Done) {
+        match done {
+            Done::SessionEnded => {
+                self.work = JoinSet::new();
+                self.session = None;
+                self.outbox.session_down();
+            }
+            Done::History {
+                session_key,
+                outcome,
+            } => match outcome {
+                Ok(history) => self.outbox.history_read(&session_key, &history),
+                // The end of the session is about to be noticed.
+                Err(CallError::Closed { .. }) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "history could not be read");
+                    let pause = pause(error.refusal());
+                    self.work.spawn(async move {
+                        sleep(pause).await;
+                        Done::HistoryPutOff { session_key }
+                    });
+                }
+            },
+            Done::Sent { key, outcome } => self.sent(key, outcome),
+            Done::PutOff { key } => self.outbox.put_off(&key),
+            Done::HistoryPutOff { session_key } => self.outbox.history_failed(&session_key),
+            Done::Aborted { outcome, reply } => {
+                if let Ok(payload) = &outcome {
+                    for run in payload.run_ids.iter().flatten() {
+                        self.outbox.run_ended(run);
+                    }
+                }
+                drop(reply.send(outcome.map_err(AbortError::from)));
+            }
+        }
+    }
+
+    fn sent(&mut self, key: RunId, outcome: Result<ChatSendPayload, CallError>) {
+        let error = match outcome {
+            Ok(payload) => {
+                let ended = payload.status.as_ref().is_some_and(SendStatus::has_ended);
+                self.outbox.taken(&key);
+                if ended {
+                    self.outbox.run_ended(&key);
+                }
+                return;
+            }
+            Err(error) => error,
+        };
+        match error {
+            CallError::Closed { .. } => {}
+            CallError::Deadline { .. } | CallError::Malformed { .. } => self.outbox.in_doubt(&key),
+            CallError::Refused { error, .. } if is_temporary(&error) => {
+                let pause = pause(Some(&error));
+                self.work.spawn(async move {
+                    sleep(pause).await;
+                    Done::PutOff { key }
+                });
+            }
+            CallError::Refused { error, .. } => {
+                let message = error.message.clone();
+                self.outbox.refused(&key, Some(*error), message);
+            }
+            error @ CallError::TooLarge { .. } => {
+                self.outbox.refused(&key, None, error.to_string());
+            }
+        }
+    }
+}
+
+fn is_temporary(error: &WireError) -> bool {
+    error.retryable == Some(true) || error.code == ErrorCode::Unavailable
+}
+
+fn pause(refusal: Option<&WireError>) -> Duration {
+    refusal
+        .and_then(WireError::retry_after)
+        .map_or(PAUSE, |asked| asked.clamp(ASKED_PAUSE.0, ASKED_PAUSE.1))
+}
+
+#[cfg(test)]
+mod tests;
