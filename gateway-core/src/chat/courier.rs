@@ -180,7 +180,7 @@ enum Done {
     SessionEnded,
     History {
         session_key: SessionKey,
-        outcome: Result<ChatHistoryPayload, CallError>,
+        outcome: Result<Box<ChatHistoryPayload>, CallError>,
     },
     Sent {
         key: RunId,
@@ -286,7 +286,10 @@ impl Task {
                         ..ChatHistoryParams::new(session_key.clone())
                     };
                     self.work.spawn(async move {
-                        let outcome = session.call::<ChatHistory>(params, HISTORY_LIMIT).await;
+                        let outcome = session
+                            .call::<ChatHistory>(params, HISTORY_LIMIT)
+                            .await
+                            .map(Box::new);
                         Done::History {
                             session_key,
                             outcome,

@@ -238,10 +238,10 @@ mod tests {
     }
 
     fn text(progress: Option<ChatProgress>) -> String {
-        match progress.unwrap().step {
-            ProgressStep::Text { text } => text,
-            other => panic!("{other:?}"),
-        }
+        let ProgressStep::Text { text } = progress.unwrap().step else {
+            panic!("no text");
+        };
+        text
     }
 
     #[test]

@@ -295,7 +295,7 @@ struct ModelGateway {
 
 enum Answer {
     Taken(RunId),
-    History(ChatHistoryPayload),
+    History(Box<ChatHistoryPayload>),
 }
 
 impl ModelGateway {
@@ -307,7 +307,7 @@ impl ModelGateway {
                 }
                 Answer::Taken(key)
             }
-            Errand::ReadHistory { limit, .. } => Answer::History(self.history(limit)),
+            Errand::ReadHistory { limit, .. } => Answer::History(Box::new(self.history(limit))),
         }
     }
 
