@@ -1,5 +1,8 @@
 //! The tunnel against a real sshd: every test starts its own and kills it by its process id.
+//!
+//! Linux only: processes are found in `/proc`, and some tests need a mount namespace of their own.
 
+#![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot set itself up must fail"
