@@ -2,7 +2,7 @@
 //!
 //! russh credits a channel's window as soon as data arrives, and then waits for room in that
 //! channel's queue: one reader that stops would stop every channel and the keepalives. So each
-//! channel has a task that always takes its data out, into a spill of at most [`MAX_SPILL`]. A
+//! channel has a task that always takes its data out, into a spill of at most 8 MiB. A
 //! reader that is merely slower than the network holds the session back; one that hardly moves
 //! loses its channel, and the others go on.
 
@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How many bytes may wait for a channel's reader.
-pub(super) const MAX_SPILL: usize = 8 * 1024 * 1024;
+const MAX_SPILL: usize = 8 * 1024 * 1024;
 
 /// How long a full spill may hold the session back before its reader's pace is judged.
 const JUDGED_EVERY: Duration = Duration::from_millis(250);
