@@ -186,7 +186,12 @@ async fn over_ssh(
         Ok(Ok(tunnel)) => tunnel,
         Ok(Err(error)) => {
             let id = failed_step(error.step());
-            return Err(log.fail(id, tunnel_status(&error), explain::tunnel_problem(&error)));
+            let mut problem = explain::tunnel_problem(&error);
+            // A check asks nobody, so what there is to compare must stand in its one sentence.
+            if let TunnelError::HostKeyUnknown(key) = &error {
+                problem.message = format!("{} It is {}.", problem.message, key.fingerprint());
+            }
+            return Err(log.fail(id, tunnel_status(&error), problem));
         }
         Err(_) => {
             let id = log.next().unwrap_or(StepId::Login);

@@ -13,7 +13,7 @@ mod secret_ref;
 
 use super::document::{Document, Step};
 use super::environment::Environment;
-use super::private_file::{self, PrivateFileError};
+use super::private_file;
 use super::problem::FileProblem;
 use super::settings::{DEFAULT_PORT, RunsWhere};
 use serde::de::DeserializeOwned;
@@ -115,15 +115,7 @@ impl OfficialConfig {
         let text = match private_file::read(&path) {
             Ok(Some(text)) => text,
             Ok(None) => return Ok(None),
-            Err(PrivateFileError::Io { source, .. }) => {
-                return Err(FileProblem::unreadable(&path, &source));
-            }
-            Err(other) => {
-                let mut problem =
-                    FileProblem::unreadable(&path, &std::io::ErrorKind::InvalidData.into());
-                problem.message = other.to_string();
-                return Err(problem);
-            }
+            Err(error) => return Err(FileProblem::unreadable(&path, &error)),
         };
         let document = Document::parse(text).map_err(|fault| fault.in_file(&path))?;
         let reader = Reader {

@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// Larger files are not settings or secrets, and reading them would only cost memory.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -77,12 +78,13 @@ pub fn read(path: &Path) -> Result<Option<String>, PrivateFileError> {
     read_from(file, path).map(Some)
 }
 
-/// Reads a file that holds one secret: it must exist and be closed to everybody else.
+/// Reads a file that holds one secret: it must exist and be closed to everybody else. The text is
+/// wiped when it is dropped.
 ///
 /// # Errors
 ///
 /// As [`read`]; also when the file is missing, or others may read or write it.
-pub fn read_secret(path: &Path) -> Result<String, PrivateFileError> {
+pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, PrivateFileError> {
     let file = File::open(path).map_err(PrivateFileError::io(path, "opened"))?;
     // The open file is asked, not the path, so that it cannot be swapped in between.
     let metadata = file
@@ -93,7 +95,7 @@ pub fn read_secret(path: &Path) -> Result<String, PrivateFileError> {
             path: path.to_owned(),
             mode,
         }),
-        None => read_from(file, path),
+        None => read_from(file, path).map(Zeroizing::new),
     }
 }
 
@@ -277,6 +279,6 @@ mod tests {
             );
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
-        assert_eq!(read_secret(&path).unwrap(), "canary");
+        assert_eq!(read_secret(&path).unwrap().as_str(), "canary");
     }
 }

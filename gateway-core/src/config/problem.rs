@@ -1,5 +1,6 @@
 //! Where in which file something is wrong.
 
+use super::private_file::PrivateFileError;
 use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -24,13 +25,20 @@ pub struct FileProblem {
 
 impl FileProblem {
     /// Describes a file that could not be read at all.
-    pub fn unreadable(path: &Path, error: &std::io::Error) -> Self {
+    pub fn unreadable(path: &Path, error: &PrivateFileError) -> Self {
+        let message = match error {
+            PrivateFileError::Io { source, .. } => format!("the file cannot be read: {source}"),
+            PrivateFileError::SymbolicLink { .. }
+            | PrivateFileError::NotPrivate { .. }
+            | PrivateFileError::TooLarge { .. }
+            | PrivateFileError::NotText { .. } => error.to_string(),
+        };
         Self {
             path: path.to_owned(),
             line: None,
             column: None,
             key: None,
-            message: format!("the file cannot be read: {error}"),
+            message,
         }
     }
 }

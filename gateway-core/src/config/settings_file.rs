@@ -148,15 +148,7 @@ impl SettingsFile {
         let text = match private_file::read(&self.path) {
             Ok(Some(text)) => text,
             Ok(None) => return Ok(None),
-            Err(PrivateFileError::Io { source, .. }) => {
-                return Err(FileProblem::unreadable(&self.path, &source));
-            }
-            Err(other) => {
-                let mut problem =
-                    FileProblem::unreadable(&self.path, &std::io::ErrorKind::InvalidData.into());
-                problem.message = other.to_string();
-                return Err(problem);
-            }
+            Err(error) => return Err(FileProblem::unreadable(&self.path, &error)),
         };
         let document = Document::parse(text).map_err(|fault| fault.in_file(&self.path))?;
         let settings =

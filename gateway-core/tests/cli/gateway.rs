@@ -65,7 +65,7 @@ fn a_payload_goes_to_standard_output_and_nothing_else_does() {
     let payload: Value = serde_json::from_str(&people.stdout).unwrap();
     assert_eq!(scripts.json(), payload);
     let frames = gateway.frames();
-    assert_eq!(frames[0]["params"]["client"]["id"], "cli");
+    assert_eq!(frames[0]["params"]["client"]["mode"], "backend");
     assert_eq!(frames[0]["params"]["scopes"], json!(["operator.read"]));
     assert_eq!(frames[3]["params"], json!({"probe": true}));
 }

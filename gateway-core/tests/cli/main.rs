@@ -11,4 +11,8 @@ mod arguments;
 mod connecting;
 mod fake_gateway;
 mod gateway;
+mod over_ssh;
+#[expect(dead_code, reason = "the tunnel's tests use the rest of it")]
+#[path = "../tunnel/support.rs"]
+mod ssh_server;
 mod support;

@@ -118,7 +118,7 @@ async fn stored_device(store: &dyn CredentialStore, own: &Own) -> Option<Arc<Dev
     }
 }
 
-/// Access where this device has no identity: the gateway knows us as the client `cli`.
+/// Access where this device has no identity: the gateway knows us by the secret alone.
 #[derive(Debug)]
 struct WithoutDevice {
     chosen: Chosen,

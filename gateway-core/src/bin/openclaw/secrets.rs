@@ -9,6 +9,7 @@ use gateway_core::device_identity::DeviceIdentity;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// Longer input is no token.
 const LONGEST: u64 = 64 * 1024;
@@ -31,7 +32,7 @@ impl Given {
             output::remark(
                 "warning: --token can be seen by others on this computer; use --token-file",
             );
-            Some((token, "--token"))
+            Some((Zeroizing::new(token), "--token"))
         } else if let Some(file) = &args.token_file {
             Some((from_file(file)?, "--token-file"))
         } else if args.token_stdin {
@@ -43,7 +44,7 @@ impl Given {
             output::remark(
                 "warning: --password can be seen by others on this computer; use --password-file",
             );
-            Some((password, "--password"))
+            Some((Zeroizing::new(password), "--password"))
         } else if let Some(file) = &args.password_file {
             Some((from_file(file)?, "--password-file"))
         } else {
@@ -70,12 +71,12 @@ impl Given {
     }
 }
 
-fn from_file(path: &Path) -> Result<String, Stop> {
+fn from_file(path: &Path) -> Result<Zeroizing<String>, Stop> {
     private_file::read_secret(path).map_err(|error| Stop::because(Exit::Configuration, &error))
 }
 
-fn from_stdin() -> Result<String, Stop> {
-    let mut text = String::new();
+fn from_stdin() -> Result<Zeroizing<String>, Stop> {
+    let mut text = Zeroizing::new(String::new());
     std::io::stdin()
         .lock()
         .take(LONGEST)

@@ -186,8 +186,6 @@ pub(crate) fn official(
 impl Gateway {
     /// Builds the request to open a session with the given scopes.
     ///
-    /// Without a device a gateway keeps the scopes of the client `cli` on its own loopback only, as
-    /// it does for the official command line.
     pub(crate) fn hello(&self, scopes: Vec<Scope>) -> HelloRequest {
         let credentials = Credentials {
             token: self.chosen.token.clone().map(|(token, _)| token),
@@ -201,14 +199,17 @@ impl Gateway {
     }
 }
 
-/// Builds a request for this device, or for the client `cli` where there is no device.
+/// Builds a request for this device, or for a client without one.
+///
+/// Without a device a gateway keeps the scopes of the mode `backend` alone, on its own loopback
+/// only; of wire version 3 it takes them from every other client.
 pub(crate) fn hello(device: Option<Arc<DeviceIdentity>>, credentials: Credentials) -> HelloRequest {
     match device {
         Some(device) => HelloRequest::operator(device, credentials),
         None => HelloRequest {
             client: ClientInfo {
-                id: "cli".to_owned(),
-                mode: "cli".to_owned(),
+                id: "gateway-client".to_owned(),
+                mode: "backend".to_owned(),
                 extra: Extra::new(),
                 ..ClientInfo::default()
             },
