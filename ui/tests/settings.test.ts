@@ -101,7 +101,7 @@ describe("the form", () => {
     await user.tab();
     await user.type(get(testids.address), "2");
     answer({ status: "error", error: { field: "address", message: "Stale." } });
-    await Promise.resolve();
+    await new Promise((resolve) => setTimeout(resolve));
     expect(all(testids.addressError)).toEqual([]);
   });
 

@@ -122,7 +122,7 @@ export const da: Catalogue = {
     setUp: "Sæt forbindelsen op",
     notSetUp:
       "Intet er sat op endnu. Fortæl, hvor OpenClaw kører, så viser siden, hvordan det går.",
-    offHint: "Du har afbrudt. Intet kører, før du forbinder igen.",
+    offHint: "Intet kører, før du forbinder.",
     answer: "Svar",
     wayThere: "Vejen derhen",
     check: "Tjek min server",

@@ -121,7 +121,7 @@ export const en = {
     stopTrying: "Stop trying",
     setUp: "Set up the connection",
     notSetUp: "Nothing is set up yet. Say where OpenClaw runs, and this page shows how it is.",
-    offHint: "You disconnected. Nothing runs until you connect again.",
+    offHint: "Nothing runs until you connect.",
     answer: "Answer",
     wayThere: "The way there",
     check: "Check my server",

@@ -190,6 +190,7 @@ export class FakeBackend implements Backend {
     this.#listeners?.connection(this.connection);
     this.#listeners?.settings(this.settings);
     this.#listeners?.check(this.check);
+    this.#listeners?.page("chat");
   }
 
   tellConnection(view: ConnectionView): void {

@@ -24,6 +24,9 @@ export class App {
   /** Where on the settings page to go; taken by the page once it is drawn. */
   place = $state<Place | null>(null);
 
+  /** Whether the app has asked for any page. */
+  #asked = false;
+
   readonly #backend: Backend;
 
   constructor(backend: Backend, text: Catalogue) {
@@ -55,10 +58,23 @@ export class App {
       check: (view) => this.check.receive(view),
       settings: (view) => this.settings.receive(view),
       chat: (update) => this.chat.receive(update),
-      page: (page) => this.go(page),
+      page: (page) => this.#told(page),
     });
     await this.#backend.commands.resendAll();
     return stop;
+  }
+
+  /**
+   * Goes to the page the app asks for. The first request answers our own question, and "chat" is
+   * what it says when nobody asked for anything: while not connected, that is no reason to leave
+   * the page with the one thing to do.
+   */
+  #told(page: Page): void {
+    const first = !this.#asked;
+    this.#asked = true;
+    if (!(first && page === "chat" && this.#chosen === null && !this.connection.online)) {
+      this.go(page);
+    }
   }
 
   go(page: Page, place: Place | null = null): void {

@@ -188,7 +188,7 @@ function apply(timeline: Timeline, update: ChatUpdate): Timeline {
       return withRun(next, change.runId, (run) => ({ ...run, phase: change.phase }));
     case "delta":
       // The gateway may have stored the reply before it tells the last piece of it.
-      if (isInHistory(next, change.runId, change.text) === "same") return next;
+      if (["same", "perhaps"].includes(isInHistory(next, change.runId, change.text))) return next;
       return withRun(next, change.runId, (run) => ({ ...run, text: change.text, phase: null }));
     case "final":
       return finish(next, change.runId, change.message);
@@ -253,23 +253,31 @@ function finish(timeline: Timeline, runId: string, message: ChatMessageView | nu
   }
   const stored = isInHistory(timeline, runId, message.text);
   const entry: MessageEntry = { kind: "message", message };
-  return end(timeline, runId, () => (stored === "same" ? null : entry), stored === "other");
+  const shown = stored === "same" || stored === "perhaps" ? null : entry;
+  return end(timeline, runId, () => shown, stored === "perhaps" || stored === "other");
 }
 
-/** Whether the history holds this text as this run's reply, or another text, or none. */
-function isInHistory(timeline: Timeline, runId: string, text: string): "same" | "other" | "none" {
-  const replies = timeline.history.filter(
-    (message) => message.role === "assistant" && message.runId === runId,
-  );
-  const same = (message: ChatMessageView) => message.text.trim() === text.trim();
-  if (replies.some(same)) return "same";
-  if (replies.length > 0) return "other";
-  // Gateways of wire version 3 store no run: there the last reply is it, if it says the same and
-  // its question is not still on its way.
+/**
+ * Whether the history holds this text as this run's reply, perhaps does, holds another text of the
+ * run, or nothing of it. In doubt nothing is shown twice, and the history is asked.
+ */
+function isInHistory(
+  timeline: Timeline,
+  runId: string,
+  text: string,
+): "same" | "perhaps" | "other" | "none" {
+  const isSame = (message: ChatMessageView) => message.text.trim() === text.trim();
+  const replies = timeline.history.filter(({ role }) => role === "assistant");
+  const ofRun = replies.filter((message) => message.runId === runId);
+  if (ofRun.some(isSame)) return "same";
+  if (ofRun.length > 0) return "other";
+  // Gateways of wire version 3 store no run: there it is known by its words, unless its question
+  // is still on its way.
   const asks = timeline.tail.some((entry) => entry.kind === "send" && entry.key === runId);
-  const last = timeline.history.filter(isSpoken).at(-1);
-  if (asks || last?.role !== "assistant" || last.runId !== null) return "none";
-  return same(last) ? "same" : "none";
+  if (asks) return "none";
+  const alike = replies.filter((message) => message.runId === null && isSame(message)).at(-1);
+  if (alike === undefined) return "none";
+  return timeline.history.filter(isSpoken).at(-1) === alike ? "same" : "perhaps";
 }
 
 function withSend(
