@@ -70,8 +70,42 @@ const step: Record<CheckStepId, string> = {
   health: "Helbred",
 };
 
-/** Danish sentences for the app's stable words; the app's own English stands in for the rest. */
-const problems: Readonly<Record<string, string>> = cause;
+/**
+ * Danish sentences for the app's stable words. The app's own English stands in for the rest, and for
+ * what says something that is not in the word, such as a file or a command.
+ */
+const problems: Readonly<Record<string, string>> = {
+  ...cause,
+  nameNotFound: "Navnet på serveren findes ikke. Ret adressen, eller tjek dit netværk.",
+  serverUnreachable: "Serveren kan ikke nås. Tjek, at den er tændt, og at SSH-porten er rigtig.",
+  serverTimeout: "Serveren var for længe om at svare.",
+  serverClosed: "Serveren lukkede forbindelsen.",
+  notSsh: "Det, der svarer på porten, er ikke en SSH-server, vi kan tale med. Ret adressen.",
+  hostKeyNotDemanded: "Serveren viser en anden nøgle end den, du lige har sagt ja til.",
+  signInNeedsAnswer: "Serveren vil have et svar, før den lader dig logge ind.",
+  pathLost: "Forbindelsen til serveren røg.",
+  forwardTimeout: "Serveren åbnede ikke gatewayens port i tide. Den har måske travlt.",
+  gatewayNotRunning:
+    "Serveren kan nås, men intet svarer på gatewayens port. Start gatewayen der, eller ret porten.",
+  notOpenClaw:
+    "Det, der svarer på porten, er ikke en OpenClaw-gateway. Intet hemmeligt er sendt til den. Ret porten.",
+  gatewayLost: "Gatewayen afbrød forbindelsen; den genstarter nok.",
+  gatewayTimeout: "Gatewayen svarede ikke i tide. Den er måske ved at starte.",
+  gatewayClosed: "Gatewayen lukkede forbindelsen.",
+  sessionLost: "Forbindelsen til gatewayen sluttede.",
+  protocolMismatch:
+    "Appen og gatewayen er for langt fra hinanden i alder. Opdater den, der er ældst.",
+  tokenMissing: "Gatewayen beder om sit token. Indtast det i indstillingerne.",
+  tokenRefused: "Gatewayen afviste tokenet. Indtast det, serveren bruger nu.",
+  passwordRefused: "Gatewayen afviste adgangskoden eller mangler den.",
+  rateLimited: "Gatewayen har talt for mange mislykkede forsøg. Prøv igen om nogle minutter.",
+  deviceRemoved:
+    "Gatewayen har fjernet denne enhed. Indtast gatewayens token for at logge ind igen.",
+  notConnected: "Der er ingen forbindelse til gatewayen.",
+  connectionLost: "Forbindelsen til gatewayen røg, før den svarede.",
+  noAnswer: "Gatewayen svarede ikke i tide.",
+  questionGone: "Spørgsmålet er ikke åbent længere.",
+};
 
 export const da: Catalogue = {
   language: "da",
