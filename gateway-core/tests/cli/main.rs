@@ -1,6 +1,7 @@
 //! The built `openclaw` as scripts use it: arguments, exit codes, what goes to which stream, and what
 //! never leaves the machine.
 
+#![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
