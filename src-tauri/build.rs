@@ -59,9 +59,6 @@ fn main() {
 
 /// Builds `ui/dist` when anything it is made of is newer than it.
 fn build_ui(ui: &Path) -> Result<(), String> {
-    if !ui.join("package.json").exists() {
-        return write_plain_page(&ui.join("dist"));
-    }
     let sources =
         sources(ui).map_err(|problem| format!("cannot list {}: {problem}", ui.display()))?;
     for source in &sources {
@@ -83,18 +80,6 @@ fn build_ui(ui: &Path) -> Result<(), String> {
         npm(ui, &["ci", "--no-audit", "--no-fund"])?;
     }
     npm(ui, &["run", "build"])
-}
-
-/// Before there are pages, the window shows its name.
-fn write_plain_page(dist: &Path) -> Result<(), String> {
-    fs::create_dir_all(dist)
-        .and_then(|()| {
-            fs::write(
-                dist.join("index.html"),
-                "<!doctype html><title>OpenClaw Tray</title>",
-            )
-        })
-        .map_err(|problem| format!("cannot write {}: {problem}", dist.display()))
 }
 
 /// Lists the files and folders whose change means another build.

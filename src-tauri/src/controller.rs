@@ -1,34 +1,59 @@
 //! The loop that owns what the app knows; the only place that decides.
 //!
-//! Everything arrives here as a [`Request`] or as a change of the connection, and leaves as views
-//! for the window, a tray for the panel and orders for the connection. It knows no Tauri: the
-//! screen is a [`Desktop`], the connection a [`ConnectionPort`].
+//! Everything arrives here: requests from window, tray and system, snapshots and events of the
+//! connection, steps of a check, and outcomes of work that was begun here. It leaves as views for
+//! the window, a tray for the panel and orders for the connection. It knows no Tauri and no
+//! network: the screen is a [`Desktop`], the rest are the seams of [`ports`].
 
-mod ports;
+mod answers;
+mod chat;
+mod check_view;
+mod connection_view;
+pub mod ports;
+pub(crate) mod problems;
 mod request;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod work;
 
-pub use ports::{ConnectionPort, NoConnection, Order};
+pub use ports::{CheckPort, ConnectionPort, CourierPort, GatewayPort, Order};
 pub use request::{ControllerHandle, Reply, Request, WhenEnding};
+pub use settings::KeptSettings;
 
 use crate::{
     desktop::Desktop,
     events::WindowEvent,
     launch::Launch,
     tray::{MenuAction, Tray},
-    view_model::{CheckView, ConnectionView, Page, UiError},
+    view_model::{ChatDraft, CheckView, ConnectionView, Page, UiError},
 };
-use gateway_core::connection::phase::Phase;
+use chat::Conversations;
+use connection_view::connection_view;
+use gateway_core::{
+    config::Impact,
+    connection::{GatewayEvent, phase::Phase, question::Answer},
+    protocol::event::Event,
+};
+use ports::{CheckNews, CourierNews};
+use problems::ui_error;
 use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::{
-    sync::{mpsc, watch},
-    time::{MissedTickBehavior, interval, timeout},
+    sync::{broadcast::error::RecvError, mpsc, oneshot},
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
+use work::Outcome;
 
 /// How often the tray is drawn again while it moves (the turning ring, the countdown).
 const TRAY_STEP: Duration = Duration::from_millis(500);
+
+/// How long a panel may be away before the window is shown instead; a restarting one needs a second
+/// or two.
+const TRAY_RETURNS: Duration = Duration::from_secs(10);
 
 /// What closing the connection may take when quitting; the whole of quitting has 2 s.
 const CLOSING: Duration = Duration::from_millis(1500);
@@ -36,15 +61,45 @@ const CLOSING: Duration = Duration::from_millis(1500);
 /// Everything the controller works with.
 pub struct Controller {
     desktop: Arc<dyn Desktop>,
-    connection: Arc<dyn ConnectionPort>,
-    views: watch::Receiver<ConnectionView>,
+    connection: ConnectionPort,
+    courier: CourierPort,
+    checks: Arc<dyn CheckPort>,
+    settings: KeptSettings,
     requests: mpsc::Receiver<Request>,
+    work: JoinSet<Outcome>,
+    chat: Conversations,
+    check: CheckView,
+    check_run: Option<mpsc::Receiver<CheckNews>>,
     page: Page,
+    window: bool,
+    /// When the window that is being built was asked for.
+    opening: Option<Instant>,
+    watched: bool,
     tray_host: bool,
     tray: Option<Tray>,
     turn: u32,
     launch: Launch,
     ready: bool,
+    /// Why the answer to a question that is still open did not help, by the question's number.
+    answer_problem: Option<(u64, UiError)>,
+}
+
+/// What the controller is built from.
+pub struct Parts {
+    /// The screen.
+    pub desktop: Arc<dyn Desktop>,
+    /// The supervised connection.
+    pub connection: ConnectionPort,
+    /// Sends messages exactly once.
+    pub courier: CourierPort,
+    /// Runs "Check my server".
+    pub checks: Arc<dyn CheckPort>,
+    /// The settings in force.
+    pub settings: KeptSettings,
+    /// Where requests come from.
+    pub requests: mpsc::Receiver<Request>,
+    /// What the command line asks for.
+    pub launch: Launch,
 }
 
 /// Whether the loop goes on.
@@ -56,32 +111,34 @@ enum Next {
 
 impl Controller {
     /// Returns a controller that has decided nothing yet.
-    pub fn new(
-        desktop: Arc<dyn Desktop>,
-        connection: Arc<dyn ConnectionPort>,
-        requests: mpsc::Receiver<Request>,
-        launch: Launch,
-    ) -> Self {
-        let views = connection.view();
+    pub fn new(parts: Parts) -> Self {
         Self {
-            desktop,
-            connection,
-            views,
-            requests,
+            desktop: parts.desktop,
+            connection: parts.connection,
+            courier: parts.courier,
+            checks: parts.checks,
+            settings: parts.settings,
+            requests: parts.requests,
+            work: JoinSet::new(),
+            chat: Conversations::default(),
+            check: CheckView::not_run(),
+            check_run: None,
             page: Page::Chat,
+            window: false,
+            opening: None,
+            watched: false,
             tray_host: false,
             tray: None,
             turn: 0,
-            launch,
+            launch: parts.launch,
             ready: false,
+            answer_problem: None,
         }
     }
 
     /// Runs until the app is to end, then closes what is open and ends the process.
     pub async fn run(mut self) {
-        if !self.launch.hidden {
-            self.desktop.show_window();
-        }
+        self.start();
         let mut steps = interval(TRAY_STEP);
         steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -92,16 +149,22 @@ impl Controller {
                     Some(request) => self.answer(request),
                     None => Next::End, // Every handle is gone; nobody can ask for anything again.
                 },
-                changed = self.views.changed() => match changed {
+                changed = self.connection.snapshots.changed() => match changed {
                     Ok(()) => self.connection_changed(),
                     Err(_) => Next::End,
                 },
+                // Events before outcomes: a history includes what was told before it came.
+                event = self.connection.events.recv() => self.gateway_event(event),
+                Some(news) = self.courier.news.recv() => self.courier_news(news),
+                news = next_news(self.check_run.as_mut()) => self.check_news(news),
+                Some(done) = self.work.join_next() => self.finished(done),
                 _ = steps.tick(), if moving => {
                     self.turn = self.turn.wrapping_add(1);
                     self.draw_tray();
                     Next::Continue
                 }
             };
+            self.watch_as_needed();
             if next == Next::End {
                 break;
             }
@@ -109,41 +172,129 @@ impl Controller {
         self.end().await;
     }
 
+    fn start(&mut self) {
+        if !self.launch.hidden {
+            self.show_window();
+        }
+        self.look_for_token();
+        let profile = self.settings.profile();
+        if self.settings.is_configured() {
+            self.order(Order::Reconfigure(Box::new(profile.clone())));
+            if profile.connect_on_launch {
+                self.order(Order::Connect);
+            }
+        }
+    }
+
     fn answer(&mut self, request: Request) -> Next {
         match request {
             Request::ResendAll => self.send_everything(),
-            Request::Connect => self.connection.order(Order::Connect),
-            Request::Disconnect => self.connection.order(Order::Disconnect),
-            Request::ReconnectNow => self.connection.order(Order::ReconnectNow),
-            Request::TrustHostKey { id } => self.connection.order(Order::TrustHostKey { id }),
-            Request::CancelQuestion { id } => self.connection.order(Order::CancelQuestion { id }),
+            Request::Connect => self.order(Order::Connect),
+            Request::Disconnect => self.order(Order::Disconnect),
+            Request::ReconnectNow => self.order(Order::ReconnectNow),
+            Request::TrustHostKey { id } => self.trust(&id),
+            Request::AnswerQuestion { answer, reply } => {
+                let asked = self.connection.snapshots.borrow().question.clone();
+                match answers::answer(answer, asked.as_ref()) {
+                    Ok((id, answer)) => self.answer_question(id, answer, reply),
+                    Err(problem) => respond(reply, Err(problem)),
+                }
+            }
+            Request::CancelQuestion { id } => {
+                if let Ok(id) = id.parse() {
+                    self.order(Order::Cancel { id });
+                }
+            }
             Request::MenuClicked(action) => return self.menu_clicked(action),
             Request::WindowClosed => {
                 if !self.tray_host {
                     return Next::End;
                 }
+                self.window = false;
                 self.desktop.close_window();
             }
-            Request::LaunchedAgain => self.desktop.show_window(),
+            Request::LaunchedAgain => self.show_window(),
             Request::TrayHost(present) => self.tray_host_changed(present),
             Request::Quit => return Next::End,
-            Request::RunCheck | Request::CancelCheck | Request::FinishFirstRun => {}
-            Request::SaveSettings { reply, .. } => drop(reply.send(Ok(()))),
-            Request::CheckAddress { text, reply } => drop(reply.send(Ok(text))),
-            Request::AnswerQuestion { reply, .. }
-            | Request::SendChat { reply, .. }
-            | Request::AbortChat { reply, .. }
-            | Request::UseFoundConfig { reply } => drop(reply.send(Err(not_connected()))),
-            Request::ChatHistory { reply, .. } => drop(reply.send(Err(not_connected()))),
-            Request::ChooseIdentityFile { reply } => drop(reply.send(Ok(None))),
+            Request::RunCheck => self.run_check(),
+            Request::CancelCheck => self.cancel_check(),
+            Request::FinishFirstRun => {
+                if let Err(problem) = self.settings.finish_first_run() {
+                    tracing::warn!(code = problem.code, "first run was not marked as done");
+                }
+                self.send_settings();
+            }
+            Request::SaveSettings { form, reply } => match self.settings.save(form) {
+                Ok(saved) => self.keep_token(saved, work::Saving::Form(reply)),
+                Err(faults) => {
+                    self.send_settings();
+                    respond(reply, Err(faults));
+                }
+            },
+            Request::UseFoundConfig { reply } => match self.settings.use_found_config() {
+                Ok(saved) => self.keep_token(saved, work::Saving::Found(reply)),
+                Err(problem) => respond(reply, Err(problem)),
+            },
+            Request::CheckAddress { text, reply } => {
+                respond(reply, settings::check_address(&text));
+            }
+            Request::ChatHistory { session_key, reply } => self.fetch_history(session_key, reply),
+            Request::SendChat { draft, reply } => {
+                respond(reply, self.send_chat(draft));
+            }
+            Request::AbortChat {
+                session_key,
+                run_id,
+                reply,
+            } => self.abort(session_key, run_id, reply),
+            Request::ChooseIdentityFile { reply } => self.choose_identity_file(reply),
         }
         Next::Continue
+    }
+
+    fn menu_clicked(&mut self, action: MenuAction) -> Next {
+        match action {
+            MenuAction::OpenChat => self.open(Page::Chat),
+            MenuAction::CheckServer => {
+                self.open(Page::Server);
+                self.run_check();
+            }
+            MenuAction::Connect => self.order(Order::Connect),
+            MenuAction::Disconnect => self.order(Order::Disconnect),
+            MenuAction::ReconnectNow => self.order(Order::ReconnectNow),
+            MenuAction::Settings => self.open(Page::Settings),
+            MenuAction::Quit => return Next::End,
+        }
+        Next::Continue
+    }
+
+    // The window and the tray.
+
+    fn show_window(&mut self) {
+        if !self.window {
+            self.opening = Some(Instant::now());
+        }
+        self.window = true;
+        self.desktop.show_window();
+    }
+
+    /// Shows the window at a page; a window that is still loading asks for the page when it has.
+    fn open(&mut self, page: Page) {
+        self.page = page;
+        self.show_window();
+        self.desktop.send(WindowEvent::Page(page));
     }
 
     fn tray_host_changed(&mut self, present: bool) {
         self.tray_host = present;
         self.tray = None;
         self.draw_tray();
+        if !present {
+            self.work.spawn(async {
+                sleep(TRAY_RETURNS).await;
+                Outcome::TrayGraceOver
+            });
+        }
         if !self.launch.hidden {
             return;
         }
@@ -152,7 +303,24 @@ impl Controller {
         if present {
             self.announce(false);
         } else {
-            self.desktop.show_window();
+            self.show_window();
+        }
+    }
+
+    /// Whether the tray changes by itself as time passes.
+    fn tray_moves(&self) -> bool {
+        let phase = self.connection.snapshots.borrow().phase;
+        self.tray_host && (phase.is_attempting() || phase == Phase::RetryWait)
+    }
+
+    fn draw_tray(&mut self) {
+        if !self.tray_host {
+            return;
+        }
+        let tray = Tray::of(&self.view(), now_ms(), self.turn);
+        if self.tray.as_ref() != Some(&tray) {
+            self.desktop.show_tray(&tray);
+            self.tray = Some(tray);
         }
     }
 
@@ -163,68 +331,225 @@ impl Controller {
         }
     }
 
-    fn menu_clicked(&mut self, action: MenuAction) -> Next {
-        match action {
-            MenuAction::OpenChat => self.open(Page::Chat),
-            MenuAction::CheckServer => {
-                self.open(Page::Server);
-                return self.answer(Request::RunCheck);
-            }
-            MenuAction::Connect => self.connection.order(Order::Connect),
-            MenuAction::Disconnect => self.connection.order(Order::Disconnect),
-            MenuAction::ReconnectNow => self.connection.order(Order::ReconnectNow),
-            MenuAction::Settings => self.open(Page::Settings),
-            MenuAction::Quit => return Next::End,
+    fn send_everything(&mut self) {
+        self.desktop.send(WindowEvent::Connection(self.view()));
+        self.desktop.send(WindowEvent::Check(self.check.clone()));
+        self.send_settings();
+        self.desktop.send(WindowEvent::Page(self.page));
+        self.announce(true);
+        if let Some(asked) = self.opening.take() {
+            tracing::info!(ms = asked.elapsed().as_millis(), "the window has loaded");
         }
-        Next::Continue
     }
 
-    /// Shows the window at a page; a window that is still loading asks for the page when it has.
-    fn open(&mut self, page: Page) {
-        self.page = page;
-        self.desktop.show_window();
-        self.desktop.send(WindowEvent::Page(page));
+    // The connection.
+
+    fn view(&self) -> ConnectionView {
+        let snapshot = self.connection.snapshots.borrow();
+        let mut view = connection_view(&snapshot, self.settings.server_name());
+        if let (Some((id, problem)), Some(asked)) = (&self.answer_problem, &snapshot.question)
+            && *id == asked.id
+        {
+            view.problem = Some(problem.clone());
+        }
+        if !self.settings.is_configured() {
+            view.target = None;
+        }
+        if view.problem.is_none() && view.phase == Phase::Off {
+            view.problem = self.settings.address_problem();
+        }
+        view
     }
 
     fn connection_changed(&mut self) -> Next {
-        let view = self.views.borrow_and_update().clone();
-        self.desktop.send(WindowEvent::Connection(view));
-        self.draw_tray();
+        self.connection.snapshots.borrow_and_update();
+        self.show_connection();
         Next::Continue
     }
 
-    fn send_everything(&mut self) {
-        self.announce(true);
-        let connection = self.views.borrow().clone();
-        self.desktop.send(WindowEvent::Connection(connection));
-        self.desktop.send(WindowEvent::Check(CheckView::not_run()));
-        self.desktop.send(WindowEvent::Page(self.page));
+    fn show_connection(&mut self) {
+        self.desktop.send(WindowEvent::Connection(self.view()));
+        self.draw_tray();
     }
 
-    /// Whether the tray changes by itself as time passes.
-    fn tray_moves(&self) -> bool {
-        let phase = self.views.borrow().phase;
-        self.tray_host && (phase.is_attempting() || phase == Phase::RetryWait)
+    fn order(&self, order: Order) {
+        if let Err(refused) = self.connection.orders.try_send(order) {
+            tracing::warn!(%refused, "an order to the connection was dropped");
+        }
     }
 
-    fn draw_tray(&mut self) {
-        if !self.tray_host {
+    /// Somebody waits for the connection while they see it or while a run goes on.
+    fn watch_as_needed(&mut self) {
+        let watched = self.window || self.chat.has_run();
+        if self.watched != watched {
+            self.watched = watched;
+            self.order(Order::SetWatched(watched));
+        }
+    }
+
+    fn trust(&mut self, id: &str) {
+        let Ok(id) = id.parse() else { return };
+        let (reply, outcome) = oneshot::channel();
+        self.order(Order::Answer {
+            id,
+            answer: Answer::Trust,
+            reply,
+        });
+        self.work.spawn(async move {
+            Outcome::Trusted {
+                id,
+                result: outcome.await.unwrap_or(Ok(())),
+            }
+        });
+    }
+
+    fn answer_question(&mut self, id: u64, answer: Answer, reply: Reply<(), UiError>) {
+        let (done, outcome) = oneshot::channel();
+        self.order(Order::Answer {
+            id,
+            answer,
+            reply: done,
+        });
+        self.work.spawn(async move {
+            let answered = outcome.await.map_or_else(
+                |_| Err(answers::gone()),
+                |result| result.map_err(|problem| ui_error(&problem)),
+            );
+            respond(reply, answered);
+            Outcome::Nothing
+        });
+    }
+
+    fn gateway_event(&mut self, event: Result<GatewayEvent<Event>, RecvError>) -> Next {
+        let updates = match event {
+            Ok(GatewayEvent::Event(Event::Chat(event))) => {
+                self.chat.event(&event).into_iter().collect()
+            }
+            Ok(GatewayEvent::SessionUp) => self.chat.reconnected(),
+            Ok(GatewayEvent::Missed) | Err(RecvError::Lagged(_)) => self.chat.missed(),
+            Ok(GatewayEvent::Event(_) | GatewayEvent::SessionDown) => Vec::new(),
+            Err(RecvError::Closed) => return Next::End,
+        };
+        for update in updates {
+            self.desktop.send(WindowEvent::Chat(update));
+        }
+        Next::Continue
+    }
+
+    /// Hands a message to the courier, and says so where it has to wait for the connection.
+    fn send_chat(&mut self, draft: ChatDraft) -> Result<(), UiError> {
+        let waits = (self.connection.session)().is_none().then(|| draft.clone());
+        self.courier
+            .drafts
+            .try_send(draft)
+            .map_err(|_| too_much_waits())?;
+        if let Some(ChatDraft {
+            session_key,
+            key,
+            text,
+        }) = waits
+        {
+            let update = self.chat.queued(session_key, key, text);
+            self.desktop.send(WindowEvent::Chat(update));
+        }
+        Ok(())
+    }
+
+    fn courier_news(&mut self, news: CourierNews) -> Next {
+        let update = match news {
+            CourierNews::Accepted { session_key, key } => self.chat.accepted(session_key, key),
+            CourierNews::Refused {
+                session_key,
+                key,
+                problem,
+            } => self.chat.refused(session_key, key, problem),
+        };
+        self.desktop.send(WindowEvent::Chat(update));
+        Next::Continue
+    }
+
+    // Settings.
+
+    fn send_settings(&self) {
+        self.desktop
+            .send(WindowEvent::Settings(self.settings.view()));
+    }
+
+    /// Does what saved settings make necessary.
+    fn take_effect(&mut self, impact: Impact) {
+        self.send_settings();
+        if impact >= Impact::Reconnect && self.settings.is_configured() {
+            self.order(Order::Reconfigure(Box::new(self.settings.profile())));
+        } else if !self.settings.is_configured() {
+            self.order(Order::Disconnect);
+        }
+        self.show_connection();
+    }
+
+    fn choose_identity_file(&mut self, reply: Reply<Option<String>, UiError>) {
+        let (chosen, choice) = oneshot::channel();
+        self.desktop.choose_file(chosen);
+        self.work.spawn(async move {
+            // A dialog that went away without an answer was closed.
+            let path = choice.await.unwrap_or(None);
+            respond(reply, Ok(path.map(|path| path.display().to_string())));
+            Outcome::Nothing
+        });
+    }
+
+    // "Check my server".
+
+    fn run_check(&mut self) {
+        if self.check_run.is_some() {
             return;
         }
-        let tray = Tray::of(&self.views.borrow(), now_ms(), self.turn);
-        if self.tray.as_ref() != Some(&tray) {
-            self.desktop.show_tray(&tray);
-            self.tray = Some(tray);
+        self.check = check_view::started();
+        self.check_run = Some(self.checks.run(self.settings.profile()));
+        self.send_check();
+    }
+
+    fn cancel_check(&mut self) {
+        // Dropping the receiver stops the run.
+        if self.check_run.take().is_some() {
+            check_view::cancelled(&mut self.check);
+            self.send_check();
         }
+    }
+
+    fn check_news(&mut self, news: Option<CheckNews>) -> Next {
+        if !check_view::take(&mut self.check, news, now_ms()) {
+            self.check_run = None;
+        }
+        self.send_check();
+        Next::Continue
+    }
+
+    fn send_check(&self) {
+        self.desktop.send(WindowEvent::Check(self.check.clone()));
     }
 
     async fn end(self) {
         self.desktop.close_window();
-        if timeout(CLOSING, self.connection.close()).await.is_err() {
+        let (done, closed) = oneshot::channel();
+        self.order(Order::ShutDown { done });
+        if timeout(CLOSING, closed).await.is_err() {
             tracing::warn!("the connection did not close in time");
         }
         self.desktop.exit();
     }
+}
+
+/// Waits for the next step of a check, for ever while none runs; `None` when the run has ended.
+async fn next_news(run: Option<&mut mpsc::Receiver<CheckNews>>) -> Option<CheckNews> {
+    match run {
+        Some(run) => run.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Answers; whoever asked may have gone, and then nobody wants to know.
+fn respond<T, E>(reply: Reply<T, E>, answer: Result<T, E>) {
+    drop(reply.send(answer));
 }
 
 fn now_ms() -> f64 {
@@ -235,10 +560,10 @@ fn now_ms() -> f64 {
         * 1000.0
 }
 
-fn not_connected() -> UiError {
+fn too_much_waits() -> UiError {
     UiError {
-        code: "notConnected".to_owned(),
-        message: "There is no connection to the gateway.".to_owned(),
+        code: "tooMuchWaits".to_owned(),
+        message: "Too many messages wait for the connection. Try again when it is back.".to_owned(),
         action: None,
     }
 }

@@ -7,16 +7,21 @@
 //! - [`view_model`], [`events`], [`commands`], [`bindings`]: what crosses to the window, and how.
 //! - [`tray`]: icon and menu as values computed from the state.
 //! - [`desktop`]: the trait the controller shows things on, and Tauri behind it.
+//! - [`gateway_link`], [`access`]: the real connection behind the controller's port.
 //! - [`tray_host`], [`single_instance`], [`launch`], [`logging`], [`local_programs`]: the
 //!   surroundings.
 //!
 //! The window never sees a token or a socket: it gets views and sends intents.
 
+pub mod access;
 pub mod bindings;
+pub mod checks;
 pub mod commands;
 pub mod controller;
+mod courier;
 pub mod desktop;
 pub mod events;
+pub mod gateway_link;
 pub mod launch;
 pub mod local_programs;
 pub mod logging;
@@ -29,8 +34,13 @@ pub mod view_model;
 mod webkit_guard;
 
 use anyhow::Context as _;
-use controller::{Controller, ControllerHandle, Request};
+use controller::{Controller, ControllerHandle, KeptSettings, Parts, Request};
 use desktop::tauri::TauriDesktop;
+use gateway_core::{
+    config::{Environment, Places, Platform, private_file},
+    credentials::{self, CredentialStore, MemoryStore},
+};
+use gateway_link::Surroundings;
 use launch::Launch;
 use single_instance::InstanceLock;
 use std::{
@@ -38,8 +48,10 @@ use std::{
     io::{self, Write as _},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 use tauri::{RunEvent, WindowEvent};
+use tokio::{sync::mpsc, time::timeout};
 
 /// Runs the app until it is quit; problems before the window are one line on standard error.
 pub fn run() -> ExitCode {
@@ -67,32 +79,79 @@ fn start() -> anyhow::Result<ExitCode> {
     #[cfg(target_os = "linux")]
     webkit_guard::apply()?;
 
-    let data_dir = data_dir()?;
-    std::fs::create_dir_all(&data_dir)
-        .with_context(|| format!("the folder {} cannot be made", data_dir.display()))?;
-    let lock_file = data_dir.join("instance.lock");
+    let environment = Environment::new(env::vars_os(), env::home_dir(), Platform::current());
+    let places = Places::find(&environment)?;
+    private_file::make_folder(places.data_dir())
+        .with_context(|| format!("{} cannot be made", places.data_dir().display()))?;
+    let lock_file = places.instance_lock();
     let lock = InstanceLock::take(&lock_file)
         .with_context(|| format!("{} cannot be locked", lock_file.display()))?;
     let Some(_lock) = lock else {
         return hand_over();
     };
-    if let Err(problem) = logging::start(&data_dir.join("logs")) {
+    if let Err(problem) = logging::start(&places.logs()) {
         say(&format!("no log file can be written: {problem}"));
     }
-    let (controller, inbox) = ControllerHandle::channel();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
+
+    // The keychain answers while the toolkit starts.
+    let store = tauri::async_runtime::spawn(open_keychain());
+    let (controller, requests) = ControllerHandle::channel();
     let app = build(&controller)?;
     let desktop = Arc::new(TauriDesktop::new(
         app.handle().clone(),
         controller.clone(),
-        data_dir.join("webview"),
+        places.data_dir().join("webview"),
     ));
-    let connection = Arc::new(controller::NoConnection::default());
-    tauri::async_runtime::spawn(Controller::new(desktop, connection, inbox, launch).run());
+    tauri::async_runtime::spawn(async move {
+        let surroundings = Surroundings {
+            places,
+            environment,
+            store: store.await?,
+        };
+        wire(surroundings, desktop, requests, launch).run().await;
+        anyhow::Ok(())
+    });
     tauri::async_runtime::spawn(watch_tray_host(controller.clone()));
     tauri::async_runtime::spawn(watch_signals(controller.clone()));
     let code = app.run_return(move |_, event| on_event(&controller, &event));
     Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from))
 }
+
+/// Opens the keychain; one that does not answer is as good as none.
+async fn open_keychain() -> Arc<dyn CredentialStore> {
+    match timeout(KEYCHAIN, credentials::open_store()).await {
+        Ok(store) => store,
+        Err(_) => Arc::new(MemoryStore::new("the keychain did not answer")),
+    }
+}
+
+/// Puts the controller together.
+fn wire(
+    surroundings: Surroundings,
+    desktop: Arc<TauriDesktop>,
+    requests: mpsc::Receiver<Request>,
+    launch: Launch,
+) -> Controller {
+    let settings = KeptSettings::load(
+        &surroundings.places,
+        surroundings.environment.clone(),
+        Arc::clone(&surroundings.store),
+    );
+    let (connection, courier) = gateway_link::start(surroundings.clone(), &settings.profile());
+    Controller::new(Parts {
+        desktop,
+        connection,
+        courier,
+        checks: Arc::new(checks::Checks::new(surroundings)),
+        settings,
+        requests,
+        launch,
+    })
+}
+
+/// What opening the keychain may take; it answers in a tenth of a second where it answers at all.
+const KEYCHAIN: Duration = Duration::from_secs(3);
 
 /// `EX_USAGE` of sysexits(3).
 const WRONG_USAGE: u8 = 64;
@@ -192,13 +251,4 @@ async fn watch_signals(controller: ControllerHandle) {
 fn say(line: &str) {
     // A closed terminal is no reason to fail.
     drop(writeln!(io::stderr(), "{line}"));
-}
-
-fn data_dir() -> anyhow::Result<std::path::PathBuf> {
-    env::var_os("OPENCLAW_TRAY_DATA_DIR")
-        .map(Into::into)
-        .or_else(|| {
-            Some(std::path::PathBuf::from(env::var_os("HOME")?).join(".local/share/openclaw-tray"))
-        })
-        .context("no home folder is known")
 }

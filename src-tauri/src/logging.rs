@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, OpenOptions},
-    io,
+    io::{self, IsTerminal as _},
     path::Path,
     sync::Mutex,
 };
@@ -36,7 +36,11 @@ pub fn start(folder: &Path) -> io::Result<()> {
     tracing_subscriber::registry()
         .with(filter)
         .with(to_file)
-        .with(fmt::layer().with_writer(io::stderr))
+        .with(
+            fmt::layer()
+                .with_ansi(io::stderr().is_terminal())
+                .with_writer(io::stderr),
+        )
         .init();
     problem.map_or(Ok(()), Err)
 }

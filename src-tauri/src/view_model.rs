@@ -7,6 +7,7 @@
 use gateway_core::connection::phase::{Cause, Phase};
 use serde::{Deserialize, Serialize};
 use specta::Type;
+use std::fmt;
 
 /// The connection as shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Type)]
@@ -153,6 +154,8 @@ pub enum QuestionView {
         instruction: String,
         /// One field for each.
         prompts: Vec<PromptView>,
+        /// Whether the answers given before were wrong.
+        was_wrong: bool,
     },
 }
 
@@ -423,7 +426,7 @@ pub struct SettingsForm {
     /// The key file.
     pub identity_file: String,
     /// A new gateway token; `None` keeps the stored one, empty removes it.
-    pub gateway_token: Option<String>,
+    pub gateway_token: Option<SecretText>,
     /// The port local programs use.
     pub local_port: u16,
     /// The gateway's port on the server.
@@ -434,11 +437,35 @@ pub struct SettingsForm {
     pub listener_enabled: bool,
 }
 
+/// A text in a form that may be a secret: it comes in and is never shown again.
+#[derive(Clone, Deserialize, Type)]
+#[serde(transparent)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// Takes a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Shows the text to the code that puts it into the type of its kind.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(***)")
+    }
+}
+
 /// A fault in one field of a form, shown under the field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldError {
-    /// `address`, `identityFile`, `localPort` or `remotePort`.
+    /// `address`, `identityFile`, `gatewayToken`, `localPort` or `remotePort`; `settingsFile` when
+    /// the file itself stands in the way.
     pub field: String,
     /// What is wrong and how to mend it.
     pub message: String,
@@ -451,7 +478,7 @@ pub struct AnswerForm {
     /// The question's id.
     pub id: String,
     /// One text for each field: the passphrase, the password, the codes, or the typed host name.
-    pub texts: Vec<String>,
+    pub texts: Vec<SecretText>,
     /// Whether to keep it in the keychain (passphrase only).
     pub remember: bool,
 }

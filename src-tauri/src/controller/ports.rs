@@ -1,23 +1,33 @@
 //! What the controller drives: the seams between deciding and doing.
 
-use crate::view_model::ConnectionView;
+use crate::view_model::{ChatDraft, CheckStepView, UiError};
 use futures_util::future::BoxFuture;
-use tokio::sync::watch;
+use gateway_core::{
+    client::CallError,
+    config::settings::Profile,
+    connection::{GatewayEvent, problem::Problem, question::Answer, snapshot::Snapshot},
+    protocol::{
+        event::Event,
+        method::chat::{ChatAbortPayload, ChatHistoryPayload},
+    },
+};
+use std::sync::Arc;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-/// The one supervised connection.
-pub trait ConnectionPort: Send + Sync + 'static {
-    /// Returns the connection as it is, and every change of it.
-    fn view(&self) -> watch::Receiver<ConnectionView>;
-
-    /// Hands an order to the supervisor; its effect shows in the view.
-    fn order(&self, order: Order);
-
-    /// Closes the session and the tunnel for good.
-    fn close(&self) -> BoxFuture<'static, ()>;
+/// The one supervised connection: what it says and where it takes orders.
+pub struct ConnectionPort {
+    /// The connection as it is; the latest wins.
+    pub snapshots: watch::Receiver<Snapshot>,
+    /// What comes from the gateway, in order.
+    pub events: broadcast::Receiver<GatewayEvent<Event>>,
+    /// Returns the live session, while there is one.
+    pub session: Box<dyn Fn() -> Option<Arc<dyn GatewayPort>> + Send>,
+    /// Where orders go; they are carried out one after the other.
+    pub orders: mpsc::Sender<Order>,
 }
 
-/// What the supervisor can be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the connection can be told.
+#[derive(Debug)]
 pub enum Order {
     /// Connect and stay connected.
     Connect,
@@ -25,38 +35,90 @@ pub enum Order {
     Disconnect,
     /// Make the next attempt now.
     ReconnectNow,
-    /// Trust the key of that question and dial again, demanding it.
-    TrustHostKey {
-        /// The question.
-        id: String,
+    /// Whether somebody waits for the connection.
+    SetWatched(bool),
+    /// Reach this gateway from now on.
+    Reconfigure(Box<Profile>),
+    /// Answer a question.
+    Answer {
+        /// The question's number.
+        id: u64,
+        /// The answer.
+        answer: Answer,
+        /// What became of it.
+        reply: oneshot::Sender<Result<(), Problem>>,
     },
-    /// Close the question.
-    CancelQuestion {
-        /// The question.
-        id: String,
+    /// Close a question without an answer.
+    Cancel {
+        /// The question's number.
+        id: u64,
+    },
+    /// Close session and tunnel for good.
+    ShutDown {
+        /// Told when nothing is open any more.
+        done: oneshot::Sender<()>,
     },
 }
 
-/// The connection before there is anything to connect to.
+/// One live session with the gateway.
+pub trait GatewayPort: Send + Sync + 'static {
+    /// Fetches a conversation.
+    fn history(
+        &self,
+        session_key: String,
+    ) -> BoxFuture<'static, Result<ChatHistoryPayload, CallError>>;
+
+    /// Stops one run, or every run of a conversation.
+    fn abort(
+        &self,
+        session_key: String,
+        run_id: Option<String>,
+    ) -> BoxFuture<'static, Result<ChatAbortPayload, CallError>>;
+}
+
+/// Sends messages exactly once, now or when the connection is back.
+pub struct CourierPort {
+    /// Where messages are handed in.
+    pub drafts: mpsc::Sender<ChatDraft>,
+    /// What becomes of them.
+    pub news: mpsc::Receiver<CourierNews>,
+}
+
+/// What became of a message.
 #[derive(Debug)]
-pub struct NoConnection(watch::Sender<ConnectionView>);
-
-impl Default for NoConnection {
-    fn default() -> Self {
-        Self(watch::Sender::new(ConnectionView::off()))
-    }
+pub enum CourierNews {
+    /// The gateway has it.
+    Accepted {
+        /// The session it was sent to.
+        session_key: String,
+        /// Its idempotency key.
+        key: String,
+    },
+    /// It cannot be delivered.
+    Refused {
+        /// The session it was meant for.
+        session_key: String,
+        /// Its idempotency key.
+        key: String,
+        /// Why.
+        problem: UiError,
+    },
 }
 
-impl ConnectionPort for NoConnection {
-    fn view(&self) -> watch::Receiver<ConnectionView> {
-        self.0.subscribe()
-    }
+/// Runs "Check my server".
+pub trait CheckPort: Send + Sync + 'static {
+    /// Starts a run; dropping the receiver stops it.
+    fn run(&self, profile: Profile) -> mpsc::Receiver<CheckNews>;
+}
 
-    fn order(&self, order: Order) {
-        tracing::debug!(?order, "nothing to connect to");
-    }
-
-    fn close(&self) -> BoxFuture<'static, ()> {
-        Box::pin(async {})
-    }
+/// What a check reports.
+#[derive(Debug)]
+pub enum CheckNews {
+    /// A step changed; carries all of it.
+    Step(CheckStepView),
+    /// The run ended.
+    Finished {
+        /// Whether every step that applies is well.
+        ok: bool,
+    },
 }

@@ -2,31 +2,32 @@
 //!
 //! Window and tray belong to the main thread; every call here is handed over to it and returns.
 
+mod tray_icon;
+
 use super::Desktop;
 use crate::{
     controller::{ControllerHandle, Request},
     events::{
         ChatChanged, CheckChanged, ConnectionChanged, PageRequested, SettingsChanged, WindowEvent,
     },
-    tray::{Menu, MenuAction, MenuItem, Tray, icon::Panel},
+    tray::Tray,
 };
 use std::{
     io::{self, Write as _},
-    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    process, thread,
+    process,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
     time::Duration,
 };
 use tauri::{
     AppHandle, Manager as _, Url, WebviewWindowBuilder,
-    image::Image,
-    menu::{MenuBuilder, MenuItemBuilder},
-    tray::TrayIconBuilder,
     webview::{NewWindowResponse, PermissionResponse},
 };
 use tauri_plugin_dialog::DialogExt as _;
 use tauri_specta::Event as _;
 use tokio::sync::oneshot;
+use tray_icon::ShownTray;
 
 /// The label of the one window, as the capability file names it.
 pub const MAIN_WINDOW: &str = "main";
@@ -34,13 +35,12 @@ pub const MAIN_WINDOW: &str = "main";
 /// What the toolkit may take to wind up before the process is ended under it.
 const LAST_WORDS: Duration = Duration::from_millis(400);
 
-const TRAY_ID: &str = "main";
-
 /// The desktop the user sees.
 pub struct TauriDesktop {
     app: AppHandle,
     controller: ControllerHandle,
     webview_data: PathBuf,
+    tray: Arc<Mutex<Option<ShownTray>>>,
 }
 
 impl TauriDesktop {
@@ -50,6 +50,7 @@ impl TauriDesktop {
             app,
             controller,
             webview_data,
+            tray: Arc::default(),
         }
     }
 
@@ -83,9 +84,20 @@ impl Desktop for TauriDesktop {
 
     fn show_tray(&self, tray: &Tray) {
         let (app, controller, tray) = (self.app.clone(), self.controller.clone(), tray.clone());
+        let shown = Arc::clone(&self.tray);
         self.on_main_thread("draw the tray", move || {
-            if let Err(problem) = show_tray(&app, &controller, &tray) {
+            let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            let drawn = match &mut *shown {
+                Some(shown) => shown.change(&app, &tray),
+                None => ShownTray::put_up(&app, controller.clone(), &tray)
+                    .map(|put_up| *shown = Some(put_up)),
+            };
+            if let Err(problem) = drawn {
                 tracing::warn!(%problem, "the tray icon could not be drawn");
+                // An app without window and icon could not be found again.
+                if shown.is_none() {
+                    controller.tell(Request::TrayHost(false));
+                }
             }
         });
     }
@@ -161,64 +173,6 @@ fn is_own_page(url: &Url) -> bool {
         // Windows and Android serve the same pages under a host name of their own.
         "http" | "https" => url.host_str() == Some("tauri.localhost"),
         _ => false,
-    }
-}
-
-fn show_tray(app: &AppHandle, controller: &ControllerHandle, tray: &Tray) -> tauri::Result<()> {
-    let icon = tray
-        .shape
-        .draw(panel())
-        .map(|pixels| Image::new_owned(pixels.rgba, pixels.side, pixels.side));
-    let menu = menu(app, &tray.menu)?;
-    if let Some(shown) = app.tray_by_id(TRAY_ID) {
-        shown.set_icon(icon)?;
-        shown.set_tooltip(Some(&tray.tooltip))?;
-        return shown.set_menu(Some(menu));
-    }
-    let controller = controller.clone();
-    let mut builder = TrayIconBuilder::with_id(TRAY_ID)
-        .tooltip(&tray.tooltip)
-        .menu(&menu)
-        .on_menu_event(move |_, event| {
-            if let Some(action) = MenuAction::from_id(event.id().as_ref()) {
-                controller.tell(Request::MenuClicked(action));
-            }
-        });
-    if let Some(icon) = icon {
-        builder = builder.icon(icon);
-    }
-    // The Linux library is looked up when first used, and a missing one panics there. The app is
-    // of use without a tray icon.
-    match catch_unwind(AssertUnwindSafe(|| builder.build(app))) {
-        Ok(built) => built.map(drop),
-        Err(_) => Err(tauri::Error::AssetNotFound(
-            "libayatana-appindicator3".to_owned(),
-        )),
-    }
-}
-
-fn menu(app: &AppHandle, menu: &Menu) -> tauri::Result<tauri::menu::Menu<tauri::Wry>> {
-    let mut built = MenuBuilder::new(app);
-    for row in &menu.0 {
-        built = match row {
-            MenuItem::Text(text) => {
-                built.item(&MenuItemBuilder::new(text).enabled(false).build(app)?)
-            }
-            MenuItem::Action(action) => {
-                built.item(&MenuItemBuilder::with_id(action.id(), action.label()).build(app)?)
-            }
-            MenuItem::Separator => built.separator(),
-        };
-    }
-    built.build()
-}
-
-/// No Linux panel tells its colour to an icon; most are dark.
-fn panel() -> Panel {
-    if cfg!(target_os = "linux") {
-        Panel::Dark
-    } else {
-        Panel::Light
     }
 }
 

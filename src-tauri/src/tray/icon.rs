@@ -4,7 +4,7 @@ use crate::view_model::ConnectionView;
 use gateway_core::connection::phase::Phase;
 use std::f32::consts::TAU;
 use tiny_skia::{
-    Color, FillRule, LineCap, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash, Transform,
+    FillRule, LineCap, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash, Transform,
 };
 
 /// The side of the icon in pixels; panels scale it down, and 44 is exact for the common 22.
@@ -36,15 +36,6 @@ pub enum Shape {
     Pie(u8),
     /// Stopped.
     Square,
-}
-
-/// Which panel the icon lies on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Panel {
-    /// A light one.
-    Light,
-    /// A dark one.
-    Dark,
 }
 
 /// A drawn icon: rows from the top, four bytes a pixel, alpha not multiplied in.
@@ -79,13 +70,14 @@ impl Shape {
     }
 
     /// Draws the shape; `None` only if memory for it cannot be had.
-    pub fn draw(self, panel: Panel) -> Option<Pixels> {
+    pub fn draw(self) -> Option<Pixels> {
         let mut pixmap = Pixmap::new(SIZE, SIZE)?;
         let mut paint = Paint {
             anti_alias: true,
             ..Paint::default()
         };
-        paint.set_color(self.colour(panel));
+        let [red, green, blue] = self.colour();
+        paint.set_color_rgba8(red, green, blue, 0xFF);
         for part in self.parts()? {
             match part {
                 Part::Fill(path) => pixmap.fill_path(
@@ -164,20 +156,15 @@ impl Shape {
     }
 
     /// Colour says the state a second time; the shape alone is enough.
-    fn colour(self, panel: Panel) -> Color {
-        let (light, dark) = match self {
-            Self::Ring | Self::TurningRing(_) => ([0x6B, 0x66, 0x5E], [0xF1, 0xED, 0xE7]),
-            Self::Disc => ([0x1E, 0x7F, 0x4F], [0x4C, 0xC3, 0x8A]),
-            Self::Triangle | Self::HalfDisc | Self::Pie(_) => {
-                ([0x9A, 0x67, 0x00], [0xE2, 0xB0, 0x4A])
-            }
-            Self::Square => ([0xB4, 0x23, 0x18], [0xFF, 0x7A, 0x6B]),
-        };
-        let [red, green, blue] = match panel {
-            Panel::Light => light,
-            Panel::Dark => dark,
-        };
-        Color::from_rgba8(red, green, blue, 0xFF)
+    ///
+    /// No panel tells its own colour, so these are mid-tones that stand out on light and on dark.
+    fn colour(self) -> [u8; 3] {
+        match self {
+            Self::Ring | Self::TurningRing(_) => [0x85, 0x7D, 0x74],
+            Self::Disc => [0x23, 0x94, 0x5F],
+            Self::Triangle | Self::HalfDisc | Self::Pie(_) => [0xB0, 0x7A, 0x10],
+            Self::Square => [0xD9, 0x4A, 0x3A],
+        }
     }
 }
 
@@ -227,7 +214,7 @@ mod tests {
 
     /// The share of the icon's pixels in which two shapes differ, colour left out.
     fn difference(one: Shape, other: Shape) -> f32 {
-        let alpha = |shape: Shape| shape.draw(Panel::Dark).unwrap().rgba;
+        let alpha = |shape: Shape| shape.draw().unwrap().rgba;
         let (one, other) = (alpha(one), alpha(other));
         let differing = one
             .chunks_exact(4)
@@ -248,14 +235,29 @@ mod tests {
         }
     }
 
-    #[test]
-    fn both_panels_get_the_same_shape_in_another_colour() {
-        for shape in ALL {
-            let light = shape.draw(Panel::Light).unwrap();
-            let dark = shape.draw(Panel::Dark).unwrap();
+    /// The relative luminance of WCAG 2.
+    fn luminance(colour: [u8; 3]) -> f64 {
+        let [red, green, blue] = colour.map(|part| {
+            let part = f64::from(part) / 255.0;
+            if part <= 0.04045 {
+                part / 12.92
+            } else {
+                ((part + 0.055) / 1.055).powf(2.4)
+            }
+        });
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
+    }
 
-            assert_eq!(light.side, dark.side);
-            assert_ne!(light.rgba, dark.rgba, "{shape:?}");
+    #[test]
+    fn every_colour_stands_out_on_light_and_on_dark_panels() {
+        for shape in ALL {
+            for panel in [[0xF6, 0xF5, 0xF4], [0x1F, 0x1D, 0x1B]] {
+                let (one, other) = (luminance(shape.colour()), luminance(panel));
+
+                let contrast = (one.max(other) + 0.05) / (one.min(other) + 0.05);
+
+                assert!(contrast >= 3.0, "{shape:?} on {panel:?}: {contrast:.2}");
+            }
         }
     }
 

@@ -56,7 +56,7 @@ export type AnswerForm = {
 	/**  The question's id. */
 	id: string,
 	/**  One text for each field: the passphrase, the password, the codes, or the typed host name. */
-	texts: string[],
+	texts: SecretText[],
 	/**  Whether to keep it in the keychain (passphrase only). */
 	remember: boolean,
 };
@@ -290,7 +290,10 @@ export type CredentialView =
 
 /**  A fault in one field of a form, shown under the field. */
 export type FieldError = {
-	/**  `address`, `identityFile`, `localPort` or `remotePort`. */
+	/**
+	 *  `address`, `identityFile`, `gatewayToken`, `localPort` or `remotePort`; `settingsFile` when
+	 *  the file itself stands in the way.
+	 */
 	field: string,
 	/**  What is wrong and how to mend it. */
 	message: string,
@@ -459,7 +462,9 @@ title: string;
 /**  The server's instruction; may be empty. */
 instruction: string; 
 /**  One field for each. */
-prompts: PromptView[] };
+prompts: PromptView[]; 
+/**  Whether the answers given before were wrong. */
+wasWrong: boolean };
 
 /**  Where OpenClaw runs. */
 export type RunsWhere = 
@@ -469,6 +474,9 @@ export type RunsWhere =
 "thisComputer" | 
 /**  On another computer or server. */
 "anotherComputer";
+
+/**  A text in a form that may be a secret: it comes in and is never shown again. */
+export type SecretText = string;
 
 /**  The settings changed; carries all of them. */
 export type SettingsChanged = SettingsView;
@@ -484,7 +492,7 @@ export type SettingsForm = {
 	/**  The key file. */
 	identityFile: string,
 	/**  A new gateway token; `None` keeps the stored one, empty removes it. */
-	gatewayToken: string | null,
+	gatewayToken: SecretText | null,
 	/**  The port local programs use. */
 	localPort: number,
 	/**  The gateway's port on the server. */

@@ -1,0 +1,118 @@
+//! "Check my server" behind the controller's port.
+
+use crate::{
+    controller::{CheckPort, ports::CheckNews, problems::user_action},
+    gateway_link::Surroundings,
+    view_model::{CheckStatus, CheckStepId, CheckStepView},
+};
+use gateway_core::{
+    check::{self, Check, CheckRoute, StepId, StepResult, StepStatus},
+    config::{GatewayUrl, Profile, RunsWhere},
+    connection::access::GatewayAccess as _,
+    tunnel::SignInMemory,
+};
+use tokio::sync::mpsc;
+
+/// Nine steps and the end; the controller reads them at once.
+const NEWS: usize = 16;
+
+/// Runs checks with what the app is set up with.
+#[derive(Debug)]
+pub struct Checks(Surroundings);
+
+impl Checks {
+    /// Returns the checks of this installation.
+    pub fn new(surroundings: Surroundings) -> Self {
+        Self(surroundings)
+    }
+}
+
+impl CheckPort for Checks {
+    fn run(&self, profile: Profile) -> mpsc::Receiver<CheckNews> {
+        let (news, reader) = mpsc::channel(NEWS);
+        let surroundings = self.0.clone();
+        drop(tokio::spawn(async move {
+            tokio::select! {
+                () = news.closed() => tracing::debug!("a check was stopped"),
+                () = run(&surroundings, &profile, &news) => {}
+            }
+        }));
+        reader
+    }
+}
+
+async fn run(surroundings: &Surroundings, profile: &Profile, news: &mpsc::Sender<CheckNews>) {
+    let check = Check {
+        route: match profile.runs {
+            RunsWhere::AnotherComputer => CheckRoute::Ssh {
+                server: surroundings.tunnel(profile).map(Box::new),
+                gateway_port: profile.remote_port,
+            },
+            RunsWhere::ThisComputer | RunsWhere::NotConfigured => {
+                CheckRoute::Direct(GatewayUrl::loopback(profile.local_port))
+            }
+        },
+        hello: surroundings.access(profile).hello().await,
+    };
+    tell(news, running(StepId::Address));
+    let mut on_step = |step: &StepResult| {
+        tell(news, view(step));
+        let next = StepId::ALL.into_iter().find(|id| *id > step.id);
+        if let (Some(next), StepStatus::Ok | StepStatus::NotNeeded | StepStatus::Degraded) =
+            (next, step.status)
+        {
+            tell(news, running(next));
+        }
+    };
+    let report = check::run(check, &mut SignInMemory::default(), &mut on_step).await;
+    tell_all(news, CheckNews::Finished { ok: report.ok });
+}
+
+fn tell(news: &mpsc::Sender<CheckNews>, step: CheckStepView) {
+    tell_all(news, CheckNews::Step(step));
+}
+
+/// Nobody listens any more once the check has been stopped.
+fn tell_all(news: &mpsc::Sender<CheckNews>, told: CheckNews) {
+    if let Err(refused) = news.try_send(told) {
+        tracing::debug!(%refused, "a step was not shown");
+    }
+}
+
+fn running(id: StepId) -> CheckStepView {
+    CheckStepView {
+        status: CheckStatus::Running,
+        ..CheckStepView::pending(step_id(id))
+    }
+}
+
+fn view(step: &StepResult) -> CheckStepView {
+    CheckStepView {
+        id: step_id(step.id),
+        status: match step.status {
+            StepStatus::Ok => CheckStatus::Ok,
+            StepStatus::Degraded => CheckStatus::Degraded,
+            StepStatus::Failed => CheckStatus::Failed,
+            StepStatus::NeedsUser => CheckStatus::NeedsUser,
+            StepStatus::NotReached => CheckStatus::NotReached,
+            StepStatus::NotNeeded => CheckStatus::NotNeeded,
+        },
+        ms: step.ms,
+        summary: step.summary.clone(),
+        action: step.action.map(user_action),
+    }
+}
+
+fn step_id(id: StepId) -> CheckStepId {
+    match id {
+        StepId::Address => CheckStepId::Address,
+        StepId::Resolve => CheckStepId::Resolve,
+        StepId::Tcp => CheckStepId::Tcp,
+        StepId::HostKey => CheckStepId::HostKey,
+        StepId::Login => CheckStepId::Login,
+        StepId::Forward => CheckStepId::Forward,
+        StepId::Gateway => CheckStepId::Gateway,
+        StepId::Access => CheckStepId::Access,
+        StepId::Health => CheckStepId::Health,
+    }
+}

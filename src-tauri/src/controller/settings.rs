@@ -1,0 +1,439 @@
+//! The settings in force, and what a form makes of them.
+
+use crate::view_model::{
+    FieldError, FileProblemView, FoundConfigView, KeychainView, RunsWhere, SettingsForm,
+    SettingsView, SignInChoice, UiError, UserAction,
+};
+use gateway_core::{
+    config::{
+        self, Environment, FileProblem, Impact, Places, Profile, ProfileId, SaveError, Settings,
+        SettingsFile,
+        openclaw_json::{OfficialConfig, credentials::OfficialCredentials},
+        paths::SshSurroundings,
+    },
+    credentials::{CredentialStore, Keeping, secret::GatewayToken},
+    tunnel::{SshTarget, TargetError},
+};
+use std::{path::Path, sync::Arc};
+
+/// What "This computer" is called where a server's name would stand.
+const THIS_COMPUTER: &str = "This computer";
+
+/// The settings in force and where they are kept.
+pub struct KeptSettings {
+    file: SettingsFile,
+    environment: Environment,
+    store: Arc<dyn CredentialStore>,
+    has_token: bool,
+    found: Option<FoundConfigView>,
+}
+
+/// What became of a form.
+#[derive(Debug)]
+pub(super) struct Saved {
+    /// What has to be redone.
+    pub(super) impact: Impact,
+    /// What is to become of the gateway token.
+    pub(super) token: TokenChange,
+}
+
+/// What a form says about the gateway token.
+#[derive(Debug)]
+pub(super) enum TokenChange {
+    /// Nothing.
+    Keep,
+    /// Remove it.
+    Forget,
+    /// Keep this one from now on.
+    Store(GatewayToken),
+}
+
+impl KeptSettings {
+    /// Reads the settings; a file that cannot be read leaves those of a first start in force.
+    pub fn load(
+        places: &Places,
+        environment: Environment,
+        store: Arc<dyn CredentialStore>,
+    ) -> Self {
+        let mut file = SettingsFile::new(places.settings_file());
+        if let Err(problem) = file.load() {
+            tracing::warn!(%problem, "the settings file cannot be used");
+        }
+        let mut kept = Self {
+            file,
+            environment,
+            store,
+            has_token: false,
+            found: None,
+        };
+        kept.look_for_official_config();
+        kept
+    }
+
+    /// Returns where secrets are kept.
+    pub(super) fn store(&self) -> Arc<dyn CredentialStore> {
+        Arc::clone(&self.store)
+    }
+
+    /// Returns the profile in use.
+    pub fn profile(&self) -> Profile {
+        self.file
+            .settings()
+            .active()
+            .cloned()
+            .unwrap_or_else(|| Profile::new(ProfileId::generate()))
+    }
+
+    /// Returns what the user calls the server.
+    pub(super) fn server_name(&self) -> String {
+        let profile = self.profile();
+        match profile.runs {
+            config::RunsWhere::ThisComputer => THIS_COMPUTER.to_owned(),
+            config::RunsWhere::AnotherComputer => profile
+                .address
+                .parse::<SshTarget>()
+                .map_or(profile.address, |target| target.host),
+            config::RunsWhere::NotConfigured => String::new(),
+        }
+    }
+
+    /// Returns whether there is anything to connect to.
+    pub(super) fn is_configured(&self) -> bool {
+        let profile = self.profile();
+        match profile.runs {
+            config::RunsWhere::ThisComputer => true,
+            config::RunsWhere::AnotherComputer => !profile.address.is_empty(),
+            config::RunsWhere::NotConfigured => false,
+        }
+    }
+
+    /// Returns why the address in the file cannot be used; a saved form never has such a fault.
+    pub(super) fn address_problem(&self) -> Option<UiError> {
+        let profile = self.profile();
+        if profile.runs != config::RunsWhere::AnotherComputer || profile.address.is_empty() {
+            return None;
+        }
+        let problem = self.target(&profile.address).err()?;
+        Some(UiError {
+            code: "badTarget".to_owned(),
+            message: address_fault(&problem).message,
+            action: Some(UserAction::EditAddress),
+        })
+    }
+
+    /// Reads an address; one without an account needs a local account to take the name from.
+    fn target(&self, address: &str) -> Result<SshTarget, TargetError> {
+        let target: SshTarget = address.parse()?;
+        let local_user = SshSurroundings::find(&self.environment).local_user;
+        if target.user.is_none() && local_user.is_none() {
+            return Err(TargetError::EmptyUser);
+        }
+        Ok(target)
+    }
+
+    /// Notes whether a gateway token is stored; returns whether that is news.
+    pub(super) fn note_token(&mut self, stored: bool) -> bool {
+        std::mem::replace(&mut self.has_token, stored) != stored
+    }
+
+    /// Returns the settings as shown.
+    pub(super) fn view(&self) -> SettingsView {
+        let profile = self.profile();
+        SettingsView {
+            first_run_done: self.file.settings().first_run_done,
+            runs: runs_view(profile.runs),
+            address: profile.address,
+            sign_in: sign_in_view(profile.sign_in),
+            identity_file: profile.identity_file.display().to_string(),
+            has_gateway_token: self.has_token,
+            local_port: profile.local_port,
+            remote_port: profile.remote_port,
+            connect_on_launch: profile.connect_on_launch,
+            listener_enabled: profile.listener_enabled,
+            keychain: match self.store.keeping() {
+                Keeping::Keychain => KeychainView::Available,
+                Keeping::SessionOnly { reason } => KeychainView::SessionOnly { reason },
+            },
+            found: self.found.clone(),
+            file_problem: self.file.problem().map(problem_view),
+        }
+    }
+
+    /// Saves a form, or says which fields stand in the way; nothing is saved then.
+    pub(super) fn save(&mut self, form: SettingsForm) -> Result<Saved, Vec<FieldError>> {
+        let mut settings = self.file.settings().clone();
+        let token = form
+            .gateway_token
+            .as_ref()
+            .map_or(TokenChange::Keep, |token| match token.expose().trim() {
+                "" => TokenChange::Forget,
+                token => TokenChange::Store(GatewayToken::new(token)),
+            });
+        let mut faults = Vec::new();
+        if let Some(profile) = settings.active_mut() {
+            self.fill(profile, form, &mut faults);
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let impact = self
+            .write(&settings)
+            .map_err(|problem| vec![fault("settingsFile", save_sentence(&problem))])?;
+        Ok(Saved { impact, token })
+    }
+
+    /// Leaves first run for good.
+    pub(super) fn finish_first_run(&mut self) -> Result<(), UiError> {
+        let mut settings = self.file.settings().clone();
+        settings.first_run_done = true;
+        self.write(&settings)
+            .map(drop)
+            .map_err(|problem| save_error(&problem))
+    }
+
+    /// Takes over what the official config says.
+    pub(super) fn use_found_config(&mut self) -> Result<Saved, UiError> {
+        let official = OfficialConfig::read(&self.environment)
+            .map_err(|problem| unreadable(&problem))?
+            .ok_or_else(|| UiError {
+                code: "noFoundConfig".to_owned(),
+                message: "There is no OpenClaw config on this computer any more.".to_owned(),
+                action: None,
+            })?;
+        let token = OfficialCredentials::find(Some(&official), &self.environment)
+            .map_err(|problem| UiError {
+                code: "foundConfigCredential".to_owned(),
+                message: format!("The token in the OpenClaw config cannot be used: {problem}."),
+                action: Some(UserAction::EnterToken),
+            })?
+            .token;
+        let prefill = official.prefill();
+        let mut settings = self.file.settings().clone();
+        if let Some(profile) = settings.active_mut() {
+            profile.runs = prefill.runs;
+            profile.address = prefill.address.unwrap_or_default();
+            if let Some(identity) = prefill.identity_file {
+                profile.sign_in = config::SignInChoice::KeyFile;
+                profile.identity_file = identity;
+            }
+            profile.local_port = prefill.local_port;
+            profile.remote_port = prefill.remote_port;
+        }
+        let impact = self
+            .write(&settings)
+            .map_err(|problem| save_error(&problem))?;
+        Ok(Saved {
+            impact,
+            token: token.map_or(TokenChange::Keep, |(token, _)| TokenChange::Store(token)),
+        })
+    }
+
+    fn write(&mut self, settings: &Settings) -> Result<Impact, SaveError> {
+        let impact = Impact::between(self.file.settings(), settings);
+        self.file.save(settings)?;
+        Ok(impact)
+    }
+
+    fn fill(&self, profile: &mut Profile, form: SettingsForm, faults: &mut Vec<FieldError>) {
+        profile.runs = runs(form.runs);
+        profile.sign_in = sign_in(form.sign_in);
+        profile.connect_on_launch = form.connect_on_launch;
+        profile.listener_enabled = form.listener_enabled;
+        profile.identity_file = self
+            .environment
+            .expand(Path::new(form.identity_file.trim()));
+        profile.address = form.address.trim().to_owned();
+        for (field, port) in [
+            ("localPort", form.local_port),
+            ("remotePort", form.remote_port),
+        ] {
+            if port == 0 {
+                faults.push(fault(
+                    field,
+                    "A port is a number from 1 to 65535.".to_owned(),
+                ));
+            }
+        }
+        profile.local_port = form.local_port;
+        profile.remote_port = form.remote_port;
+        if form.runs != RunsWhere::AnotherComputer {
+            return;
+        }
+        match self.target(&form.address) {
+            Ok(target) => {
+                profile.address = target.to_string();
+                // A pasted command that names a key means: sign in with that key.
+                if let Some(identity) = target.identity_file
+                    && profile.identity_file.as_os_str().is_empty()
+                {
+                    profile.sign_in = config::SignInChoice::KeyFile;
+                    profile.identity_file = self.environment.expand(&identity);
+                }
+            }
+            Err(problem) => faults.push(address_fault(&problem)),
+        }
+        if profile.sign_in == config::SignInChoice::KeyFile {
+            faults.extend(key_file_fault(&profile.identity_file));
+        }
+    }
+
+    /// An official config that cannot be read is no reason to trouble anybody who never asked.
+    fn look_for_official_config(&mut self) {
+        let official = match OfficialConfig::read(&self.environment) {
+            Ok(official) => official,
+            Err(problem) => {
+                tracing::info!(%problem, "the OpenClaw config cannot be used");
+                None
+            }
+        };
+        self.found = official.as_ref().map(|official| {
+            let prefill = official.prefill();
+            let has_token = OfficialCredentials::find(Some(official), &self.environment)
+                .is_ok_and(|found| found.token.is_some());
+            FoundConfigView {
+                path: prefill.path.display().to_string(),
+                runs: runs_view(prefill.runs),
+                address: prefill.address,
+                identity_file: prefill.identity_file.map(|path| path.display().to_string()),
+                remote_port: Some(prefill.remote_port),
+                has_token,
+            }
+        });
+    }
+}
+
+/// Reads an address as people paste it and returns it as it will be dialled.
+pub(super) fn check_address(text: &str) -> Result<String, FieldError> {
+    text.parse::<SshTarget>()
+        .map(|target| target.to_string())
+        .map_err(|problem| address_fault(&problem))
+}
+
+fn address_fault(problem: &TargetError) -> FieldError {
+    let fix = match problem {
+        TargetError::Empty => {
+            return fault(
+                "address",
+                "Enter the server's address, such as me@home-server.".to_owned(),
+            );
+        }
+        TargetError::PasswordInAddress => "",
+        TargetError::RemoteCommand => " Leave the command out.",
+        TargetError::UnsupportedOption(_) => " Leave it out.",
+        TargetError::PortOutOfRange | TargetError::DanglingColon | TargetError::PortTwice => {
+            " Write the port once, as in me@home-server:2222."
+        }
+        TargetError::LeadingDash
+        | TargetError::Whitespace
+        | TargetError::ControlCharacter
+        | TargetError::EmptyUser
+        | TargetError::EmptyHost
+        | TargetError::BadHost(_)
+        | TargetError::BadBrackets
+        | TargetError::BadUri
+        | TargetError::MissingOptionValue(_)
+        | TargetError::UnclosedQuote
+        | TargetError::UserTwice => " Write it as me@home-server, or paste the whole ssh command.",
+    };
+    fault(
+        "address",
+        format!("{}.{fix}", capitalised(&problem.to_string())),
+    )
+}
+
+fn key_file_fault(path: &Path) -> Option<FieldError> {
+    if path.as_os_str().is_empty() {
+        return Some(fault("identityFile", "Choose the key file.".to_owned()));
+    }
+    (!path.is_file()).then(|| {
+        fault(
+            "identityFile",
+            format!(
+                "There is no file at {}. Choose another one.",
+                path.display()
+            ),
+        )
+    })
+}
+
+fn fault(field: &str, message: String) -> FieldError {
+    FieldError {
+        field: field.to_owned(),
+        message,
+    }
+}
+
+fn capitalised(fragment: &str) -> String {
+    let mut letters = fragment.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+fn save_sentence(problem: &SaveError) -> String {
+    let causes: Vec<String> =
+        std::iter::successors(Some(problem as &dyn std::error::Error), |problem| {
+            problem.source()
+        })
+        .map(ToString::to_string)
+        .collect();
+    format!("{}.", capitalised(&causes.join(": ")))
+}
+
+fn save_error(problem: &SaveError) -> UiError {
+    UiError {
+        code: "settingsNotSaved".to_owned(),
+        message: save_sentence(problem),
+        action: matches!(problem, SaveError::Broken(_)).then_some(UserAction::ShowSettingsFile),
+    }
+}
+
+fn unreadable(problem: &FileProblem) -> UiError {
+    UiError {
+        code: "foundConfigUnreadable".to_owned(),
+        message: format!("The OpenClaw config cannot be read: {problem}."),
+        action: None,
+    }
+}
+
+fn problem_view(problem: &FileProblem) -> FileProblemView {
+    FileProblemView {
+        path: problem.path.display().to_string(),
+        line: problem.line,
+        column: problem.column,
+        key: problem.key.clone(),
+        message: problem.message.clone(),
+    }
+}
+
+fn runs_view(runs: config::RunsWhere) -> RunsWhere {
+    match runs {
+        config::RunsWhere::NotConfigured => RunsWhere::NotConfigured,
+        config::RunsWhere::ThisComputer => RunsWhere::ThisComputer,
+        config::RunsWhere::AnotherComputer => RunsWhere::AnotherComputer,
+    }
+}
+
+fn runs(runs: RunsWhere) -> config::RunsWhere {
+    match runs {
+        RunsWhere::NotConfigured => config::RunsWhere::NotConfigured,
+        RunsWhere::ThisComputer => config::RunsWhere::ThisComputer,
+        RunsWhere::AnotherComputer => config::RunsWhere::AnotherComputer,
+    }
+}
+
+fn sign_in_view(choice: config::SignInChoice) -> SignInChoice {
+    match choice {
+        config::SignInChoice::Automatic => SignInChoice::Automatic,
+        config::SignInChoice::KeyFile => SignInChoice::KeyFile,
+        config::SignInChoice::Password => SignInChoice::Password,
+    }
+}
+
+fn sign_in(choice: SignInChoice) -> config::SignInChoice {
+    match choice {
+        SignInChoice::Automatic => config::SignInChoice::Automatic,
+        SignInChoice::KeyFile => config::SignInChoice::KeyFile,
+        SignInChoice::Password => config::SignInChoice::Password,
+    }
+}

@@ -1,0 +1,464 @@
+//! A desktop, a connection, a courier and checks that do what a test says.
+
+use super::*;
+use crate::{
+    controller::request::WhenEnding,
+    view_model::{ChatUpdate, SettingsView},
+};
+use futures_util::future::BoxFuture;
+use gateway_core::{
+    client::CallError,
+    config::{Environment, Places, Platform, Profile},
+    credentials::{MemoryStore, secret::GatewayToken, slots},
+    protocol::method::chat::{ChatAbortPayload, ChatHistoryPayload},
+};
+use std::{
+    ffi::OsString,
+    fs,
+    path::PathBuf,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tempfile::TempDir;
+use tokio::sync::{broadcast, watch};
+
+/// Long enough for anything a controller does while the clock stands still.
+const SOON: Duration = Duration::from_secs(30);
+
+pub(super) struct Fakes {
+    pub(super) desktop: DesktopLog,
+    handle: ControllerHandle,
+    snapshots: watch::Sender<Snapshot>,
+    events: broadcast::Sender<GatewayEvent<Event>>,
+    session: watch::Sender<Option<Arc<dyn GatewayPort>>>,
+    orders: mpsc::Receiver<Order>,
+    drafts: mpsc::Receiver<ChatDraft>,
+    courier: mpsc::Sender<CourierNews>,
+    checks: mpsc::Receiver<mpsc::Sender<CheckNews>>,
+    store: Arc<MemoryStore>,
+    places: Places,
+    profile: Profile,
+    _folder: TempDir,
+}
+
+impl Fakes {
+    pub(super) fn start() -> Self {
+        Self::build(None, Launch::default())
+    }
+
+    pub(super) fn hidden() -> Self {
+        Self::build(None, Launch { hidden: true })
+    }
+
+    pub(super) fn with_settings(text: &str) -> Self {
+        Self::build(Some(text), Launch::default())
+    }
+
+    fn build(settings: Option<&str>, launch: Launch) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let variable = |name: &str, below: &str| {
+            (
+                OsString::from(name),
+                folder.path().join(below).into_os_string(),
+            )
+        };
+        let environment = Environment::new(
+            [
+                variable("OPENCLAW_TRAY_CONFIG_DIR", "config"),
+                variable("OPENCLAW_TRAY_DATA_DIR", "data"),
+            ],
+            Some(folder.path().to_owned()),
+            Platform::Xdg,
+        );
+        let places = Places::find(&environment).unwrap();
+        if let Some(text) = settings {
+            fs::create_dir_all(places.config_dir()).unwrap();
+            fs::write(places.settings_file(), text).unwrap();
+        }
+        let store = Arc::new(MemoryStore::new("a test"));
+        let settings = KeptSettings::load(&places, environment, store.clone());
+        let profile = settings.profile();
+        let (log, desktop) = DesktopLog::new();
+        let (handle, requests) = ControllerHandle::channel();
+        let (snapshots, snapshot_reader) = watch::channel(Snapshot::off(String::new()));
+        let (events, event_reader) = broadcast::channel(64);
+        let (session, session_reader) = watch::channel(None);
+        let (order_sender, orders) = mpsc::channel(64);
+        let (draft_sender, drafts) = mpsc::channel(8);
+        let (courier, news) = mpsc::channel(8);
+        let (check_sender, checks) = mpsc::channel(8);
+        let controller = Controller::new(Parts {
+            desktop: Arc::new(desktop),
+            connection: ConnectionPort {
+                snapshots: snapshot_reader,
+                events: event_reader,
+                session: Box::new(move || session_reader.borrow().clone()),
+                orders: order_sender,
+            },
+            courier: CourierPort {
+                drafts: draft_sender,
+                news,
+            },
+            checks: Arc::new(FakeChecks(check_sender)),
+            settings,
+            requests,
+            launch,
+        });
+        tokio::spawn(controller.run());
+        Self {
+            desktop: log,
+            handle,
+            snapshots,
+            events,
+            session,
+            orders,
+            drafts,
+            courier,
+            checks,
+            store,
+            places,
+            profile,
+            _folder: folder,
+        }
+    }
+
+    pub(super) fn tell(&self, request: Request) {
+        self.handle.tell(request);
+    }
+
+    pub(super) async fn ask<T, E: WhenEnding>(
+        &mut self,
+        request: impl FnOnce(Reply<T, E>) -> Request,
+    ) -> Result<T, E> {
+        soon(self.handle.ask(request)).await
+    }
+
+    pub(super) fn connection_is(&self, snapshot: Snapshot) {
+        self.snapshots.send_replace(snapshot);
+    }
+
+    pub(super) fn gateway_tells(&self, event: GatewayEvent<Event>) {
+        self.events.send(event).unwrap();
+    }
+
+    pub(super) fn session_is_up(&self) -> Arc<FakeGateway> {
+        let gateway = Arc::new(FakeGateway::default());
+        self.session.send_replace(Some(gateway.clone()));
+        gateway
+    }
+
+    pub(super) fn courier_says(&self, news: CourierNews) {
+        self.courier.try_send(news).unwrap();
+    }
+
+    pub(super) async fn next_draft(&mut self) -> ChatDraft {
+        soon(self.drafts.recv()).await.unwrap()
+    }
+
+    pub(super) async fn next_check(&mut self) -> mpsc::Sender<CheckNews> {
+        soon(self.checks.recv()).await.unwrap()
+    }
+
+    /// Passes over other orders until that one comes.
+    pub(super) async fn next_order(&mut self, wanted: &str) {
+        soon(async { while format!("{:?}", self.orders.recv().await.unwrap()) != wanted {} }).await;
+    }
+
+    pub(super) async fn next_reconfigured(&mut self) -> Profile {
+        soon(async {
+            loop {
+                if let Order::Reconfigure(profile) = self.orders.recv().await.unwrap() {
+                    return *profile;
+                }
+            }
+        })
+        .await
+    }
+
+    pub(super) async fn next_answer(
+        &mut self,
+        wanted: u64,
+    ) -> oneshot::Sender<Result<(), Problem>> {
+        soon(async {
+            loop {
+                if let Order::Answer { id, reply, .. } = self.orders.recv().await.unwrap() {
+                    assert_eq!(id, wanted);
+                    return reply;
+                }
+            }
+        })
+        .await
+    }
+
+    pub(super) async fn shuts_down(&mut self) {
+        soon(async {
+            loop {
+                if let Order::ShutDown { done } = self.orders.recv().await.unwrap() {
+                    done.send(()).unwrap();
+                    return;
+                }
+            }
+        })
+        .await;
+    }
+
+    pub(super) fn orders_so_far(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.orders.try_recv().ok())
+            .map(|order| format!("{order:?}"))
+            .collect()
+    }
+
+    pub(super) fn file(&self) -> String {
+        fs::read_to_string(self.places.settings_file()).unwrap_or_default()
+    }
+
+    pub(super) async fn stored_token(&self) -> Option<String> {
+        slots::read::<GatewayToken>(&*self.store, &self.profile.id)
+            .await
+            .unwrap()
+            .map(|token| token.expose().to_owned())
+    }
+}
+
+async fn soon<T>(work: impl Future<Output = T>) -> T {
+    timeout(SOON, work).await.expect("nothing came")
+}
+
+/// What the desktop was told, one queue for each sort of thing.
+pub(super) struct DesktopLog {
+    shown: mpsc::UnboundedReceiver<()>,
+    closed: mpsc::UnboundedReceiver<()>,
+    trays: mpsc::UnboundedReceiver<Tray>,
+    ready: mpsc::UnboundedReceiver<bool>,
+    exits: mpsc::UnboundedReceiver<()>,
+    connections: mpsc::UnboundedReceiver<ConnectionView>,
+    checks: mpsc::UnboundedReceiver<CheckView>,
+    settings: mpsc::UnboundedReceiver<SettingsView>,
+    chats: mpsc::UnboundedReceiver<ChatUpdate>,
+    pages: mpsc::UnboundedReceiver<Page>,
+    ever_shown: Arc<AtomicBool>,
+}
+
+struct FakeDesktop {
+    shown: mpsc::UnboundedSender<()>,
+    closed: mpsc::UnboundedSender<()>,
+    trays: mpsc::UnboundedSender<Tray>,
+    ready: mpsc::UnboundedSender<bool>,
+    exits: mpsc::UnboundedSender<()>,
+    connections: mpsc::UnboundedSender<ConnectionView>,
+    checks: mpsc::UnboundedSender<CheckView>,
+    settings: mpsc::UnboundedSender<SettingsView>,
+    chats: mpsc::UnboundedSender<ChatUpdate>,
+    pages: mpsc::UnboundedSender<Page>,
+    ever_shown: Arc<AtomicBool>,
+}
+
+impl DesktopLog {
+    fn new() -> (Self, FakeDesktop) {
+        let shown = mpsc::unbounded_channel();
+        let closed = mpsc::unbounded_channel();
+        let trays = mpsc::unbounded_channel();
+        let ready = mpsc::unbounded_channel();
+        let exits = mpsc::unbounded_channel();
+        let connections = mpsc::unbounded_channel();
+        let checks = mpsc::unbounded_channel();
+        let settings = mpsc::unbounded_channel();
+        let chats = mpsc::unbounded_channel();
+        let pages = mpsc::unbounded_channel();
+        let ever_shown = Arc::new(AtomicBool::new(false));
+        let log = Self {
+            shown: shown.1,
+            closed: closed.1,
+            trays: trays.1,
+            ready: ready.1,
+            exits: exits.1,
+            connections: connections.1,
+            checks: checks.1,
+            settings: settings.1,
+            chats: chats.1,
+            pages: pages.1,
+            ever_shown: Arc::clone(&ever_shown),
+        };
+        let desktop = FakeDesktop {
+            shown: shown.0,
+            closed: closed.0,
+            trays: trays.0,
+            ready: ready.0,
+            exits: exits.0,
+            connections: connections.0,
+            checks: checks.0,
+            settings: settings.0,
+            chats: chats.0,
+            pages: pages.0,
+            ever_shown,
+        };
+        (log, desktop)
+    }
+
+    pub(super) async fn shows_window(&mut self) {
+        next(&mut self.shown).await;
+    }
+
+    pub(super) fn shows_window_again(&mut self) -> bool {
+        self.shown.try_recv().is_ok()
+    }
+
+    pub(super) fn has_shown_window(&self) -> bool {
+        self.ever_shown.load(Ordering::Relaxed)
+    }
+
+    pub(super) async fn closes_window(&mut self) {
+        next(&mut self.closed).await;
+    }
+
+    pub(super) async fn tray(&mut self) -> Tray {
+        next(&mut self.trays).await
+    }
+
+    pub(super) async fn tray_where(&mut self, wanted: impl Fn(&Tray) -> bool) -> Tray {
+        next_where(&mut self.trays, wanted).await
+    }
+
+    pub(super) fn trays_waiting(&self) -> usize {
+        self.trays.len()
+    }
+
+    pub(super) async fn is_ready(&mut self, window: bool) {
+        assert_eq!(next(&mut self.ready).await, window);
+    }
+
+    pub(super) async fn exits(&mut self) {
+        next(&mut self.exits).await;
+    }
+
+    pub(super) async fn connection(&mut self) -> ConnectionView {
+        next(&mut self.connections).await
+    }
+
+    pub(super) async fn connection_where(
+        &mut self,
+        wanted: impl Fn(&ConnectionView) -> bool,
+    ) -> ConnectionView {
+        next_where(&mut self.connections, wanted).await
+    }
+
+    pub(super) async fn check(&mut self) -> CheckView {
+        next(&mut self.checks).await
+    }
+
+    pub(super) async fn settings(&mut self) -> SettingsView {
+        next(&mut self.settings).await
+    }
+
+    pub(super) async fn settings_where(
+        &mut self,
+        wanted: impl Fn(&SettingsView) -> bool,
+    ) -> SettingsView {
+        next_where(&mut self.settings, wanted).await
+    }
+
+    pub(super) async fn chat(&mut self) -> ChatUpdate {
+        next(&mut self.chats).await
+    }
+
+    pub(super) async fn page(&mut self) -> Page {
+        next(&mut self.pages).await
+    }
+}
+
+async fn next<T>(queue: &mut mpsc::UnboundedReceiver<T>) -> T {
+    soon(queue.recv()).await.expect("the controller has gone")
+}
+
+async fn next_where<T>(queue: &mut mpsc::UnboundedReceiver<T>, wanted: impl Fn(&T) -> bool) -> T {
+    soon(async {
+        loop {
+            let told = queue.recv().await.expect("the controller has gone");
+            if wanted(&told) {
+                return told;
+            }
+        }
+    })
+    .await
+}
+
+/// A test that has ended listens no more.
+fn log<T>(queue: &mpsc::UnboundedSender<T>, told: T) {
+    drop(queue.send(told));
+}
+
+impl Desktop for FakeDesktop {
+    fn show_window(&self) {
+        self.ever_shown.store(true, Ordering::Relaxed);
+        log(&self.shown, ());
+    }
+
+    fn close_window(&self) {
+        log(&self.closed, ());
+    }
+
+    fn show_tray(&self, tray: &Tray) {
+        log(&self.trays, tray.clone());
+    }
+
+    fn send(&self, event: WindowEvent) {
+        match event {
+            WindowEvent::Connection(view) => log(&self.connections, view),
+            WindowEvent::Check(view) => log(&self.checks, view),
+            WindowEvent::Settings(view) => log(&self.settings, view),
+            WindowEvent::Chat(update) => log(&self.chats, update),
+            WindowEvent::Page(page) => log(&self.pages, page),
+        }
+    }
+
+    fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>) {
+        drop(reply.send(Some(PathBuf::from("/keys/id"))));
+    }
+
+    fn ready(&self, window: bool) {
+        log(&self.ready, window);
+    }
+
+    fn exit(&self) {
+        log(&self.exits, ());
+    }
+}
+
+#[derive(Default)]
+pub(super) struct FakeGateway {
+    history: Mutex<Option<ChatHistoryPayload>>,
+}
+
+impl FakeGateway {
+    pub(super) fn answers_history(&self, payload: serde_json::Value) {
+        *self.history.lock().unwrap() = Some(serde_json::from_value(payload).unwrap());
+    }
+}
+
+impl GatewayPort for FakeGateway {
+    fn history(&self, _: String) -> BoxFuture<'static, Result<ChatHistoryPayload, CallError>> {
+        let answer = self.history.lock().unwrap().clone().unwrap();
+        Box::pin(async move { Ok(answer) })
+    }
+
+    fn abort(
+        &self,
+        _: String,
+        _: Option<String>,
+    ) -> BoxFuture<'static, Result<ChatAbortPayload, CallError>> {
+        let answer = serde_json::from_value(json!({"aborted": true})).unwrap();
+        Box::pin(async move { Ok(answer) })
+    }
+}
+
+struct FakeChecks(mpsc::Sender<mpsc::Sender<CheckNews>>);
+
+impl CheckPort for FakeChecks {
+    fn run(&self, _: Profile) -> mpsc::Receiver<CheckNews> {
+        let (news, reader) = mpsc::channel(16);
+        self.0.try_send(news).unwrap();
+        reader
+    }
+}

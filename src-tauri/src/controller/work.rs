@@ -1,0 +1,225 @@
+//! Work that takes a while: begun by the controller, done beside it, and brought back as an outcome.
+
+use super::{
+    Controller, Next, Reply,
+    problems::{call_error, not_connected, ui_error},
+    respond,
+    settings::{Saved, TokenChange},
+};
+use crate::view_model::{ChatHistoryView, FieldError, UiError, UserAction};
+use gateway_core::{
+    client::CallError,
+    config::Impact,
+    connection::problem::Problem,
+    credentials::{Account, Kind, StoreError, secret::GatewayToken, slots},
+    protocol::method::chat::ChatHistoryPayload,
+};
+use tokio::task::JoinError;
+
+/// What a piece of work found or did.
+pub(super) enum Outcome {
+    /// It has told whoever asked by itself.
+    Nothing,
+    /// A panel that went away has had its time to come back.
+    TrayGraceOver,
+    /// Whether a gateway token is stored.
+    TokenFound(bool),
+    /// Settings are saved, and what they say about the token has been done or has failed.
+    Saved {
+        impact: Impact,
+        token: Result<TokenNow, StoreError>,
+        saving: Saving,
+    },
+    /// A host key was trusted, or could not be.
+    Trusted {
+        id: u64,
+        result: Result<(), Problem>,
+    },
+    /// A conversation as the gateway has it.
+    History {
+        session_key: String,
+        result: Result<Box<ChatHistoryPayload>, CallError>,
+        reply: Reply<ChatHistoryView, UiError>,
+    },
+}
+
+/// What is known of the stored token after a save.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum TokenNow {
+    AsBefore,
+    Stored,
+    Gone,
+}
+
+/// Who saved.
+pub(super) enum Saving {
+    Form(Reply<(), Vec<FieldError>>),
+    Found(Reply<(), UiError>),
+}
+
+impl Saving {
+    fn answer(self, result: Result<(), String>) {
+        match self {
+            Self::Form(reply) => respond(
+                reply,
+                result.map_err(|message| {
+                    vec![FieldError {
+                        field: "gatewayToken".to_owned(),
+                        message,
+                    }]
+                }),
+            ),
+            Self::Found(reply) => respond(
+                reply,
+                result.map_err(|message| UiError {
+                    code: "tokenNotKept".to_owned(),
+                    message,
+                    action: Some(UserAction::EnterToken),
+                }),
+            ),
+        }
+    }
+}
+
+impl Controller {
+    /// Finds out whether a gateway token is stored; a locked keychain may ask a person first.
+    pub(super) fn look_for_token(&mut self) {
+        let (store, profile) = (self.settings.store(), self.settings.profile().id);
+        self.work.spawn(async move {
+            let account = Account::of(&profile, Kind::GatewayToken);
+            match store.get(&account).await {
+                Ok(token) => Outcome::TokenFound(token.is_some()),
+                Err(error) => {
+                    tracing::warn!(%error, "whether a gateway token is stored is not known");
+                    Outcome::Nothing
+                }
+            }
+        });
+    }
+
+    /// Does what saved settings say about the token, then lets them take effect.
+    pub(super) fn keep_token(&mut self, saved: Saved, saving: Saving) {
+        let Saved { impact, token } = saved;
+        let (store, profile) = (self.settings.store(), self.settings.profile().id);
+        self.work.spawn(async move {
+            let token = match token {
+                TokenChange::Keep => Ok(TokenNow::AsBefore),
+                TokenChange::Forget => store
+                    .delete(&Account::of(&profile, Kind::GatewayToken))
+                    .await
+                    .map(|()| TokenNow::Gone),
+                TokenChange::Store(token) => {
+                    slots::write::<GatewayToken>(&*store, &profile, &token)
+                        .await
+                        .map(|()| TokenNow::Stored)
+                }
+            };
+            Outcome::Saved {
+                impact,
+                token,
+                saving,
+            }
+        });
+    }
+
+    /// Asks the gateway for a conversation.
+    pub(super) fn fetch_history(
+        &mut self,
+        session_key: String,
+        reply: Reply<ChatHistoryView, UiError>,
+    ) {
+        let Some(gateway) = (self.connection.session)() else {
+            respond(reply, Err(not_connected()));
+            return;
+        };
+        self.work.spawn(async move {
+            Outcome::History {
+                result: gateway.history(session_key.clone()).await.map(Box::new),
+                session_key,
+                reply,
+            }
+        });
+    }
+
+    /// Asks the gateway to stop a run, or every run of a conversation.
+    pub(super) fn abort(
+        &mut self,
+        session_key: String,
+        run_id: Option<String>,
+        reply: Reply<(), UiError>,
+    ) {
+        let Some(gateway) = (self.connection.session)() else {
+            respond(reply, Err(not_connected()));
+            return;
+        };
+        self.work.spawn(async move {
+            let stopped = gateway.abort(session_key, run_id).await;
+            respond(reply, stopped.map(drop).map_err(|error| call_error(&error)));
+            Outcome::Nothing
+        });
+    }
+
+    /// Takes the outcome of a piece of work.
+    pub(super) fn finished(&mut self, done: Result<Outcome, JoinError>) -> Next {
+        match done {
+            Ok(Outcome::Nothing) => {}
+            Ok(Outcome::TrayGraceOver) => {
+                // An app without window and icon could not be found again.
+                if !self.tray_host && !self.window {
+                    self.show_window();
+                }
+            }
+            Ok(Outcome::TokenFound(stored)) => {
+                if self.settings.note_token(stored) {
+                    self.send_settings();
+                }
+            }
+            Ok(Outcome::Saved {
+                mut impact,
+                token,
+                saving,
+            }) => {
+                match token {
+                    Ok(TokenNow::AsBefore) => {}
+                    Ok(TokenNow::Stored | TokenNow::Gone) => {
+                        self.settings
+                            .note_token(matches!(token, Ok(TokenNow::Stored)));
+                        // Another token means another hello.
+                        impact = impact.max(Impact::Reconnect);
+                    }
+                    Err(_) => {}
+                }
+                self.take_effect(impact);
+                saving.answer(
+                    token
+                        .map(drop)
+                        .map_err(|error| format!("The token was not kept: {error}.")),
+                );
+            }
+            Ok(Outcome::Trusted { id, result }) => {
+                self.answer_problem = result.err().map(|problem| (id, ui_error(&problem)));
+                if self.answer_problem.is_some() {
+                    self.show_connection();
+                }
+            }
+            Ok(Outcome::History {
+                session_key,
+                result,
+                reply,
+            }) => {
+                let answer = match result {
+                    Ok(payload) => Ok(self.chat.history(session_key, &payload)),
+                    Err(error) => Err(call_error(&error)),
+                };
+                respond(reply, answer);
+            }
+            // A panic of ours must not be swallowed.
+            Err(failed) => {
+                if let Ok(panic) = failed.try_into_panic() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
+        }
+        Next::Continue
+    }
+}
