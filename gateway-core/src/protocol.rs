@@ -21,6 +21,8 @@ pub mod method;
 pub mod wire_error;
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 pub(crate) mod recordings;
 
 pub use event::Event;
