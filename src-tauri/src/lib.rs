@@ -103,14 +103,22 @@ fn start() -> anyhow::Result<ExitCode> {
         controller.clone(),
         places.data_dir().join("webview"),
     ));
+    let handle = app.handle().clone();
     tauri::async_runtime::spawn(async move {
-        let surroundings = Surroundings {
-            places,
-            environment,
-            store: store.await?,
-        };
-        wire(surroundings, desktop, requests, launch).run().await;
-        anyhow::Ok(())
+        let controlled = tauri::async_runtime::spawn(async move {
+            let surroundings = Surroundings {
+                places,
+                environment,
+                store: store.await?,
+            };
+            wire(surroundings, desktop, requests, launch).run().await;
+            anyhow::Ok(())
+        });
+        // Without its controller the app could neither work nor be quit.
+        if let Err(problem) = controlled.await.map_err(anyhow::Error::from).flatten() {
+            tracing::error!(%problem, "the controller has failed");
+            handle.exit(1);
+        }
     });
     tauri::async_runtime::spawn(watch_tray_host(controller.clone()));
     tauri::async_runtime::spawn(watch_signals(controller.clone()));
@@ -159,18 +167,17 @@ const WRONG_USAGE: u8 = 64;
 fn build(controller: &ControllerHandle) -> anyhow::Result<tauri::App> {
     let bindings = bindings::builder();
     let invoke = bindings.invoke_handler();
-    tauri::Builder::default()
+    let app = tauri::Builder::default()
         .plugin(single_instance_plugin(controller.clone()))
         .plugin(tauri_plugin_shell::init())
         .plugin(tauri_plugin_dialog::init())
         .manage(controller.clone())
         .invoke_handler(invoke)
-        .setup(move |app| {
-            bindings.mount_events(app);
-            Ok(())
-        })
         .build(tauri::generate_context!())
-        .context("the desktop toolkit cannot be started")
+        .context("the desktop toolkit cannot be started")?;
+    // Before anything can be told: the toolkit's own setup runs later, when its loop starts.
+    bindings.mount_events(&app);
+    Ok(app)
 }
 
 fn single_instance_plugin(controller: ControllerHandle) -> tauri::plugin::TauriPlugin<tauri::Wry> {
