@@ -3,20 +3,28 @@
 //!
 //! In reading order: [`wait`] and [`process`] are the ground; [`ports`], [`temp_home`], [`http`] and
 //! [`tools`] are small helps; [`ssh_server`], [`gateway`], [`model_provider`] and [`plain_http`] are
-//! the servers, [`home_server`] three of them together; [`cli`], [`desktop`] and [`webdriver`] drive
-//! our programs; [`canaries`], [`delivery`] and [`pins`] judge what was left behind.
+//! the servers, [`home_server`] three of them together; [`cli`], [`app`], [`desktop`] and [`webdriver`]
+//! drive our programs; [`canaries`], [`delivery`] and [`pins`] judge what was left behind.
 //!
 //! Nothing here is told apart by a fixed port or a shared home, nothing sleeps for a guessed time,
 //! and a missing tool is an error, never a skipped test.
 
+pub mod app;
+pub mod canaries;
+pub mod cli;
+pub mod delivery;
+pub mod desktop;
 pub mod gateway;
 pub mod home_server;
 pub mod http;
 pub mod model_provider;
+pub mod network;
 pub mod pins;
+pub mod plain_http;
 pub mod ports;
 pub mod process;
 pub mod ssh_server;
 pub mod temp_home;
 pub mod tools;
 pub mod wait;
+pub mod webdriver;

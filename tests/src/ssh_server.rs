@@ -142,6 +142,11 @@ impl TestSshServer {
         self.log().lines().filter(signed_in).count()
     }
 
+    /// How many channels towards a port of the server were asked for.
+    pub fn channels(&self) -> usize {
+        self.count("server_request_direct_tcpip: ")
+    }
+
     fn count(&self, what: &str) -> usize {
         self.log()
             .lines()

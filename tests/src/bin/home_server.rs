@@ -3,17 +3,24 @@
 //! end (Ctrl-C or SIGTERM); then nothing of it is left.
 //!
 //! The host key is new each time, so whoever connects is asked to trust it.
+//!
+//! `--official-config FILE` and `--app-settings FILE` write how the server is reached, as OpenClaw
+//! and as our app have it in their own files.
 
 use std::io::Write;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use e2e::app::{app_settings, official_config};
 use e2e::gateway::{Release, TestGateway};
 use e2e::ssh_server::TestSshServer;
 use e2e::ssh_server::config::SshServerConfig;
+use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    let asked = Asked::read(std::env::args().skip(1))?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let serve = async {
@@ -21,6 +28,7 @@ async fn main() -> Result<()> {
             TestSshServer::start(SshServerConfig::default()),
             TestGateway::start(Release::V4),
         )?;
+        asked.write(&ssh, &gateway)?;
         announce(&ssh, &gateway)?;
         // What was started lives as long as it is held.
         std::future::pending::<()>().await;
@@ -32,6 +40,52 @@ async fn main() -> Result<()> {
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
     }
+}
+
+/// Which files are to be written.
+#[derive(Debug, Default)]
+struct Asked {
+    official_config: Option<PathBuf>,
+    app_settings: Option<PathBuf>,
+}
+
+impl Asked {
+    fn read(mut args: impl Iterator<Item = String>) -> Result<Self> {
+        let mut asked = Self::default();
+        while let Some(flag) = args.next() {
+            let file = args.next().map(PathBuf::from);
+            match flag.as_str() {
+                "--official-config" => asked.official_config = file,
+                "--app-settings" => asked.app_settings = file,
+                other => bail!("unknown flag {other}; --official-config FILE, --app-settings FILE"),
+            }
+        }
+        Ok(asked)
+    }
+
+    fn write(&self, ssh: &TestSshServer, gateway: &TestGateway) -> Result<()> {
+        if let Some(file) = &self.official_config {
+            write_private(file, &official_config(ssh, gateway))?;
+        }
+        if let Some(file) = &self.app_settings {
+            write_private(file, &app_settings(ssh, gateway)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a file that may hold a token: for its owner only, from its first byte.
+fn write_private(file: &PathBuf, value: &Value) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut opened = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file)
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    opened.write_all(serde_json::to_string_pretty(value)?.as_bytes())?;
+    Ok(())
 }
 
 /// Says where the server is, in one line that scripts read.

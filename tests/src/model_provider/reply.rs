@@ -73,7 +73,7 @@ pub fn last_user_text(body: &Value) -> String {
         .flatten()
         .rev()
         .filter(|message| message.get("role").and_then(Value::as_str) == Some("user"))
-        .map(|message| without_internal_context(&content_text(message.get("content"))))
+        .map(|message| without_wrapping(&content_text(message.get("content"))))
         .find(|text| !text.is_empty() && !text.starts_with(SENDER_NOTE))
         .unwrap_or_default()
 }
@@ -93,10 +93,12 @@ fn content_text(content: Option<&Value>) -> String {
     }
 }
 
-/// The official gateway may put runtime notes between these marks into a user message.
-fn without_internal_context(text: &str) -> String {
+/// What the gateway wraps around the user's words for the model: notes between two marks, a line
+/// about its runtime at the end, and the time in brackets at the beginning.
+fn without_wrapping(text: &str) -> String {
     const BEGIN: &str = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>";
     const END: &str = "<<<END_OPENCLAW_INTERNAL_CONTEXT>>>";
+    const RUNTIME: &str = "\n\nRuntime: agent=";
     let mut rest = text.to_owned();
     while let Some(begin) = rest.find(BEGIN) {
         let end = rest[begin..]
@@ -104,7 +106,12 @@ fn without_internal_context(text: &str) -> String {
             .map_or(rest.len(), |at| begin + at + END.len());
         rest.replace_range(begin..end, "");
     }
-    rest.trim().to_owned()
+    let words = rest.split(RUNTIME).next().unwrap_or_default().trim();
+    let said = words
+        .strip_prefix('[')
+        .and_then(|stamped| stamped.split_once(" UTC] "))
+        .map_or(words, |(_, said)| said);
+    said.to_owned()
 }
 
 #[cfg(test)]
@@ -138,7 +145,8 @@ mod tests {
     fn what_the_gateway_adds_for_the_model_is_not_what_the_user_said() {
         let body = json!({"messages": [
             {"role": "system", "content": "be kind"},
-            {"role": "user", "content": [{"type": "text", "text": "hello"}]},
+            {"role": "user", "content": [{"type": "text", "text":
+                "[Mon 2026-11-23 01:25 UTC] hello\n\nRuntime: agent=main | host=box"}]},
             {"role": "user", "content":
                 "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>> it is noon <<<END_OPENCLAW_INTERNAL_CONTEXT>>>"},
             {"role": "user", "content": "Sender (untrusted metadata):\n{}"},

@@ -1,0 +1,212 @@
+//! A user of our window program: a home, a desktop session, and the window when it is open.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::desktop::{DesktopParts, DesktopSession};
+use crate::gateway::TestGateway;
+use crate::ports;
+use crate::process::{Program, Running};
+use crate::ssh_server::TestSshServer;
+use crate::temp_home::TempHome;
+use crate::tools;
+use crate::webdriver::Window;
+
+/// How long the window may take to show a phase beyond what the test promises: drawing, and asking.
+const DRAWING: Duration = Duration::from_secs(5);
+
+/// A user at a desktop.
+#[derive(Debug)]
+pub struct AppUser {
+    desktop: DesktopSession,
+    home: TempHome,
+    log_level: &'static str,
+}
+
+impl AppUser {
+    /// A user who has never started the program.
+    ///
+    /// # Errors
+    ///
+    /// When there is no desktop to be had.
+    pub async fn new(parts: DesktopParts) -> Result<Self> {
+        let home = TempHome::new()?;
+        let desktop = DesktopSession::start(&home, parts).await?;
+        Ok(Self {
+            desktop,
+            home,
+            log_level: "info",
+        })
+    }
+
+    /// Logs everything there is to log: for looking whether a secret is among it.
+    #[must_use]
+    pub fn at_trace(self) -> Self {
+        Self {
+            log_level: "trace",
+            ..self
+        }
+    }
+
+    /// Where the user lives.
+    pub fn home(&self) -> &TempHome {
+        &self.home
+    }
+
+    /// The desktop session.
+    pub fn desktop(&self) -> &DesktopSession {
+        &self.desktop
+    }
+
+    /// Our settings file.
+    pub fn settings_file(&self) -> PathBuf {
+        self.home.config_home().join("openclaw-tray/settings.json5")
+    }
+
+    /// The list of host keys this user trusts.
+    pub fn known_hosts(&self) -> PathBuf {
+        self.home.data_home().join("openclaw-tray/known_hosts")
+    }
+
+    /// Leaves behind what an earlier first run would have: settings, the trusted key, and the token
+    /// where OpenClaw itself keeps it.
+    ///
+    /// # Errors
+    ///
+    /// When the files cannot be written.
+    pub fn has_met(&self, ssh: &TestSshServer, gateway: &TestGateway) -> Result<()> {
+        let official = self.home.home().join(".openclaw/openclaw.json");
+        for (file, text) in [
+            (
+                self.settings_file(),
+                app_settings(ssh, gateway)?.to_string(),
+            ),
+            (self.known_hosts(), ssh.known_hosts_line()?),
+            (official, official_config(ssh, gateway).to_string()),
+        ] {
+            fs::create_dir_all(file.parent().context("no folder")?)?;
+            fs::write(file, text)?;
+        }
+        Ok(())
+    }
+
+    /// Opens the window under automation.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub async fn open(&self, scenario: &str) -> Result<Window> {
+        let env = [("OPENCLAW_TRAY_LOG", self.log_level)];
+        Window::open(
+            scenario,
+            &tools::openclaw_tray()?,
+            &self.home,
+            &self.desktop,
+            &env,
+        )
+        .await
+    }
+
+    /// Starts the program as a click on its icon would.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn launch(&self) -> Result<Running> {
+        Program::new(tools::openclaw_tray()?)
+            .envs(self.home.env())
+            .envs(self.desktop.env())
+            .env("OPENCLAW_TRAY_LOG", self.log_level)
+            .start()
+    }
+}
+
+/// What `openclaw.json` says on a computer whose OpenClaw runs on this server.
+pub fn official_config(ssh: &TestSshServer, gateway: &TestGateway) -> Value {
+    json!({"gateway": {
+        "mode": "remote",
+        "remote": {
+            "transport": "ssh",
+            "sshTarget": ssh.target(),
+            "sshIdentity": ssh.identity(),
+            "remotePort": gateway.port(),
+            "token": gateway.token(),
+        },
+    }})
+}
+
+/// What our settings say after a first run, with a local port that is free now.
+///
+/// # Errors
+///
+/// When no local port is free.
+pub fn app_settings(ssh: &TestSshServer, gateway: &TestGateway) -> Result<Value> {
+    Ok(json!({
+        "version": 1,
+        "activeProfile": "home",
+        "firstRunDone": true,
+        "profiles": [{
+            "id": "home",
+            "runs": "anotherComputer",
+            "address": ssh.target(),
+            "signIn": "keyFile",
+            "identityFile": ssh.identity(),
+            "localPort": ports::free_port()?,
+            "remotePort": gateway.port(),
+            "connectOnLaunch": true,
+        }],
+    }))
+}
+
+/// Goes through first run up to "Save and check": address, key file, token, ports.
+///
+/// # Errors
+///
+/// When a page is not as described.
+pub async fn first_run(
+    window: &Window,
+    ssh: &TestSshServer,
+    gateway_port: u16,
+    token: &str,
+) -> Result<()> {
+    window.element("first-run").await?;
+    window.click("runs-another-computer").await?;
+    window.picture("where").await?;
+    window.click("first-run-next").await?;
+    window.fill("address", &ssh.target()).await?;
+    window.click("sign-in-key-file").await?;
+    window
+        .fill("identity-file", &ssh.identity().display().to_string())
+        .await?;
+    window.fill("token", token).await?;
+    window.unfold("advanced").await?;
+    window
+        .fill("remote-port", &gateway_port.to_string())
+        .await?;
+    window
+        .fill("local-port", &ports::free_port()?.to_string())
+        .await?;
+    window.picture("how").await?;
+    window.click("first-run-next").await
+}
+
+/// Waits until the window shows a phase.
+///
+/// # Errors
+///
+/// When it does not within `limit`, drawing not counted; a picture is kept.
+pub async fn shows_phase(window: &Window, phase: &str, limit: Duration) -> Result<()> {
+    window
+        .attribute(
+            &["state", "rail-state"],
+            "data-phase",
+            limit + DRAWING,
+            |shown| shown == phase,
+        )
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,340 @@
+//! Our command line as a user starts it: in a home of its own, with no `ssh` to be found.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::process::{Finished, Program, Running};
+use crate::temp_home::TempHome;
+use crate::tools;
+
+/// How long a command that is not `connect` may take; a check alone may take 20 s.
+const COMMAND: Duration = Duration::from_secs(60);
+
+/// A user at a terminal.
+#[derive(Debug)]
+pub struct CommandLine {
+    home: TempHome,
+    known_hosts: PathBuf,
+    log_level: &'static str,
+}
+
+impl CommandLine {
+    /// A user who has never started it.
+    ///
+    /// # Errors
+    ///
+    /// When no home can be made.
+    pub fn new() -> Result<Self> {
+        let home = TempHome::new()?;
+        let known_hosts = home.root().join("known_hosts");
+        Ok(Self {
+            home,
+            known_hosts,
+            log_level: "info",
+        })
+    }
+
+    /// Logs everything there is to log: for looking whether a secret is among it.
+    #[must_use]
+    pub fn at_trace(self) -> Self {
+        Self {
+            log_level: "trace",
+            ..self
+        }
+    }
+
+    /// Where the user lives.
+    pub fn home(&self) -> &TempHome {
+        &self.home
+    }
+
+    /// The file of trusted host keys that [`CommandLine::connect`] and [`CommandLine::check`] name.
+    pub fn known_hosts(&self) -> &PathBuf {
+        &self.known_hosts
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started or does not end in time.
+    pub async fn run(&self, args: &[&str]) -> Result<Finished> {
+        self.program()?.args(args).run(COMMAND).await
+    }
+
+    /// Runs `openclaw check --json` and returns its exit code and its report.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started, does not end in time, or reports no JSON.
+    pub async fn check(&self, args: &[&str]) -> Result<CheckReport> {
+        let done = self
+            .program()?
+            .args(["check", "--json", "--known-hosts"])
+            .arg(&self.known_hosts)
+            .args(args)
+            .run(COMMAND)
+            .await?;
+        let line = done.stdout.lines().last().unwrap_or_default();
+        let report: Value = serde_json::from_str(line)
+            .or_else(|_| serde_json::from_str(&done.stdout))
+            .with_context(|| format!("no report\n{}\n{}", done.stdout, done.stderr))?;
+        Ok(CheckReport {
+            code: done.code().context("ended by a signal")?,
+            report,
+        })
+    }
+
+    /// Starts `openclaw connect --json`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn connect(&self, args: &[&str]) -> Result<Connecting> {
+        let process = self
+            .program()?
+            .args(["connect", "--json", "--known-hosts"])
+            .arg(&self.known_hosts)
+            .args(args)
+            .start()?;
+        Ok(Connecting { process, read: 0 })
+    }
+
+    fn program(&self) -> Result<Program> {
+        Ok(Program::new(tools::openclaw()?)
+            .envs(self.home.env())
+            .env("OPENCLAW_TRAY_LOG", self.log_level)
+            .current_dir(self.home.home()))
+    }
+}
+
+/// What `openclaw check --json` said.
+#[derive(Debug, Clone)]
+pub struct CheckReport {
+    /// Its exit code.
+    pub code: i32,
+    /// Its report: `{"ok", "steps": [{"id", "status", "ms", "summary", "action"}]}`.
+    pub report: Value,
+}
+
+impl CheckReport {
+    /// Each step's id and status, in order.
+    ///
+    /// # Errors
+    ///
+    /// When the report has another shape.
+    pub fn statuses(&self) -> Result<Vec<(String, String)>> {
+        let steps = self
+            .report
+            .get("steps")
+            .and_then(Value::as_array)
+            .context("no steps")?;
+        steps
+            .iter()
+            .map(|step| Ok((text(step, "id")?, text(step, "status")?)))
+            .collect()
+    }
+
+    /// The first step that is not well, with its status and what it says.
+    ///
+    /// # Errors
+    ///
+    /// When the report has another shape.
+    pub fn first_failing(&self) -> Result<Option<(String, String, String)>> {
+        let steps = self
+            .report
+            .get("steps")
+            .and_then(Value::as_array)
+            .context("no steps")?;
+        for step in steps {
+            let status = text(step, "status")?;
+            if status != "ok" && status != "notNeeded" {
+                return Ok(Some((text(step, "id")?, status, text(step, "summary")?)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn text(value: &Value, member: &str) -> Result<String> {
+    value
+        .get(member)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .with_context(|| format!("no {member} in {value}"))
+}
+
+/// `openclaw connect --json` while it runs: one state a line.
+#[derive(Debug)]
+pub struct Connecting {
+    process: Running,
+    /// How many lines have been waited past.
+    read: usize,
+}
+
+impl Connecting {
+    /// Every state so far.
+    ///
+    /// # Errors
+    ///
+    /// When a whole line is not one JSON object.
+    pub fn states(&self) -> Result<Vec<Value>> {
+        parse(&self.process.stdout())
+    }
+
+    /// The phases so far, without repetitions of the same one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connecting::states`].
+    pub fn phases(&self) -> Result<Vec<String>> {
+        let mut phases: Vec<String> = self
+            .states()?
+            .iter()
+            .map(|state| phase(state).to_owned())
+            .collect();
+        phases.dedup();
+        Ok(phases)
+    }
+
+    /// Waits for a state of `wanted`, later than any this was told before, and returns it.
+    ///
+    /// # Errors
+    ///
+    /// When it does not come within `limit` or the program ends; the text carries all it said.
+    pub async fn reaches(&mut self, wanted: &str, limit: Duration) -> Result<Value> {
+        let from = self.read;
+        let (at, state) = self
+            .process
+            .says(&format!("phase {wanted}"), limit, |_| {
+                let states = self.states().ok()?;
+                let at = states
+                    .iter()
+                    .skip(from)
+                    .position(|state| phase(state) == wanted)?;
+                Some((from + at, states.get(from + at)?.clone()))
+            })
+            .await?;
+        self.read = at + 1;
+        Ok(state)
+    }
+
+    /// The last state.
+    ///
+    /// # Errors
+    ///
+    /// When there is none yet.
+    pub fn last(&self) -> Result<Value> {
+        self.states()?.pop().context("no state yet")
+    }
+
+    /// The process.
+    pub fn process(&self) -> &Running {
+        &self.process
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> String {
+        self.process.stderr()
+    }
+
+    /// Presses Ctrl-C and returns how it ended.
+    ///
+    /// # Errors
+    ///
+    /// When it has not ended within `limit`.
+    pub async fn interrupt(self, limit: Duration) -> Result<Finished> {
+        self.process.signal(Signal::INT);
+        let status = self.process.ended(limit).await?;
+        Ok(Finished {
+            status,
+            stdout: self.process.stdout(),
+            stderr: self.process.stderr(),
+        })
+    }
+
+    /// Waits until it ends by itself.
+    ///
+    /// # Errors
+    ///
+    /// When it has not within `limit`.
+    pub async fn ended(&self, limit: Duration) -> Result<Finished> {
+        let status = self
+            .process
+            .ended(limit)
+            .await
+            .with_context(|| self.process.stdout())?;
+        Ok(Finished {
+            status,
+            stdout: self.process.stdout(),
+            stderr: self.process.stderr(),
+        })
+    }
+}
+
+/// The word for the phase of a state.
+pub fn phase(state: &Value) -> &str {
+    state
+        .get("phase")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// The id of the cause of a state; empty when it has none.
+pub fn cause(state: &Value) -> &str {
+    state
+        .get("cause")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// The local port of a state.
+///
+/// # Errors
+///
+/// When the state names none.
+pub fn local_port(state: &Value) -> Result<u16> {
+    let port = state
+        .get("localPort")
+        .and_then(Value::as_u64)
+        .with_context(|| format!("no port in {state}"))?;
+    Ok(u16::try_from(port)?)
+}
+
+/// Parses whole lines; the last one may still be being written.
+fn parse(lines: &str) -> Result<Vec<Value>> {
+    let whole = lines.rfind('\n').map_or("", |end| &lines[..end]);
+    whole
+        .lines()
+        .map(|line| serde_json::from_str(line).map_err(|error| anyhow!("{error} in: {line}")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_still_being_written_is_left_alone() {
+        let states = parse("{\"phase\":\"off\"}\n{\"phase\":\"up\"}\n{\"pha").unwrap();
+        assert_eq!(states.iter().map(phase).collect::<Vec<_>>(), ["off", "up"]);
+    }
+
+    #[test]
+    fn the_first_failing_step_is_the_one_before_those_not_reached() {
+        let report = serde_json::json!({"ok": false, "steps": [
+            {"id": "address", "status": "ok", "summary": ""},
+            {"id": "tcp", "status": "failed", "summary": "refused"},
+            {"id": "login", "status": "notReached", "summary": ""},
+        ]});
+        let report = CheckReport { code: 2, report };
+        assert_eq!(
+            report.first_failing().unwrap(),
+            Some(("tcp".to_owned(), "failed".to_owned(), "refused".to_owned()))
+        );
+    }
+}
