@@ -1,5 +1,18 @@
 //! One module for each user journey, against the real SSH server and the real gateway.
 
+mod changed_host_key;
+mod first_connection;
+mod forwarding_forbidden;
+mod gateway_down;
+mod killed_program;
+mod port_taken;
+mod refused_login;
+mod server_check;
+mod server_restart;
+mod unknown_host_key;
+mod wrong_service;
+mod wrong_token;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
