@@ -8,14 +8,18 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use gateway_core::{
     client::{HelloRequest, StoredDeviceToken},
     config::{
-        Profile, RunsWhere,
+        Places, Profile, RunsWhere,
         openclaw_json::{OfficialConfig, credentials::OfficialCredentials},
     },
     connection::{
         access::{GatewayAccess, StoredAccess},
         problem::{Problem, UserAction},
     },
-    credentials::{Candidates, secret::KeyPassphrase, slots},
+    credentials::{
+        Candidates, CredentialStore,
+        secret::{DeviceKey, KeyPassphrase},
+        slots::{self, DeviceKeyError},
+    },
     device_identity::DeviceIdentity,
     tunnel::SshTarget,
 };
@@ -44,23 +48,11 @@ impl KeychainAccess {
         self.opened
             .get_or_try_init(|| async {
                 let store = &self.surroundings.store;
-                let make = || DeviceIdentity::generate(&mut rand::rng()).key();
-                let key = slots::device_key(&**store, &self.surroundings.places, make)
+                let key = device_key(&**store, &self.surroundings.places)
                     .await
-                    .map_err(|error| {
-                        Problem::new(
-                            "deviceKeyUnusable",
-                            format!("This device's key could not be read: {error}."),
-                            UserAction::TryAgain,
-                        )
-                    })?;
-                let identity = DeviceIdentity::from_key(&key).map_err(|error| {
-                    Problem::new(
-                        "deviceKeyUnusable",
-                        format!("This device's key in the keychain cannot be used: {error}."),
-                        UserAction::TryAgain,
-                    )
-                })?;
+                    .map_err(|error| key_problem(&error))?;
+                let identity =
+                    DeviceIdentity::from_key(&key).map_err(|error| key_problem(&error))?;
                 Ok(StoredAccess::new(
                     Arc::new(identity),
                     Arc::clone(store),
@@ -109,6 +101,31 @@ impl KeychainAccess {
             RunsWhere::NotConfigured => false,
         }
     }
+}
+
+/// Reads this installation's device key, making it on first use.
+///
+/// # Errors
+///
+/// As [`slots::device_key`].
+pub(crate) async fn device_key(
+    store: &dyn CredentialStore,
+    places: &Places,
+) -> Result<DeviceKey, DeviceKeyError> {
+    let make = || DeviceIdentity::generate(&mut rand::rng()).key();
+    slots::device_key(store, places, make).await
+}
+
+/// Says why there is no device key, down to the last cause: that is where the next step stands.
+fn key_problem(error: &dyn std::error::Error) -> Problem {
+    let causes: Vec<String> = std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect();
+    Problem::new(
+        "deviceKeyUnusable",
+        format!("This device's key cannot be had: {}.", causes.join(": ")),
+        UserAction::TryAgain,
+    )
 }
 
 impl GatewayAccess for KeychainAccess {

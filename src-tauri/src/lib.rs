@@ -45,6 +45,7 @@ use launch::Launch;
 use single_instance::InstanceLock;
 use std::{
     env,
+    error::Error as _,
     io::{self, Write as _},
     process::ExitCode,
     sync::Arc,
@@ -95,7 +96,7 @@ fn start() -> anyhow::Result<ExitCode> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
 
     // The keychain answers while the toolkit starts.
-    let store = tauri::async_runtime::spawn(open_keychain());
+    let store = tauri::async_runtime::spawn(open_keychain(places.clone()));
     let (controller, requests) = ControllerHandle::channel();
     let app = build(&controller)?;
     let desktop = Arc::new(TauriDesktop::new(
@@ -126,11 +127,27 @@ fn start() -> anyhow::Result<ExitCode> {
     Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// Opens the keychain; one that does not answer is as good as none.
-async fn open_keychain() -> Arc<dyn CredentialStore> {
-    match timeout(KEYCHAIN, credentials::open_store()).await {
-        Ok(store) => store,
-        Err(_) => Arc::new(MemoryStore::new("the keychain did not answer")),
+/// Opens the keychain; one that does not answer, or refuses at once, is as good as none.
+///
+/// Whether it keeps anything shows only in use, so this device's key is read, or made on first use.
+/// A locked keychain asks its owner, which takes as long as it takes: that is no refusal, and
+/// whoever wants the key later waits for the same answer.
+async fn open_keychain(places: Places) -> Arc<dyn CredentialStore> {
+    let Ok(store) = timeout(KEYCHAIN, credentials::open_store()).await else {
+        return Arc::new(MemoryStore::new("the keychain did not answer"));
+    };
+    let used = Arc::clone(&store);
+    // A task of its own: it must come to its end even when nobody waits any longer.
+    let key = tokio::spawn(async move { access::device_key(&*used, &places).await.map(drop) });
+    match timeout(KEYCHAIN, key).await {
+        Ok(Ok(Err(refusal))) => {
+            tracing::warn!(%refusal, "secrets are kept in memory until the app quits");
+            let reason = refusal
+                .source()
+                .map_or_else(|| refusal.to_string(), ToString::to_string);
+            Arc::new(MemoryStore::new(reason))
+        }
+        Ok(Ok(Ok(())) | Err(_)) | Err(_) => store,
     }
 }
 
