@@ -1,6 +1,7 @@
 //! One module for each user journey, against the real SSH server and the real gateway.
 
 mod changed_host_key;
+mod cut_connections;
 mod first_connection;
 mod forwarding_forbidden;
 mod gateway_down;

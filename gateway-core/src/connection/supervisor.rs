@@ -308,6 +308,8 @@ impl<R: Route> Supervisor<R> {
         self.shown.up_since = Some(epoch_ms(Duration::ZERO));
         self.outlets.session.send_replace(Some(opened.session));
         self.tell(News::SessionOpened);
+        // Whoever hears of the session finds its facts in the snapshot.
+        self.publish();
         self.broadcast(GatewayEvent::SessionUp);
     }
 
