@@ -392,6 +392,7 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
       phase: "auth_prompt",
       question: {
         kind: "prompts",
+        wasWrong: false,
         id: "1",
         title: "Two-step sign-in",
         instruction: "Enter your account and the code that your phone shows.",

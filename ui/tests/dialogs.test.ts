@@ -145,6 +145,7 @@ describe("what a server asks in its own words", () => {
   it("is one field for each prompt, visible where the server says so", async () => {
     const { backend, user } = await ask({
       kind: "prompts",
+      wasWrong: false,
       id: "q5",
       title: "Two-step sign-in",
       instruction: "Enter the code.",

@@ -382,6 +382,7 @@ export const da: Catalogue = {
     passwordLead: (user, host) => `${host} beder om adgangskoden til ${user}.`,
     password: "Adgangskode",
     passwordWrong: "Serveren accepterede ikke adgangskoden. Prøv igen.",
+    promptsWrong: "Serveren accepterede ikke svarene. Prøv igen.",
     signIn: "Log ind",
     promptsTitle: "Serveren spørger",
     promptsLead: "Det er serverens egne ord.",

@@ -346,6 +346,7 @@ export const en = {
     passwordLead: (user: string, host: string) => `${host} asks for the password of ${user}.`,
     password: "Password",
     passwordWrong: "The server did not accept that password. Try again.",
+    promptsWrong: "The server did not accept those answers. Try again.",
     signIn: "Sign in",
     promptsTitle: "The server asks",
     promptsLead: "These are the server's own words.",
