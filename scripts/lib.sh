@@ -65,7 +65,7 @@ program_packages() {
   fi
 }
 
-# Builds the programs the tests start, with the features the tests are built with.
+# Builds every program the way the tests are built: one set of features, so nothing is built twice.
 build_programs() {
   cargo build --locked --workspace --bins
 }

@@ -1,15 +1,18 @@
 //! The log file, and the standard error stream for whoever starts the app from a terminal.
 //!
 //! `OPENCLAW_TRAY_LOG` takes the usual filter, such as `debug` or `gateway_core=trace`; without it
-//! `info` is written. Neither secrets nor the text of conversations are ever logged.
+//! `info` is written, and of libraries never more than `info`. Neither secrets nor the text of conversations are ever logged.
 
+use gateway_core::log_guard;
 use std::{
     fs::{self, OpenOptions},
     io::{self, IsTerminal as _},
     path::Path,
     sync::Mutex,
 };
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 const VARIABLE: &str = "OPENCLAW_TRAY_LOG";
 const FILE: &str = "openclaw-tray.log";
@@ -35,6 +38,7 @@ pub fn start(folder: &Path) -> io::Result<()> {
     };
     tracing_subscriber::registry()
         .with(filter)
+        .with(filter_fn(log_guard::may_be_written))
         .with(to_file)
         .with(
             fmt::layer()

@@ -1,11 +1,14 @@
 //! One module for each user journey, against the real SSH server and the real gateway.
 
 mod changed_host_key;
-mod cut_connections;
 mod first_connection;
 mod forwarding_forbidden;
 mod gateway_down;
 mod killed_program;
+mod killed_sessions;
+mod no_leak;
+mod one_instance;
+mod passphrase;
 mod port_taken;
 mod refused_login;
 mod server_check;

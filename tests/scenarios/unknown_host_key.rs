@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use e2e::app::{AppUser, first_run, shows_phase};
 use e2e::cli::{CommandLine, phase};
-use e2e::home_server::ssh_flags;
+use e2e::desktop::DesktopParts;
+use e2e::gateway::Release;
+use e2e::home_server::{HomeServer, ssh_flags};
 use e2e::ports;
 use e2e::ssh_server::TestSshServer;
 use e2e::ssh_server::config::SshServerConfig;
@@ -55,4 +58,36 @@ async fn a_key_other_than_the_one_demanded_is_not_trusted() -> Result<()> {
     ensure!(ssh.sign_in_attempts() == 0, "{}", ssh.log());
     ensure!(!user.known_hosts().exists(), "the key was stored");
     Ok(())
+}
+
+#[tokio::test]
+async fn in_the_window_cancel_stores_nothing() -> Result<()> {
+    let home = HomeServer::with_shared_gateway(Release::V4, SshServerConfig::default()).await?;
+    let user = AppUser::new(DesktopParts::default()).await?;
+    let window = user.open("unknown-host-key").await?;
+    first_run(
+        &window,
+        &home.ssh,
+        home.gateway.port(),
+        home.gateway.token(),
+    )
+    .await?;
+
+    let fingerprint = home.ssh.host_fingerprint().await?;
+    window
+        .attribute(
+            &["fingerprint"],
+            "data-value",
+            Duration::from_secs(20),
+            |shown| shown == fingerprint,
+        )
+        .await?;
+    window.picture("asked").await?;
+    window.click("dialog-cancel").await?;
+    shows_phase(&window, "paused", Duration::from_secs(10)).await?;
+    window.picture("cancelled").await?;
+
+    ensure!(home.ssh.sign_in_attempts() == 0, "{}", home.ssh.log());
+    ensure!(!user.known_hosts().exists(), "the key was stored");
+    window.close().await
 }

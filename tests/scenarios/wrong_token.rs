@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use e2e::app::{AppUser, first_run, shows_phase};
+use e2e::canaries::{Canary, Search};
 use e2e::cli::{CommandLine, cause};
+use e2e::desktop::DesktopParts;
 use e2e::gateway::Release;
 use e2e::home_server::{HomeServer, ssh_flags, trust};
 use e2e::ssh_server::config::SshServerConfig;
@@ -40,5 +43,45 @@ async fn it_is_refused_once_and_the_right_one_connects() -> Result<()> {
     let right: Vec<&str> = right.iter().map(String::as_str).collect();
     let mut connecting = user.connect(&right)?;
     connecting.reaches("up", Duration::from_secs(20)).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn in_the_window_the_right_one_is_pasted_and_kept_in_the_keychain_only() -> Result<()> {
+    let home = HomeServer::with_shared_gateway(Release::V4, SshServerConfig::default()).await?;
+    let user = AppUser::new(DesktopParts::default()).await?.at_trace();
+    let window = user.open("wrong-token").await?;
+    first_run(&window, &home.ssh, home.gateway.port(), WRONG).await?;
+    window.click("trust").await?;
+    shows_phase(&window, "paused", Duration::from_secs(20)).await?;
+    window
+        .shows("problem", Duration::from_secs(10), |text| {
+            text.contains("token")
+        })
+        .await?;
+    window.picture("refused").await?;
+
+    window.click("problem-action").await?;
+    window.click("token-replace").await?;
+    window.fill("token", home.gateway.token()).await?;
+    window.picture("pasted").await?;
+    window.click("first-run-next").await?;
+    shows_phase(&window, "up", Duration::from_secs(20)).await?;
+    window.picture("connected").await?;
+
+    let canaries = vec![
+        Canary::new("gateway token", home.gateway.token())?,
+        Canary::new("refused token", WRONG)?,
+    ];
+    let mut search = Search::new(canaries, Vec::new());
+    for pid in window.pids() {
+        search.process(pid)?;
+    }
+    search.text("what was logged", window.log().as_bytes());
+    window.close().await?;
+    search.folder(user.home().root())?;
+    let (leaks, bytes) = search.finish();
+    ensure!(leaks.is_empty(), "{leaks:?}");
+    ensure!(bytes > 10_000, "only {bytes} bytes were looked at");
     Ok(())
 }

@@ -94,6 +94,21 @@ impl AppUser {
         Ok(())
     }
 
+    /// The local port the settings name.
+    ///
+    /// # Errors
+    ///
+    /// When there are no settings, or not those of [`AppUser::has_met`].
+    pub fn local_port(&self) -> Result<u16> {
+        let settings: Value = serde_json::from_slice(&fs::read(self.settings_file())?)?;
+        let port = settings
+            .pointer("/profiles/0/localPort")
+            .and_then(Value::as_u64);
+        Ok(u16::try_from(
+            port.context("no local port in the settings")?,
+        )?)
+    }
+
     /// Opens the window under automation.
     ///
     /// # Errors

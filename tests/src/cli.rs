@@ -83,9 +83,11 @@ impl CommandLine {
         let report: Value = serde_json::from_str(line)
             .or_else(|_| serde_json::from_str(&done.stdout))
             .with_context(|| format!("no report\n{}\n{}", done.stdout, done.stderr))?;
+        let code = done.code().context("ended by a signal")?;
         Ok(CheckReport {
-            code: done.code().context("ended by a signal")?,
+            code,
             report,
+            log: done.stderr,
         })
     }
 
@@ -119,6 +121,8 @@ pub struct CheckReport {
     pub code: i32,
     /// Its report: `{"ok", "steps": [{"id", "status", "ms", "summary", "action"}]}`.
     pub report: Value,
+    /// What it logged.
+    pub log: String,
 }
 
 impl CheckReport {
@@ -331,7 +335,11 @@ mod tests {
             {"id": "tcp", "status": "failed", "summary": "refused"},
             {"id": "login", "status": "notReached", "summary": ""},
         ]});
-        let report = CheckReport { code: 2, report };
+        let report = CheckReport {
+            code: 2,
+            report,
+            log: String::new(),
+        };
         assert_eq!(
             report.first_failing().unwrap(),
             Some(("tcp".to_owned(), "failed".to_owned(), "refused".to_owned()))

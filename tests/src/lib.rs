@@ -12,6 +12,7 @@
 pub mod app;
 pub mod canaries;
 pub mod cli;
+pub mod core;
 pub mod delivery;
 pub mod desktop;
 pub mod gateway;

@@ -288,6 +288,11 @@ pub fn send(pid: u32, signal: Signal) {
     }
 }
 
+/// Whether the process `pid` runs; one that has ended and was not yet reaped does not.
+pub fn is_running(pid: u32) -> bool {
+    parents().iter().any(|(running, _)| *running == pid)
+}
+
 /// Returns every process below `root`, parents before children.
 pub fn descendants_of(root: u32) -> Vec<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
@@ -375,7 +380,7 @@ mod tests {
         assert!(running.descendants().contains(&child));
         drop(running);
         until("the child's end", Duration::from_secs(10), async || {
-            Ok((!parents().iter().any(|(pid, _)| *pid == child)).then_some(()))
+            Ok((!is_running(child)).then_some(()))
         })
         .await
         .unwrap();

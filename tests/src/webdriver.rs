@@ -306,6 +306,11 @@ impl Window {
         self.driver.descendants()
     }
 
+    /// What the program and its driver logged.
+    pub fn log(&self) -> String {
+        format!("{}{}", self.driver.stdout(), self.driver.stderr())
+    }
+
     /// The program's own process.
     ///
     /// # Errors

@@ -16,9 +16,13 @@ mod target;
 use args::{Cli, Command, GatewayCommand};
 use clap::Parser as _;
 use gateway_core::config::{Environment, Platform};
+use gateway_core::log_guard;
 use output::{Exit, Stop};
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, fmt};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -33,12 +37,12 @@ fn main() -> ExitCode {
             return Exit::Usage.into();
         }
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_env("OPENCLAW_TRAY_LOG")
-                .unwrap_or_else(|_| EnvFilter::new("error")),
-        )
-        .with_writer(std::io::stderr)
+    let asked =
+        EnvFilter::try_from_env("OPENCLAW_TRAY_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
+    tracing_subscriber::registry()
+        .with(asked)
+        .with(filter_fn(log_guard::may_be_written))
+        .with(fmt::layer().with_writer(std::io::stderr))
         .init();
     let environment = Environment::new(
         std::env::vars_os(),

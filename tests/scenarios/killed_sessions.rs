@@ -1,0 +1,82 @@
+//! The server's session process is killed again and again while the user chats: every message
+//! arrives once, and other programs keep finding the gateway at the same local port.
+
+use std::collections::HashSet;
+use std::env;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use e2e::core::{Conversation, CoreUser};
+use e2e::delivery::{Delivery, ids_in, message_id, message_text};
+use e2e::gateway::Release;
+use e2e::home_server::HomeServer;
+use e2e::ssh_server::config::SshServerConfig;
+use e2e::wait::until;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use uuid::Uuid;
+
+/// A twentieth of the long run (`scripts/soak` sets `E2E_KILLS=200`).
+const KILLS: usize = 10;
+/// Where in the life of a message a kill falls is drawn from this seed (`E2E_SEED` sets another).
+const SEED: u64 = 20_261_122;
+
+fn from_env<T: std::str::FromStr>(name: &str, usual: T) -> Result<T> {
+    match env::var(name) {
+        Ok(text) => text.parse().ok().with_context(|| format!("{name}={text}")),
+        Err(_) => Ok(usual),
+    }
+}
+
+async fn nothing_is_lost(release: Release) -> Result<()> {
+    let kills: usize = from_env("E2E_KILLS", KILLS)?;
+    let mut draw = StdRng::seed_from_u64(from_env("E2E_SEED", SEED)?);
+    let home = HomeServer::with_shared_gateway(release, SshServerConfig::default()).await?;
+    let user = CoreUser::connect(&home, Duration::from_secs(30)).await?;
+    let run = Uuid::new_v4().simple().to_string();
+    let conversation = Conversation(format!("kills-{run}"));
+    let mut sent = Vec::new();
+    for _ in 0..kills {
+        for _ in 0..draw.random_range(1..=2) {
+            let id = message_id(&run, sent.len());
+            user.send(&conversation, message_text(&id)).await?;
+            sent.push(id);
+        }
+        // The kill falls anywhere from before the message leaves to after its answer began.
+        tokio::time::sleep(Duration::from_millis(draw.random_range(0..400))).await;
+        let since = user.up_since();
+        ensure!(home.ssh.kill_sessions() > 0, "there was no session to kill");
+        user.comes_back(since, Duration::from_secs(30)).await?;
+    }
+    user.all_delivered(Duration::from_secs(120)).await?;
+    let ports = user.local_ports();
+    user.shut_down().await;
+
+    // The older release stores a text when its turn has ended, so the last ones may take a while.
+    let mut judged = Delivery::default();
+    let arrived = until(
+        "every text in the history",
+        Duration::from_secs(120),
+        async || {
+            let stored = home.gateway.user_texts(&conversation.0).await?;
+            judged = Delivery::judge(&sent, &ids_in(&stored));
+            Ok(judged.lost.is_empty().then_some(()))
+        },
+    )
+    .await;
+    arrived.with_context(|| format!("{judged:?} of {} sent", sent.len()))?;
+    ensure!(judged.is_exact(), "{judged:?}");
+    let different: HashSet<&String> = sent.iter().collect();
+    ensure!(
+        different.len() == sent.len() && sent.len() >= kills,
+        "{} sent",
+        sent.len()
+    );
+    ensure!(ports.len() == 1, "the local port moved: {ports:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_message_arrives_once_on_the_current_release() -> Result<()> {
+    nothing_is_lost(Release::V4).await
+}
