@@ -65,26 +65,11 @@ value() {
   sed -n "s/.* $1=\([^ ]*\).*/\1/p" <<< "$ready "
 }
 
-# Starts the app and returns once its window draws, or fails with what it said.
+# Starts the app and returns once it says, in one line of its own, that it is ready.
 start_app() {
-  "$target/debug/openclaw-tray" &
+  "$target/debug/openclaw-tray" > "$scratch/app" &
   app=$!
   children=("$app" "${children[@]}")
-  until has_window; do
-    if ! kill -0 "$app" 2> /dev/null; then
-      wait "$app"
-    fi
-    read -rt 0.1 <> <(:) || true
-  done
-}
-
-# Whether one of the app's processes draws pages: a web view's process, or its sandbox's parent.
-has_window() {
-  local status parent
-  for status in /proc/[0-9]*/status; do
-    grep -qs '^Name:[[:space:]]WebKitWebProces' "$status" || continue
-    parent=$(sed -n 's/^PPid:[[:space:]]//p' "$status" 2> /dev/null) || continue
-    [ "$parent" = "$app" ] && return 0
-  done
-  return 1
+  : > "$scratch/app.err"
+  first_line app "$app"
 }
