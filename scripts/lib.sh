@@ -65,9 +65,10 @@ program_packages() {
   fi
 }
 
-# Builds every program the way the tests are built: one set of features, so nothing is built twice.
+# Builds every program together with the tests: alone they would be built with fewer features, and
+# every dependency twice.
 build_programs() {
-  cargo build --locked --workspace --bins
+  cargo build --locked --workspace --bins --tests
 }
 
 # Names the built programs for the tests and the demo.

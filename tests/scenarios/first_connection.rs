@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use e2e::app::{AppUser, first_run, shows_phase};
 use e2e::cli::{CommandLine, local_port};
 use e2e::desktop::DesktopParts;
-use e2e::gateway::Release;
+use e2e::gateway::{Release, TURN};
 use e2e::home_server::HomeServer;
 use e2e::ssh_server::config::SshServerConfig;
 use tokio::time::Instant;
@@ -109,9 +109,7 @@ async fn through_the_window(release: Release) -> Result<()> {
     window.fill("chat-input", &said).await?;
     window.click("chat-send").await?;
     window
-        .shows("chat-assistant", Duration::from_secs(60), |text| {
-            text.contains(&said)
-        })
+        .shows("chat-assistant", TURN, |text| text.contains(&said))
         .await?;
     window.picture("chat").await?;
 

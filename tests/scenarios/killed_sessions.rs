@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use e2e::core::{Conversation, CoreUser};
 use e2e::delivery::{Delivery, ids_in, message_id, message_text};
-use e2e::gateway::Release;
+use e2e::gateway::{Release, TURN};
 use e2e::home_server::HomeServer;
 use e2e::ssh_server::config::SshServerConfig;
 use e2e::wait::until;
@@ -48,21 +48,17 @@ async fn nothing_is_lost(release: Release) -> Result<()> {
         ensure!(home.ssh.kill_sessions() > 0, "there was no session to kill");
         user.comes_back(since, Duration::from_secs(30)).await?;
     }
-    user.all_delivered(Duration::from_secs(120)).await?;
+    user.all_delivered(TURN).await?;
     let ports = user.local_ports();
     user.shut_down().await;
 
     // The older release stores a text when its turn has ended, so the last ones may take a while.
     let mut judged = Delivery::default();
-    let arrived = until(
-        "every text in the history",
-        Duration::from_secs(120),
-        async || {
-            let stored = home.gateway.user_texts(&conversation.0).await?;
-            judged = Delivery::judge(&sent, &ids_in(&stored));
-            Ok(judged.lost.is_empty().then_some(()))
-        },
-    )
+    let arrived = until("every text in the history", TURN, async || {
+        let stored = home.gateway.user_texts(&conversation.0).await?;
+        judged = Delivery::judge(&sent, &ids_in(&stored));
+        Ok(judged.lost.is_empty().then_some(()))
+    })
     .await;
     arrived.with_context(|| format!("{judged:?} of {} sent", sent.len()))?;
     ensure!(judged.is_exact(), "{judged:?}");

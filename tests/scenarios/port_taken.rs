@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::cli::CommandLine;
-use e2e::gateway::Release;
+use e2e::gateway::{Release, TURN};
 use e2e::home_server::{HomeServer, trust};
 use e2e::http;
 use e2e::network::in_own_network;
@@ -88,7 +88,7 @@ async fn the_next_port_is_used_and_its_holder_is_named() -> Result<()> {
     ])
     .await?
     .ok()?;
-    until("the model's turn", Duration::from_secs(60), async || {
+    until("the model's turn", TURN, async || {
         Ok((home.gateway.provider().times_asked(&said) > 0).then_some(()))
     })
     .await?;

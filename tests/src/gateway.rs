@@ -29,6 +29,9 @@ use witness::Witness;
 const START: Duration = Duration::from_secs(180);
 /// From SIGTERM to its end.
 const STOP: Duration = Duration::from_secs(30);
+/// How long a turn of the agent may take. A gateway's first one loads its plugins: over a minute with
+/// several gateways on two cores.
+pub const TURN: Duration = Duration::from_secs(240);
 /// One call of the official command line: a whole Node.js start each.
 const OFFICIAL_CALL: Duration = Duration::from_secs(90);
 
@@ -322,13 +325,13 @@ mod tests {
             .await?
             .call("chat.send", params)
             .await?;
-        until("the model's turn", Duration::from_secs(90), async || {
+        until("the model's turn", TURN, async || {
             Ok((gateway.provider().times_asked(&said) == 1).then_some(()))
         })
         .await
         .with_context(|| format!("{}\n{:?}", gateway.log(), gateway.provider().last_texts()))?;
         // The older release stores what was said when the turn has ended.
-        until("the stored text", Duration::from_secs(60), async || {
+        until("the stored text", TURN, async || {
             let stored = gateway.user_texts("harness").await?;
             Ok((stored.iter().filter(|text| text.contains(&said)).count() == 1).then_some(()))
         })
