@@ -10,6 +10,7 @@ use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::desktop::DesktopSession;
 use crate::ports;
@@ -20,6 +21,10 @@ use crate::wait::until;
 
 /// How long the driver may take to listen.
 const START: Duration = Duration::from_secs(30);
+/// From the driver's start of the program to its first window, on a loaded machine.
+const SESSION: Duration = Duration::from_secs(90);
+/// One picture of the window.
+const PICTURE: Duration = Duration::from_secs(20);
 /// How long an element may take to appear unless a test says otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -89,10 +94,12 @@ impl Window {
         )]
         .into_iter()
         .collect();
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{port}"))
+        let url = format!("http://127.0.0.1:{port}");
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(capabilities);
+        let client = timeout(SESSION, builder.connect(&url))
             .await
+            .context("the program did not open its window to the driver")?
             .with_context(|| format!("no session\n{}\n{}", driver.stdout(), driver.stderr()))?;
         Ok(Self {
             client,
@@ -292,7 +299,14 @@ impl Window {
         self.pictures.set(self.pictures.get() + 1);
         let path = folder.join(format!("{:02}-{name}.png", self.pictures.get()));
         self.client.execute_async(DRAWN, Vec::new()).await?;
-        fs::write(&path, self.client.screenshot().await?)?;
+        let taken = match timeout(PICTURE, self.client.screenshot()).await {
+            Ok(taken) => taken?,
+            // The driver sometimes loses a request for a picture when the machine is busy.
+            Err(_) => timeout(PICTURE, self.client.screenshot())
+                .await
+                .context("the driver took no picture")??,
+        };
+        fs::write(&path, taken)?;
         Ok(path)
     }
 
@@ -329,7 +343,12 @@ impl Window {
     ///
     /// When the driver does not answer.
     pub async fn close(self) -> Result<()> {
-        Ok(self.client.clone().close().await?)
+        self.client.clone().close().await?;
+        // The next start must not find it still holding the lock of the one instance.
+        until("the program to end", START, async || {
+            Ok(self.pids().is_empty().then_some(()))
+        })
+        .await
     }
 }
 
