@@ -205,6 +205,23 @@ impl TestGateway {
             .await
     }
 
+    /// What the gateway says of a session beside its stored messages: for telling why one is missing.
+    ///
+    /// # Errors
+    ///
+    /// When the history cannot be read.
+    pub async fn session_state(&self, session_key: &str) -> Result<Value> {
+        let params = json!({"sessionKey": session_key, "limit": 1000});
+        let mut history = Witness::connect(self)
+            .await?
+            .call("chat.history", params)
+            .await?;
+        if let Some(members) = history.as_object_mut() {
+            members.remove("defaults");
+        }
+        Ok(history)
+    }
+
     /// The texts the user said in a session, in order, as the gateway has stored them.
     ///
     /// # Errors
