@@ -529,6 +529,7 @@ impl Controller {
     }
 
     async fn end(self) {
+        self.desktop.leave();
         self.desktop.close_window();
         let (done, closed) = oneshot::channel();
         self.order(Order::ShutDown { done });

@@ -29,6 +29,9 @@ pub trait Desktop: Send + Sync + 'static {
     /// Says that the app can be used, once; `window` tells whether its window has loaded.
     fn ready(&self, window: bool);
 
+    /// Lets a later start of the program take this one's place instead of handing over to it.
+    fn leave(&self);
+
     /// Ends the process. Everything worth closing has been closed.
     fn exit(&self);
 }

@@ -47,7 +47,8 @@ use std::{
     env,
     error::Error as _,
     io::{self, Write as _},
-    process::ExitCode,
+    path::Path,
+    process::{Command, ExitCode},
     sync::Arc,
     time::Duration,
 };
@@ -88,7 +89,7 @@ fn start() -> anyhow::Result<ExitCode> {
     let lock = InstanceLock::take(&lock_file)
         .with_context(|| format!("{} cannot be locked", lock_file.display()))?;
     let Some(_lock) = lock else {
-        return hand_over();
+        return start_later(&lock_file);
     };
     if let Err(problem) = logging::start(&places.logs()) {
         say(&format!("no log file can be written: {problem}"));
@@ -178,6 +179,11 @@ fn wire(
 /// What opening the keychain may take; it answers in a tenth of a second where it answers at all.
 const KEYCHAIN: Duration = Duration::from_secs(3);
 
+/// What an instance that is quitting may take to close its connections and end.
+const LEAVING: Duration = Duration::from_secs(5);
+
+const NOT_AGAIN: &str = "the program could not start itself again";
+
 /// `EX_USAGE` of sysexits(3).
 const WRONG_USAGE: u8 = 64;
 
@@ -201,18 +207,53 @@ fn single_instance_plugin(controller: ControllerHandle) -> tauri::plugin::TauriP
     tauri_plugin_single_instance::init(move |_, _, _| controller.tell(Request::LaunchedAgain))
 }
 
+/// A start while another instance holds the lock: that one shows its window, or this one takes its
+/// place when it turns out to be leaving.
+fn start_later(lock_file: &Path) -> anyhow::Result<ExitCode> {
+    let told = tell_first();
+    if InstanceLock::is_free_within(lock_file, LEAVING)? {
+        // The toolkit has been started here in vain, and it starts once in a process.
+        return start_anew();
+    }
+    told?;
+    say("OpenClaw Tray is already running.");
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Asks the instance that holds the lock to show its window.
 ///
-/// The plugin ends this process once it has told the first; it returns only where there is no
-/// session bus to tell it over.
-fn hand_over() -> anyhow::Result<ExitCode> {
+/// The plugin ends this process once the first has taken the message; it returns where there is no
+/// session bus to tell it over, and where the first has left the bus because it is quitting.
+fn tell_first() -> anyhow::Result<()> {
     let (unused, _inbox) = ControllerHandle::channel();
     tauri::Builder::default()
         .plugin(single_instance_plugin(unused))
         .build(tauri::generate_context!())
         .context("the running OpenClaw Tray cannot be reached")?;
-    say("OpenClaw Tray is already running.");
+    Ok(())
+}
+
+/// Replaces this process with a fresh start of the same program.
+#[cfg(unix)]
+fn start_anew() -> anyhow::Result<ExitCode> {
+    use std::os::unix::process::CommandExt as _;
+
+    let problem = this_program()?.exec();
+    Err(problem).context(NOT_AGAIN)
+}
+
+/// Starts the same program afresh and ends this process.
+#[cfg(not(unix))]
+fn start_anew() -> anyhow::Result<ExitCode> {
+    this_program()?.spawn().context(NOT_AGAIN)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn this_program() -> anyhow::Result<Command> {
+    let program = env::current_exe().context("the program's own file is not known")?;
+    let mut command = Command::new(program);
+    command.args(env::args_os().skip(1));
+    Ok(command)
 }
 
 fn on_event(controller: &ControllerHandle, event: &RunEvent) {

@@ -7,7 +7,12 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
+
+/// The system tells nobody when a lock becomes free, short of waiting for it without a limit.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Held for as long as the app runs; the system releases it however the app ends.
 #[derive(Debug)]
@@ -27,6 +32,18 @@ impl InstanceLock {
             Err(TryLockError::Error(problem)) => Err(problem),
         }
     }
+
+    /// Waits until nobody holds the lock; `false` when somebody still does after `limit`.
+    pub fn is_free_within(path: &Path, limit: Duration) -> io::Result<bool> {
+        let deadline = Instant::now() + limit;
+        while Self::take(path)?.is_none() {
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(true)
+    }
 }
 
 #[cfg(test)]
@@ -43,7 +60,9 @@ mod tests {
         assert!(first.is_some());
         assert!(second.is_none());
 
+        assert!(!InstanceLock::is_free_within(&path, Duration::ZERO).unwrap());
         drop(first);
+        assert!(InstanceLock::is_free_within(&path, Duration::ZERO).unwrap());
         assert!(InstanceLock::take(&path).unwrap().is_some());
     }
 }

@@ -8,6 +8,8 @@ use e2e::desktop::DesktopParts;
 use e2e::gateway::Release;
 use e2e::home_server::HomeServer;
 use e2e::ssh_server::config::SshServerConfig;
+use e2e::wait::until;
+use rustix::process::Signal;
 
 #[tokio::test]
 async fn later_starts_hand_over_to_the_first() -> Result<()> {
@@ -41,4 +43,28 @@ async fn later_starts_hand_over_to_the_first() -> Result<()> {
         .await?;
     ensure!(visible == "visible", "the window is {visible}");
     window.close().await
+}
+
+#[tokio::test]
+async fn a_start_while_the_first_one_quits_takes_its_place() -> Result<()> {
+    let home = HomeServer::with_shared_gateway(Release::V4, SshServerConfig::default()).await?;
+    let user = AppUser::new(DesktopParts::default()).await?;
+    user.has_met(&home.ssh, &home.gateway)?;
+    let mut running = user.launch()?;
+    for logins in 1..=4 {
+        until("the login", Duration::from_secs(60), async || {
+            ensure!(
+                running.has_ended()?.is_none(),
+                "start {logins} ended\n{}",
+                running.last_lines(20)
+            );
+            Ok((home.ssh.logins() == logins).then_some(()))
+        })
+        .await?;
+        running.signal(Signal::TERM);
+        let next = user.launch()?;
+        running.ended(Duration::from_secs(30)).await?;
+        running = next;
+    }
+    Ok(())
 }

@@ -196,6 +196,19 @@ impl Running {
         read_lossy(&self.stderr)
     }
 
+    /// The last lines of what it wrote to standard output and to standard error, for an error.
+    pub fn last_lines(&self, count: usize) -> String {
+        let mut last = String::new();
+        for text in [self.stdout(), self.stderr()] {
+            let lines: Vec<&str> = text.lines().collect();
+            for line in lines.iter().skip(lines.len().saturating_sub(count)) {
+                last.push_str(line);
+                last.push('\n');
+            }
+        }
+        last
+    }
+
     /// Returns how it ended, or `None` while it runs.
     ///
     /// # Errors

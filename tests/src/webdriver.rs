@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::desktop::DesktopSession;
 use crate::ports;
-use crate::process::{Program, Running};
+use crate::process::{Program, Running, is_running};
 use crate::temp_home::TempHome;
 use crate::tools;
 use crate::wait::until;
@@ -99,7 +99,12 @@ impl Window {
         builder.capabilities(capabilities);
         let client = timeout(SESSION, builder.connect(&url))
             .await
-            .context("the program did not open its window to the driver")?
+            .with_context(|| {
+                format!(
+                    "the program did not open its window to the driver\n{}",
+                    driver.last_lines(40)
+                )
+            })?
             .with_context(|| format!("no session\n{}\n{}", driver.stdout(), driver.stderr()))?;
         Ok(Self {
             client,
@@ -343,10 +348,11 @@ impl Window {
     ///
     /// When the driver does not answer.
     pub async fn close(self) -> Result<()> {
+        // Asked before: the driver may end first and leave what it started to another parent.
+        let pids = self.pids();
         self.client.clone().close().await?;
-        // The next start must not find it still holding the lock of the one instance.
         until("the program to end", START, async || {
-            Ok(self.pids().is_empty().then_some(()))
+            Ok((!pids.iter().any(|pid| is_running(*pid))).then_some(()))
         })
         .await
     }

@@ -247,6 +247,7 @@ async fn quitting_takes_less_than_two_seconds_even_when_the_connection_hangs() {
     fakes.desktop.exits().await;
 
     assert!(asked.elapsed() < Duration::from_secs(2));
+    assert!(fakes.desktop.has_left());
 }
 
 #[tokio::test(start_paused = true)]

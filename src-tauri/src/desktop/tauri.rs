@@ -132,6 +132,12 @@ impl Desktop for TauriDesktop {
         ));
     }
 
+    fn leave(&self) {
+        let app = self.app.clone();
+        // The plugin talks to the session bus and waits for it, which a runtime's thread must not.
+        thread::spawn(move || tauri_plugin_single_instance::destroy(&app));
+    }
+
     fn exit(&self) {
         thread::spawn(|| {
             thread::sleep(LAST_WORDS);

@@ -239,6 +239,7 @@ pub(super) struct DesktopLog {
     chats: mpsc::UnboundedReceiver<ChatUpdate>,
     pages: mpsc::UnboundedReceiver<Page>,
     ever_shown: Arc<AtomicBool>,
+    left: Arc<AtomicBool>,
 }
 
 struct FakeDesktop {
@@ -253,6 +254,7 @@ struct FakeDesktop {
     chats: mpsc::UnboundedSender<ChatUpdate>,
     pages: mpsc::UnboundedSender<Page>,
     ever_shown: Arc<AtomicBool>,
+    left: Arc<AtomicBool>,
 }
 
 impl DesktopLog {
@@ -268,6 +270,7 @@ impl DesktopLog {
         let chats = mpsc::unbounded_channel();
         let pages = mpsc::unbounded_channel();
         let ever_shown = Arc::new(AtomicBool::new(false));
+        let left = Arc::new(AtomicBool::new(false));
         let log = Self {
             shown: shown.1,
             closed: closed.1,
@@ -280,6 +283,7 @@ impl DesktopLog {
             chats: chats.1,
             pages: pages.1,
             ever_shown: Arc::clone(&ever_shown),
+            left: Arc::clone(&left),
         };
         let desktop = FakeDesktop {
             shown: shown.0,
@@ -293,6 +297,7 @@ impl DesktopLog {
             chats: chats.0,
             pages: pages.0,
             ever_shown,
+            left,
         };
         (log, desktop)
     }
@@ -307,6 +312,10 @@ impl DesktopLog {
 
     pub(super) fn has_shown_window(&self) -> bool {
         self.ever_shown.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn has_left(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
     }
 
     pub(super) async fn closes_window(&mut self) {
@@ -419,6 +428,10 @@ impl Desktop for FakeDesktop {
 
     fn ready(&self, window: bool) {
         log(&self.ready, window);
+    }
+
+    fn leave(&self) {
+        self.left.store(true, Ordering::Relaxed);
     }
 
     fn exit(&self) {
