@@ -5,6 +5,7 @@
 
 use super::outbox::{Delivery, Errand, Kind, Outbox, OutboxFull};
 use crate::client::{CallError, Session};
+use crate::protocol::event::chat::{ChatEvent, ChatState};
 use crate::protocol::method::chat::{
     ChatAbort, ChatAbortParams, ChatAbortPayload, ChatHistory, ChatHistoryParams,
     ChatHistoryPayload, ChatSend, ChatSendParams, ChatSendPayload, SendStatus,
@@ -30,6 +31,8 @@ const ASKED_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration:
 const REQUEST_QUEUE: usize = 64;
 /// News not yet taken; the courier waits for room, because none of them may be missed.
 const NEWS_QUEUE: usize = 256;
+/// What is said where a gateway tells that a run failed and not why.
+const NO_REASON: &str = "the agent's run failed";
 
 /// What the courier reports.
 pub type CourierNews = mpsc::Receiver<Delivery>;
@@ -80,6 +83,8 @@ enum Request {
     },
     RunEnded {
         key: RunId,
+        /// Why, when it ended in an error.
+        failure: Option<String>,
     },
 }
 
@@ -168,6 +173,7 @@ impl Courier {
                 self.requests
                     .send(Request::RunEnded {
                         key: chat.run_id.clone(),
+                        failure: failure_of(chat),
                     })
                     .await,
             );
@@ -269,7 +275,10 @@ impl Task {
                 self.session = Some(session);
                 self.outbox.session_up(kind);
             }
-            Request::RunEnded { key } => self.outbox.run_ended(&key),
+            Request::RunEnded { key, failure } => match failure {
+                Some(why) => self.outbox.run_failed(&key, why),
+                None => self.outbox.run_ended(&key),
+            },
         }
     }
 
@@ -351,10 +360,11 @@ impl Task {
     fn sent(&mut self, key: RunId, outcome: Result<ChatSendPayload, CallError>) {
         let error = match outcome {
             Ok(payload) => {
-                let ended = payload.status.as_ref().is_some_and(SendStatus::has_ended);
                 self.outbox.taken(&key);
-                if ended {
-                    self.outbox.run_ended(&key);
+                match payload.status {
+                    Some(SendStatus::Error) => self.outbox.run_failed(&key, NO_REASON.to_owned()),
+                    Some(status) if status.has_ended() => self.outbox.run_ended(&key),
+                    Some(_) | None => {}
                 }
                 return;
             }
@@ -379,6 +389,12 @@ impl Task {
             }
         }
     }
+}
+
+/// Returns why a run failed, where this is its end and it did.
+fn failure_of(chat: &ChatEvent) -> Option<String> {
+    (chat.state == ChatState::Error)
+        .then(|| chat.error_message.clone().unwrap_or(NO_REASON.to_owned()))
 }
 
 fn is_temporary(error: &WireError) -> bool {

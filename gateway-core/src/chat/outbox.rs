@@ -8,6 +8,8 @@
 //!   is there has arrived, the rest is sent again under the same key.
 //! - A message the gateway took is still *unconfirmed* until its run has ended or the history shows
 //!   it: a gateway that is killed in between has lost it.
+//! - A run that ends in an error may have failed before the gateway kept its message, as the older
+//!   ones do when their disk refuses them. The history decides; what it does not show has failed.
 //! - Newer gateways store the key with the message, or list it as pending or running. Those of wire
 //!   version 3 store the text only, so there the messages behind a remembered place are counted by
 //!   text. That place is read before the first message goes out.
@@ -135,6 +137,16 @@ enum Look {
     Needed(u32),
 }
 
+impl Look {
+    /// A look that is needed anyway stays as long as it is.
+    fn or_first(self) -> Self {
+        match self {
+            Self::NotNeeded => Self::Needed(FIRST_LOOK),
+            needed @ Self::Needed(_) => needed,
+        }
+    }
+}
+
 /// A place in a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
@@ -150,6 +162,15 @@ struct Outgoing {
     stage: Stage,
     /// Its run has ended, as an event said before the answer came.
     ended: bool,
+    /// Its run has ended in an error, and the history is to tell whether it was kept.
+    failed: Option<RunFailure>,
+}
+
+#[derive(Debug)]
+struct RunFailure {
+    why: String,
+    /// The history that is being read was asked for after the failure.
+    asked: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,6 +226,7 @@ impl Outbox {
             text,
             stage: Stage::Waiting,
             ended: false,
+            failed: None,
         });
         Ok(())
     }
@@ -311,6 +333,19 @@ impl Outbox {
         }
     }
 
+    /// The run of this key ended in an error, which `why` tells people. Whether the gateway kept the
+    /// message, the history says.
+    pub fn run_failed(&mut self, key: &RunId, why: String) {
+        let Some((_, lane, index)) = self.find(key) else {
+            return;
+        };
+        let message = &mut lane.messages[index];
+        if message.failed.is_none() && message.stage != Stage::Waiting {
+            message.failed = Some(RunFailure { why, asked: false });
+            lane.look = lane.look.or_first();
+        }
+    }
+
     /// The history that was asked for.
     pub fn history_read(&mut self, session_key: &SessionKey, history: &ChatHistoryPayload) {
         let (Some(kind), Some(lane)) = (self.session, self.lanes.get_mut(session_key)) else {
@@ -336,18 +371,30 @@ impl Outbox {
             }
             !confirmed
         });
+        let mut failed = Vec::new();
         if missing && full && asked == Look::Needed(FIRST_LOOK) {
             lane.look = Look::Needed(LONG_LOOK);
         } else {
+            failed = lane.take_failed();
             for message in &mut lane.messages {
-                if message.stage != Stage::Waiting {
-                    message.stage = Stage::Again;
+                match message.failed {
+                    // Its run failed while this history was on its way.
+                    Some(_) => lane.look = Look::Needed(FIRST_LOOK),
+                    None if message.stage != Stage::Waiting => message.stage = Stage::Again,
+                    None => {}
                 }
             }
             lane.remember_place(history, &arrived);
         }
         for key in delivered {
             self.tell(&key, session_key, DeliveryState::Delivered);
+        }
+        for (key, message) in failed {
+            let state = DeliveryState::Failed {
+                refusal: None,
+                message,
+            };
+            self.tell(&key, session_key, state);
         }
     }
 
@@ -431,6 +478,9 @@ impl Lane {
         }
         if let Look::Needed(limit) = self.look {
             self.busy = true;
+            for failure in self.messages.iter_mut().filter_map(|m| m.failed.as_mut()) {
+                failure.asked = true;
+            }
             return Some(Errand::ReadHistory {
                 session_key: session_key.clone(),
                 limit,
@@ -448,6 +498,22 @@ impl Lane {
             session_key: session_key.clone(),
             text,
         })
+    }
+
+    /// Takes out what the history does not show though its run is over.
+    fn take_failed(&mut self) -> Vec<(RunId, String)> {
+        let mut failed = Vec::new();
+        self.messages.retain(|message| {
+            let over = message.failed.as_ref().filter(|failure| failure.asked);
+            if let Some(failure) = over {
+                failed.push((message.key.clone(), failure.why.clone()));
+            }
+            over.is_none()
+        });
+        for (key, _) in &failed {
+            self.unsend(key);
+        }
+        failed
     }
 
     /// Returns whether the place must be read before the next message to an older gateway.

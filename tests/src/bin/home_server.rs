@@ -5,7 +5,7 @@
 //! The host key is new each time, so whoever connects is asked to trust it.
 //!
 //! `--official-config FILE` and `--app-settings FILE` write how the server is reached, as OpenClaw
-//! and as our app have it in their own files.
+//! and as our app have it in their own files. `--release older` has the oldest supported gateway.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -23,10 +23,11 @@ async fn main() -> Result<()> {
     let asked = Asked::read(std::env::args().skip(1))?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let release = asked.release;
     let serve = async {
         let (ssh, gateway) = tokio::try_join!(
             TestSshServer::start(SshServerConfig::default()),
-            TestGateway::start(Release::V4),
+            TestGateway::start(release),
         )?;
         asked.write(&ssh, &gateway)?;
         announce(&ssh, &gateway)?;
@@ -42,22 +43,31 @@ async fn main() -> Result<()> {
     }
 }
 
-/// Which files are to be written.
-#[derive(Debug, Default)]
+const USAGE: &str = "flags: --official-config FILE, --app-settings FILE, --release current|older";
+
+/// Which files are to be written, and which gateway is behind them.
+#[derive(Debug)]
 struct Asked {
+    release: Release,
     official_config: Option<PathBuf>,
     app_settings: Option<PathBuf>,
 }
 
 impl Asked {
     fn read(mut args: impl Iterator<Item = String>) -> Result<Self> {
-        let mut asked = Self::default();
+        let mut asked = Self {
+            release: Release::V4,
+            official_config: None,
+            app_settings: None,
+        };
         while let Some(flag) = args.next() {
-            let file = args.next().map(PathBuf::from);
-            match flag.as_str() {
-                "--official-config" => asked.official_config = file,
-                "--app-settings" => asked.app_settings = file,
-                other => bail!("unknown flag {other}; --official-config FILE, --app-settings FILE"),
+            let value = args.next();
+            match (flag.as_str(), value.as_deref()) {
+                ("--official-config", Some(file)) => asked.official_config = Some(file.into()),
+                ("--app-settings", Some(file)) => asked.app_settings = Some(file.into()),
+                ("--release", Some("current")) => asked.release = Release::V4,
+                ("--release", Some("older")) => asked.release = Release::V3,
+                _ => bail!("{USAGE}"),
             }
         }
         Ok(asked)

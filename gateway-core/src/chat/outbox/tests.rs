@@ -102,6 +102,54 @@ fn a_message_the_history_shows_anywhere_is_not_sent_again() {
     }
 }
 
+/// What the history shows for a message and how that message ends, after its run has failed.
+#[test]
+fn a_message_whose_run_failed_has_failed_unless_the_gateway_kept_it() {
+    let kept = json!({"sessionKey": "main", "messages": [
+        {"role": "user", "content": "hi", "idempotencyKey": "a:user"}
+    ]});
+    let failed = DeliveryState::Failed {
+        refusal: None,
+        message: "disk full".to_owned(),
+    };
+    for (shown, end) in [(history(kept), DeliveryState::Delivered), (empty(), failed)] {
+        let mut outbox = outbox_with(&[("a", "hi")]);
+        outbox.session_up(Kind::Keys);
+        outbox.errands();
+        outbox.taken(&key("a"));
+        outbox.run_failed(&key("a"), "disk full".to_owned());
+
+        assert_eq!(outbox.errands(), [look(200)]);
+        outbox.history_read(&main_key(), &shown);
+
+        assert_eq!(outbox.take_news().last().unwrap().state, end);
+        assert_eq!(outbox.errands(), []);
+        assert_eq!(outbox.unsent().count(), 0);
+    }
+}
+
+#[test]
+fn a_history_asked_for_before_the_run_failed_decides_nothing() {
+    let mut outbox = outbox_with(&[("a", "hi"), ("b", "there")]);
+    outbox.session_up(Kind::Keys);
+    outbox.errands();
+    outbox.taken(&key("a"));
+    outbox.errands();
+    outbox.in_doubt(&key("b"));
+    assert_eq!(outbox.errands(), [look(200)]);
+    outbox.run_failed(&key("a"), "disk full".to_owned());
+
+    outbox.history_read(&main_key(), &empty());
+    assert_eq!(outbox.errands(), [look(200)]);
+    outbox.history_read(&main_key(), &empty());
+
+    let news = outbox.take_news();
+    let last = news.last().unwrap();
+    assert_eq!(last.key, key("a"));
+    assert!(matches!(last.state, DeliveryState::Failed { .. }));
+    assert_eq!(outbox.errands(), [send("b", "there")]);
+}
+
 #[test]
 fn a_full_look_that_does_not_show_the_message_is_followed_by_a_longer_one() {
     let mut outbox = outbox_with(&[("a", "hi")]);
