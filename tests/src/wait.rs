@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 /// How often a condition is looked at: far below any limit a test states, far above busy waiting.
 const PROBE_EVERY: Duration = Duration::from_millis(20);
+/// How much longer than a look the pause after it is: looking must not keep what is looked at from
+/// getting on, and a gateway asked for its history again and again does nothing else.
+const PROBE_REST: u32 = 10;
 
 /// Returns what `probe` finds as soon as it finds something.
 ///
@@ -20,16 +23,16 @@ pub async fn until<T>(
     mut probe: impl AsyncFnMut() -> Result<Option<T>>,
 ) -> Result<T> {
     let deadline = Instant::now() + limit;
-    let mut ticks = interval(PROBE_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
+        let began = Instant::now();
         if let Some(found) = probe().await? {
             return Ok(found);
         }
-        if Instant::now() >= deadline {
+        let ended = Instant::now();
+        if ended >= deadline {
             bail!("{what}: not within {limit:?}");
         }
+        sleep(PROBE_EVERY.max(PROBE_REST * (ended - began))).await;
     }
 }
 
