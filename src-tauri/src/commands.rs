@@ -5,7 +5,7 @@
 
 use crate::controller::{ControllerHandle, Request};
 use crate::view_model::{
-    AnswerForm, ChatDraft, ChatHistoryView, FieldError, SettingsForm, UiError,
+    AnswerForm, ChatDraft, ChatHistoryView, FieldError, SettingsForm, UiError, UnsentView,
 };
 use tauri::State;
 
@@ -123,6 +123,27 @@ pub async fn send_chat(
     controller
         .ask(|reply| Request::SendChat { draft, reply })
         .await
+}
+
+/// Keeps what the composer holds, for a window that is built later.
+#[tauri::command]
+#[specta::specta]
+pub fn keep_draft(controller: State<'_, ControllerHandle>, text: String) {
+    controller.tell(Request::KeepDraft { text });
+}
+
+/// Returns what the user has written and the gateway does not have yet.
+#[tauri::command]
+#[specta::specta]
+pub async fn unsent(controller: State<'_, ControllerHandle>) -> Result<UnsentView, UiError> {
+    controller.ask(|reply| Request::Unsent { reply }).await
+}
+
+/// Takes back a message that was refused.
+#[tauri::command]
+#[specta::specta]
+pub fn forget_message(controller: State<'_, ControllerHandle>, key: String) {
+    controller.tell(Request::ForgetMessage { key });
 }
 
 /// Stops a run, or every run of the session.

@@ -15,6 +15,7 @@ mod request;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod unsent;
 mod work;
 
 pub use ports::{CheckPort, ConnectionPort, CourierPort, GatewayPort, Order};
@@ -46,6 +47,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
+use unsent::Unsent;
 use work::Outcome;
 
 /// How often the tray is drawn again while it moves (the turning ring, the countdown).
@@ -68,6 +70,7 @@ pub struct Controller {
     requests: mpsc::Receiver<Request>,
     work: JoinSet<Outcome>,
     chat: Conversations,
+    unsent: Unsent,
     check: CheckView,
     check_run: Option<mpsc::Receiver<CheckNews>>,
     page: Page,
@@ -121,6 +124,7 @@ impl Controller {
             requests: parts.requests,
             work: JoinSet::new(),
             chat: Conversations::default(),
+            unsent: Unsent::default(),
             check: CheckView::not_run(),
             check_run: None,
             page: Page::Chat,
@@ -242,6 +246,9 @@ impl Controller {
             Request::SendChat { draft, reply } => {
                 respond(reply, self.send_chat(draft));
             }
+            Request::KeepDraft { text } => self.unsent.keep_draft(text),
+            Request::Unsent { reply } => respond(reply, Ok(self.unsent.view())),
+            Request::ForgetMessage { key } => self.unsent.forget(&key),
             Request::AbortChat {
                 session_key,
                 run_id,
@@ -438,11 +445,13 @@ impl Controller {
 
     /// Hands a message to the courier, and says so where it has to wait for the connection.
     fn send_chat(&mut self, draft: ChatDraft) -> Result<(), UiError> {
+        self.unsent.handed_in(&draft);
         let waits = (self.connection.session)().is_none().then(|| draft.clone());
-        self.courier
-            .drafts
-            .try_send(draft)
-            .map_err(|_| too_much_waits())?;
+        if let Err(draft) = self.courier.drafts.try_send(draft) {
+            let problem = too_much_waits();
+            self.unsent.refused(&draft.into_inner().key, &problem);
+            return Err(problem);
+        }
         if let Some(ChatDraft {
             session_key,
             key,
@@ -457,12 +466,18 @@ impl Controller {
 
     fn courier_news(&mut self, news: CourierNews) -> Next {
         let update = match news {
-            CourierNews::Accepted { session_key, key } => self.chat.accepted(session_key, key),
+            CourierNews::Accepted { session_key, key } => {
+                self.unsent.forget(&key);
+                self.chat.accepted(session_key, key)
+            }
             CourierNews::Refused {
                 session_key,
                 key,
                 problem,
-            } => self.chat.refused(session_key, key, problem),
+            } => {
+                self.unsent.refused(&key, &problem);
+                self.chat.refused(session_key, key, problem)
+            }
         };
         self.desktop.send(WindowEvent::Chat(update));
         Next::Continue

@@ -205,6 +205,23 @@ impl TestGateway {
             .await
     }
 
+    /// Every device token the gateway has given out, as the older release keeps them: in a file. The
+    /// current one keeps no token that could be read again.
+    ///
+    /// # Errors
+    ///
+    /// When no device is paired.
+    pub fn device_tokens(&self) -> Result<Vec<String>> {
+        let paired = self.home.home().join(".openclaw/devices/paired.json");
+        let paired: Value = serde_json::from_slice(&fs::read(paired)?)?;
+        let devices = paired.as_object().context("no devices")?;
+        Ok(devices
+            .values()
+            .filter_map(|device| device.pointer("/tokens/operator/token")?.as_str())
+            .map(str::to_owned)
+            .collect())
+    }
+
     /// What the gateway says of a session beside its stored messages: for telling why one is missing.
     ///
     /// # Errors
@@ -270,6 +287,9 @@ fn seats() -> Arc<Semaphore> {
     Arc::clone(SEATS.get_or_init(|| Arc::new(Semaphore::new(2))))
 }
 
+/// What the gateway shows its model provider. No client has any business with it.
+pub const PROVIDER_KEY: &str = "canary-of-an-offline-provider-key";
+
 fn write_config(home: &TempHome, port: u16, token: &str, provider: &ModelProvider) -> Result<()> {
     let config = json!({
         "gateway": {
@@ -280,7 +300,7 @@ fn write_config(home: &TempHome, port: u16, token: &str, provider: &ModelProvide
         "logging": {"file": home.root().join("gateway.log")},
         "models": {"providers": {"offline": {
             "baseUrl": provider.base_url(),
-            "apiKey": "offline-provider-key",
+            "apiKey": PROVIDER_KEY,
             "api": "openai-completions",
             "models": [{"id": MODEL, "name": "Echo", "contextWindow": 128_000, "maxTokens": 4096}],
         }}},

@@ -337,7 +337,10 @@ fn parents() -> Vec<(u32, u32)> {
             let mut after_name = stat.rsplit_once(')')?.1.split_whitespace();
             let state = after_name.next()?;
             let parent = after_name.next()?.parse().ok()?;
-            (state != "Z").then_some((pid, parent))
+            // One whose first thread has ended shows as ended too, while the others still hold its
+            // files, locks and ports.
+            let threads = || fs::read_dir(entry.path().join("task")).map_or(0, Iterator::count);
+            (state != "Z" || threads() > 1).then_some((pid, parent))
         })
         .collect()
 }

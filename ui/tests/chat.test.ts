@@ -59,6 +59,28 @@ describe("the conversation", () => {
     expect(all(testids.chatAssistant)).toHaveLength(2);
   });
 
+  it("keeps for a later window what was not sent, and takes over what an earlier one left", async () => {
+    const problem = { code: "gatewayRefused", message: "No room.", action: null };
+    const left = { sessionKey: "main", key: "k", text: "still on its way", problem: null };
+    const { backend, user } = await openChat({
+      unsent: () => ({
+        status: "ok",
+        data: { draft: "half a", messages: [left, { ...left, key: "r", text: "no", problem }] },
+      }),
+    });
+    const field = get(testids.chatInput);
+    expect(input(testids.chatInput).value).toBe("half a");
+    expect(users().map(([state]) => state)).toEqual(["queued", "refused"]);
+
+    await user.type(field, "!");
+    expect(backend.callsOf("keepDraft").at(-1)).toEqual(["half a!"]);
+    await user.clear(field);
+    await user.click(get(testids.chatEdit));
+    expect(backend.callsOf("forgetMessage")).toEqual([["r"]]);
+    expect(backend.callsOf("keepDraft").at(-1)).toEqual(["no"]);
+    expect(users().map(([state]) => state)).toEqual(["queued"]);
+  });
+
   it("starts a new line with Shift+Enter, and sends nothing that is empty or being composed", async () => {
     const { backend, user } = await openChat();
     const field = get(testids.chatInput);

@@ -89,6 +89,7 @@ describe("the state of the connection", () => {
     await user.click(await find(testids.reconnectNow));
     await user.click(get(testids.disconnect));
     expect(backend.calls.map((call) => call.name)).toEqual([
+      "unsent",
       "resendAll",
       "connect",
       "reconnectNow",

@@ -2,7 +2,7 @@
 
 use crate::tray::MenuAction;
 use crate::view_model::{
-    AnswerForm, ChatDraft, ChatHistoryView, FieldError, SettingsForm, UiError,
+    AnswerForm, ChatDraft, ChatHistoryView, FieldError, SettingsForm, UiError, UnsentView,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -58,6 +58,15 @@ pub enum Request {
     },
     UseFoundConfig {
         reply: Reply<(), UiError>,
+    },
+    KeepDraft {
+        text: String,
+    },
+    Unsent {
+        reply: Reply<UnsentView, UiError>,
+    },
+    ForgetMessage {
+        key: String,
     },
     FinishFirstRun,
     ChooseIdentityFile {

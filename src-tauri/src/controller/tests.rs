@@ -423,6 +423,11 @@ async fn without_a_session_a_history_is_refused_and_a_message_waits() {
         ChatChange::Queued { .. }
     ));
     assert_eq!(fakes.next_draft().await.key, "k");
+    fakes.tell(Request::KeepDraft {
+        text: "half a".to_owned(),
+    });
+    let kept = fakes.ask(|reply| Request::Unsent { reply }).await.unwrap();
+    assert_eq!((kept.draft.as_str(), kept.messages.len()), ("half a", 1));
 
     fakes.courier_says(CourierNews::Accepted {
         session_key: "main".to_owned(),
@@ -432,6 +437,8 @@ async fn without_a_session_a_history_is_refused_and_a_message_waits() {
         fakes.desktop.chat().await.change,
         ChatChange::Accepted { .. }
     ));
+    let kept = fakes.ask(|reply| Request::Unsent { reply }).await.unwrap();
+    assert!(kept.messages.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,6 +15,9 @@ pub struct SshServerConfig {
     pub max_auth_tries: u8,
     /// `AuthenticationMethods`.
     pub authentication_methods: String,
+    /// Passwords and questions are offered, and PAM judges the answers. No answer of a test is right:
+    /// the account is the machine's own.
+    pub asks: bool,
     /// Further lines, as they stand.
     pub more: Vec<String>,
 }
@@ -27,6 +30,7 @@ impl Default for SshServerConfig {
             allow_forwarding: true,
             max_auth_tries: 6,
             authentication_methods: "any".to_owned(),
+            asks: false,
             more: Vec::new(),
         }
     }
@@ -43,12 +47,12 @@ impl SshServerConfig {
             format!("HostKey {dir}/host_key"),
             format!("AuthorizedKeysFile {dir}/authorized_keys"),
             "PidFile none".to_owned(),
-            "UsePAM no".to_owned(),
+            format!("UsePAM {}", yes_no(self.asks)),
             // The temporary folder is writable for its owner's group on some machines.
             "StrictModes no".to_owned(),
             "PermitRootLogin yes".to_owned(),
-            "PasswordAuthentication no".to_owned(),
-            "KbdInteractiveAuthentication no".to_owned(),
+            format!("PasswordAuthentication {}", yes_no(self.asks)),
+            format!("KbdInteractiveAuthentication {}", yes_no(self.asks)),
             format!("AllowTcpForwarding {}", yes_no(self.allow_forwarding)),
             format!("MaxAuthTries {}", self.max_auth_tries),
             format!("AuthenticationMethods {}", self.authentication_methods),

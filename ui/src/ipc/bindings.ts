@@ -31,6 +31,12 @@ export const commands = {
 	chatHistory: (sessionKey: string) => typedError<ChatHistoryView, UiError>(__TAURI_INVOKE("chat_history", { sessionKey })),
 	/**  Takes a message for sending; it is sent once, now or when the connection is back. */
 	sendChat: (draft: ChatDraft) => typedError<null, UiError>(__TAURI_INVOKE("send_chat", { draft })),
+	/**  Keeps what the composer holds, for a window that is built later. */
+	keepDraft: (text: string) => __TAURI_INVOKE<void>("keep_draft", { text }),
+	/**  Returns what the user has written and the gateway does not have yet. */
+	unsent: () => typedError<UnsentView, UiError>(__TAURI_INVOKE("unsent")),
+	/**  Takes back a message that was refused. */
+	forgetMessage: (key: string) => __TAURI_INVOKE<void>("forget_message", { key }),
 	/**  Stops a run, or every run of the session. */
 	abortChat: (sessionKey: string, runId: string | null) => typedError<null, UiError>(__TAURI_INVOKE("abort_chat", { sessionKey, runId })),
 	/**  Takes over what the existing `openclaw.json` says. */
@@ -550,6 +556,26 @@ export type UiError = {
 	message: string,
 	/**  The button beside it. */
 	action: UserAction | null,
+};
+
+/**  A message the gateway does not have yet. */
+export type UnsentMessageView = {
+	/**  Its session. */
+	sessionKey: string,
+	/**  Its key. */
+	key: string,
+	/**  Its text. */
+	text: string,
+	/**  Why it was refused; `None` while it is under way. */
+	problem: UiError | null,
+};
+
+/**  What the user has written and the gateway does not have yet. */
+export type UnsentView = {
+	/**  What the composer held. */
+	draft: string,
+	/**  Messages under way or refused, in the order they were handed in. */
+	messages: UnsentMessageView[],
 };
 
 /**  A button: the effect it has when pressed. */

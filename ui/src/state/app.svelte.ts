@@ -60,6 +60,7 @@ export class App {
       chat: (update) => this.chat.receive(update),
       page: (page) => this.#told(page),
     });
+    await this.chat.restore();
     await this.#backend.commands.resendAll();
     return stop;
   }

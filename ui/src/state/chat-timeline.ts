@@ -8,7 +8,13 @@
  * for again. Until it comes, updates wait, except news about our own sends, which is keyed and may
  * be applied twice.
  */
-import type { ChatHistoryView, ChatMessageView, ChatUpdate, UiError } from "../ipc";
+import type {
+  ChatHistoryView,
+  ChatMessageView,
+  ChatUpdate,
+  UiError,
+  UnsentMessageView,
+} from "../ipc";
 
 /** How far a message of ours has come. */
 export type SendState = "sending" | "queued" | "accepted" | "refused";
@@ -71,6 +77,7 @@ export type TimelineInput =
   | { type: "update"; update: ChatUpdate }
   | { type: "send"; key: string; text: string; atMs: number }
   | { type: "sendFailed"; key: string; problem: UiError }
+  | { type: "restore"; message: UnsentMessageView }
   | { type: "forgetSend"; key: string }
   | { type: "forgetRun"; runId: string };
 
@@ -125,6 +132,11 @@ export function reduce(timeline: Timeline, input: TimelineInput): Timeline {
       return withSend(timeline, input.key, input.text, "sending", input.atMs);
     case "sendFailed":
       return setSendState(timeline, input.key, "refused", input.problem);
+    case "restore": {
+      const { key, text, problem } = input.message;
+      const next = withSend(timeline, key, text, "queued", null);
+      return problem === null ? next : setSendState(next, key, "refused", problem);
+    }
     case "forgetSend":
       return {
         ...timeline,

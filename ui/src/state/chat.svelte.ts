@@ -1,6 +1,7 @@
 /**
  * The conversation on the screen: feeds the reducer, fetches the history when it asks for it, and
- * sends. The composer's text lives here, so that leaving the page loses nothing.
+ * sends. The composer's text lives here, so that leaving the page loses nothing; the app keeps it
+ * too, because a closed window is taken down.
  */
 import type { Backend, ChatUpdate, UiError } from "../ipc";
 import { randomUuid } from "../lib/uuid";
@@ -20,10 +21,10 @@ const READ_AGAIN_MS = 3_000;
 const NEWER_MS = 200;
 
 export class ChatState {
-  draft = $state("");
   /** Why the history could not be read. */
   problem = $state.raw<UiError | null>(null);
 
+  #draft = $state("");
   #timeline = $state.raw(emptyTimeline("main"));
   #online = false;
   #reading = false;
@@ -41,6 +42,27 @@ export class ChatState {
   readonly runs = $derived(activeRuns(this.#timeline));
   readonly queued = $derived(queuedCount(this.#timeline));
   readonly loaded = $derived(this.#timeline.loaded);
+
+  get draft(): string {
+    return this.#draft;
+  }
+
+  set draft(text: string) {
+    this.#draft = text;
+    void this.#backend.commands.keepDraft(text);
+  }
+
+  /** Takes over what was written in a window that is gone and has not been sent. */
+  async restore(): Promise<void> {
+    this.problem = await this.#ask(async () => {
+      const answer = await this.#backend.commands.unsent();
+      if (answer.status === "ok") {
+        for (const message of answer.data.messages) this.#dispatch({ type: "restore", message });
+        this.#draft = answer.data.draft;
+      }
+      return answer;
+    });
+  }
 
   receive(update: ChatUpdate): void {
     this.#dispatch({ type: "update", update });
@@ -79,13 +101,13 @@ export class ChatState {
 
   /** Sends a refused message again, with a key of its own: the old one may be answered from memory. */
   retrySend(key: string, text: string): void {
-    this.#dispatch({ type: "forgetSend", key });
+    this.#forget(key);
     void this.send(text);
   }
 
   /** Puts a refused message back into the composer. */
   editSend(key: string, text: string): void {
-    this.#dispatch({ type: "forgetSend", key });
+    this.#forget(key);
     this.draft = this.draft.trim() === "" ? text : `${text}\n\n${this.draft}`;
   }
 
@@ -102,6 +124,11 @@ export class ChatState {
     this.problem = await this.#ask(() =>
       this.#backend.commands.abortChat(this.#timeline.sessionKey, runId),
     );
+  }
+
+  #forget(key: string): void {
+    this.#dispatch({ type: "forgetSend", key });
+    void this.#backend.commands.forgetMessage(key);
   }
 
   async #catchUp(): Promise<void> {
