@@ -18,6 +18,10 @@ use uuid::Uuid;
 
 /// A twentieth of the long run (`scripts/soak` sets `E2E_KILLS=200`).
 const KILLS: usize = 10;
+/// After so many kills the agent may catch up. A gateway keeps at most 20 messages waiting for a
+/// conversation's turn and marks what exceeds them as interrupted, which is its rule and no loss of
+/// ours; this stays below it, two messages for each kill.
+const KILLS_TO_REST: usize = 5;
 /// Where in the life of a message a kill falls is drawn from this seed (`E2E_SEED` sets another).
 const SEED: u64 = 20_261_122;
 
@@ -26,6 +30,32 @@ fn from_env<T: std::str::FromStr>(name: &str, usual: T) -> Result<T> {
         Ok(text) => text.parse().ok().with_context(|| format!("{name}={text}")),
         Err(_) => Ok(usual),
     }
+}
+
+/// Waits until every text sent stands in the history.
+///
+/// A message the gateway has taken waits for the turns before it, and only then stands there: as
+/// long as the waiting ones get fewer, none is lost yet.
+async fn all_stored(
+    home: &HomeServer,
+    conversation: &Conversation,
+    sent: &[String],
+) -> Result<Delivery> {
+    let mut judged = Delivery::judge(sent, &[] as &[&str]);
+    while !judged.lost.is_empty() {
+        let missing = judged.lost.len();
+        let fewer = until("another text in the history", TURN, async || {
+            let stored = home.gateway.user_texts(&conversation.0).await?;
+            judged = Delivery::judge(sent, &ids_in(&stored));
+            Ok((judged.lost.len() < missing).then_some(()))
+        })
+        .await;
+        if let Err(late) = fewer {
+            let state = home.gateway.session_state(&conversation.0).await?;
+            return Err(late.context(format!("{judged:?} of {} sent\n{state}", sent.len())));
+        }
+    }
+    Ok(judged)
 }
 
 async fn nothing_is_lost(release: Release) -> Result<()> {
@@ -40,13 +70,9 @@ async fn nothing_is_lost(release: Release) -> Result<()> {
     // them (seen on 2026.5.7). People are told so; here the subject is what a cut does.
     let first = message_id(&run, 0);
     user.send(&conversation, message_text(&first)).await?;
-    until("the first text in the history", TURN, async || {
-        let stored = home.gateway.user_texts(&conversation.0).await?;
-        Ok(ids_in(&stored).contains(&first).then_some(()))
-    })
-    .await?;
     sent.push(first);
-    for _ in 0..kills {
+    all_stored(&home, &conversation, &sent).await?;
+    for kill in 1..=kills {
         for _ in 0..draw.random_range(1..=2) {
             let id = message_id(&run, sent.len());
             user.send(&conversation, message_text(&id)).await?;
@@ -57,27 +83,15 @@ async fn nothing_is_lost(release: Release) -> Result<()> {
         let since = user.up_since();
         ensure!(home.ssh.kill_sessions() > 0, "there was no session to kill");
         user.comes_back(since, Duration::from_secs(30)).await?;
+        if kill % KILLS_TO_REST == 0 {
+            all_stored(&home, &conversation, &sent).await?;
+        }
     }
     user.all_delivered(TURN).await?;
     let ports = user.local_ports();
     user.shut_down().await;
 
-    // A message the gateway has taken waits for the turns before it, and only then stands in the
-    // history: as long as the waiting ones get fewer, none is lost yet.
-    let mut judged = Delivery::judge(&sent, &[] as &[&str]);
-    while !judged.lost.is_empty() {
-        let missing = judged.lost.len();
-        let fewer = until("another text in the history", TURN, async || {
-            let stored = home.gateway.user_texts(&conversation.0).await?;
-            judged = Delivery::judge(&sent, &ids_in(&stored));
-            Ok((judged.lost.len() < missing).then_some(()))
-        })
-        .await;
-        if let Err(late) = fewer {
-            let state = home.gateway.session_state(&conversation.0).await?;
-            return Err(late.context(format!("{judged:?} of {} sent\n{state}", sent.len())));
-        }
-    }
+    let judged = all_stored(&home, &conversation, &sent).await?;
     ensure!(judged.is_exact(), "{judged:?}");
     let different: HashSet<&String> = sent.iter().collect();
     ensure!(
