@@ -467,7 +467,7 @@ impl Controller {
     fn courier_news(&mut self, news: CourierNews) -> Next {
         let update = match news {
             CourierNews::Accepted { session_key, key } => {
-                self.unsent.forget(&key);
+                self.unsent.accepted(&key);
                 self.chat.accepted(session_key, key)
             }
             CourierNews::Refused {

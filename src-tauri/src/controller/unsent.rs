@@ -2,12 +2,18 @@
 //! taken down whenever it is closed.
 
 use crate::view_model::{ChatDraft, UiError, UnsentMessageView, UnsentView};
+use std::collections::VecDeque;
+
+/// How many messages the gateway took are remembered, in case one fails after all.
+const MOST_ACCEPTED: usize = 64;
 
 /// The composer's text and the messages under way, in the order they were handed in.
 #[derive(Debug, Default)]
 pub(super) struct Unsent {
     draft: String,
     messages: Vec<UnsentMessageView>,
+    /// What the gateway took last: it may still lose one, when the run fails before it is stored.
+    accepted: VecDeque<UnsentMessageView>,
 }
 
 impl Unsent {
@@ -27,16 +33,30 @@ impl Unsent {
         });
     }
 
-    /// A message was refused: it is kept until the user has decided about it.
+    /// The gateway took a message.
+    pub(super) fn accepted(&mut self, key: &str) {
+        let taken = self.messages.extract_if(.., |message| message.key == key);
+        self.accepted.extend(taken);
+        while self.accepted.len() > MOST_ACCEPTED {
+            self.accepted.pop_front();
+        }
+    }
+
+    /// A message was refused, or was taken and then failed: it is kept until the user has decided
+    /// about it.
     pub(super) fn refused(&mut self, key: &str, problem: &UiError) {
+        if let Some(index) = self.accepted.iter().position(|taken| taken.key == key) {
+            self.messages.extend(self.accepted.remove(index));
+        }
         if let Some(message) = self.messages.iter_mut().find(|message| message.key == key) {
             message.problem = Some(problem.clone());
         }
     }
 
-    /// The gateway has a message, or the user has taken it back.
+    /// The user has taken a message back, or hands it in anew.
     pub(super) fn forget(&mut self, key: &str) {
         self.messages.retain(|message| message.key != key);
+        self.accepted.retain(|message| message.key != key);
     }
 
     /// Returns everything, for a window that has just been built.
@@ -84,6 +104,36 @@ mod tests {
 
         assert_eq!(keys(&unsent), ["a"]);
         assert_eq!(unsent.view().messages[0].problem, Some(problem));
+    }
+
+    #[test]
+    fn a_message_that_was_taken_and_then_failed_is_there_again() {
+        let mut unsent = Unsent::default();
+        unsent.handed_in(&draft("a"));
+        unsent.accepted("a");
+        assert_eq!(keys(&unsent), [""; 0]);
+
+        let problem = UiError {
+            code: "runFailed".to_owned(),
+            message: "The disk is full.".to_owned(),
+            action: None,
+        };
+        unsent.refused("a", &problem);
+
+        let kept = unsent.view().messages;
+        assert_eq!(kept[0].text, "text of a");
+        assert_eq!(kept[0].problem, Some(problem));
+    }
+
+    #[test]
+    fn only_the_latest_taken_messages_are_remembered() {
+        let mut unsent = Unsent::default();
+        for number in 0..=MOST_ACCEPTED {
+            unsent.handed_in(&draft(&number.to_string()));
+            unsent.accepted(&number.to_string());
+        }
+        assert_eq!(unsent.accepted.len(), MOST_ACCEPTED);
+        assert_eq!(unsent.accepted[0].key, "1");
     }
 
     #[test]

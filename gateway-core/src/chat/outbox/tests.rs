@@ -310,7 +310,7 @@ enum Happening {
     /// The gateway is killed: what it took and did not store is gone, and so is its memory of keys.
     Crash,
     /// The gateway forgets the keys of the runs that ended. It does so after five minutes, so never
-    /// between the answer to a look and the message sent because of it.
+    /// between a look, its answer and the message sent because of it.
     Forget,
     /// The answer takes too long.
     TimeOut,
@@ -440,7 +440,9 @@ impl Line {
             }
             Happening::Elsewhere => self.gateway.stored.push((None, "not ours".into())),
             Happening::Forget => {
-                if !self.connected || self.outbox.unsent().count() == 0 {
+                let under_way = self.out.is_some() || self.back.is_some();
+                let unsent = self.outbox.unsent().next().is_some();
+                if !self.connected || !(under_way || unsent) {
                     self.gateway.forget();
                 }
             }
