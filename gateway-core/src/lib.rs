@@ -11,6 +11,7 @@
 //! - [`check`]: "Check my server", nine ordered steps with times.
 //! - [`config`]: our settings file, and what we read of `openclaw.json`.
 //! - [`credentials`]: secrets, the store that keeps them, and which one wins.
+//! - [`store`]: what the embedded gateway keeps on disk.
 //! - [`log_guard`]: what may be written to a log at any level.
 //!
 //! This crate knows no Tauri, no window and no `$HOME`: paths, stores and randomness are handed in.
@@ -24,4 +25,5 @@ pub mod credentials;
 pub mod device_identity;
 pub mod log_guard;
 pub mod protocol;
+pub mod store;
 pub mod tunnel;

@@ -1,0 +1,39 @@
+//! Small values under a key: voice wake triggers, routing.
+
+use super::value::Json;
+use super::{Store, StoreError};
+use rusqlite::{OptionalExtension as _, params};
+use serde_json::Value;
+
+impl Store {
+    /// Returns a value; `None` when it was never set.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn setting(&self, key: &'static str) -> Result<Option<Value>, StoreError> {
+        self.read(move |database| {
+            let value = database
+                .prepare_cached("SELECT value FROM setting WHERE key = ?1")?
+                .query_row([key], |row| row.get::<_, Json<Value>>(0))
+                .optional()?;
+            Ok(value.map(|Json(value)| value))
+        })
+        .await
+    }
+
+    /// Sets a value.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn put_setting(&self, key: &'static str, value: Value) -> Result<(), StoreError> {
+        self.write(move |database| {
+            database
+                .prepare_cached("INSERT OR REPLACE INTO setting (key, value) VALUES (?1, ?2)")?
+                .execute(params![key, Json(&value)])?;
+            Ok(())
+        })
+        .await
+    }
+}
