@@ -12,7 +12,7 @@ mod small_tables;
 use super::*;
 use crate::protocol::id::AgentId;
 use crate::protocol::{RunId, SessionKey};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use tempfile::TempDir;
 
 const NOW: u64 = 1_800_000_000_000;
@@ -96,10 +96,9 @@ async fn texts(store: &Store, session_id: &str) -> Vec<String> {
         .zip(1..)
         .map(|(stored, seq)| {
             assert_eq!(stored.seq, seq);
-            match &stored.message.content {
-                Value::String(text) => text.clone(),
-                content => content[0]["text"].as_str().unwrap().to_owned(),
-            }
+            let content = &stored.message.content;
+            let text = content.as_str().or_else(|| content[0]["text"].as_str());
+            text.unwrap().to_owned()
         })
         .collect()
 }

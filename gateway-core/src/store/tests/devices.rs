@@ -93,7 +93,10 @@ async fn an_approved_device_is_paired_and_no_longer_pending() {
     let store = reopened(&scratch, store).await;
 
     assert_eq!(store.pending_pairings().await.unwrap(), []);
-    assert_eq!(store.devices().await.unwrap(), [device.clone()]);
+    assert_eq!(
+        store.devices().await.unwrap(),
+        std::slice::from_ref(&device)
+    );
     assert_eq!(device.approved_via, "owner");
     assert_eq!(
         (device.roles, device.scopes),

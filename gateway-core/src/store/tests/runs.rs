@@ -13,7 +13,7 @@ async fn accepted_input_is_a_message_and_a_queued_run_even_after_a_restart() {
     assert_eq!(message.message.idempotency_key.as_deref(), Some("r1:user"));
     assert_eq!(
         store.unfinished_runs().await.unwrap(),
-        [accepted.run.clone()]
+        std::slice::from_ref(&accepted.run)
     );
     assert_eq!(accepted.run.state, RunState::Queued);
     assert_eq!(
