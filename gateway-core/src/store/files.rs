@@ -22,8 +22,15 @@ const BESIDE: [&str; 3] = [
 #[derive(Debug)]
 pub(super) struct HeldFiles {
     pub(super) database: PathBuf,
-    /// Closing it gives the lock back.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for HeldFiles {
+    fn drop(&mut self) {
+        // Closing alone is not enough: a program being started elsewhere in this process shares the
+        // open file until it is under way. Where unlocking fails, closing does it a moment later.
+        drop(self.lock.unlock());
+    }
 }
 
 /// Makes the folder and the database file where missing, private, and takes the lock.
@@ -42,10 +49,7 @@ pub(super) fn hold(folder: &Path) -> Result<HeldFiles, StoreError> {
     }
     // The files beside it get the database's permissions from SQLite.
     keep_private(&database, 0o600)?;
-    Ok(HeldFiles {
-        database,
-        _lock: lock,
-    })
+    Ok(HeldFiles { database, lock })
 }
 
 fn take_lock(path: &Path) -> Result<File, StoreError> {
