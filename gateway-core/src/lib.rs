@@ -11,10 +11,12 @@
 //! - [`check`]: "Check my server", nine ordered steps with times.
 //! - [`config`]: our settings file, and what we read of `openclaw.json`.
 //! - [`credentials`]: secrets, the store that keeps them, and which one wins.
+//! - [`agent`]: streaming turns against a language model, and the tools they may use.
 //! - [`log_guard`]: what may be written to a log at any level.
 //!
 //! This crate knows no Tauri, no window and no `$HOME`: paths, stores and randomness are handed in.
 
+pub mod agent;
 pub mod chat;
 pub mod check;
 pub mod client;
