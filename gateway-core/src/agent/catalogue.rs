@@ -12,8 +12,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// What one token of context is assumed to be when the config says nothing; the smallest window a
-/// model in use today has.
+/// The window a model is taken to have when the config says nothing, in tokens; models in use today
+/// have at least this.
 const DEFAULT_CONTEXT_WINDOW: u32 = 32_768;
 
 /// Room for an answer when the config says nothing.

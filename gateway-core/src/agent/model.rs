@@ -136,7 +136,7 @@ impl Usage {
     /// Writes the member `usage` of a stored message, with its cost.
     pub fn to_json(&self, prices: &Prices) -> Value {
         let cost = |tokens: u64, per_million: f64| {
-            // Exact up to 2⁵³ tokens, which no answer reaches.
+            // No answer comes near the 4 billion tokens where this stops counting.
             let tokens = u32::try_from(tokens).map_or(f64::from(u32::MAX), f64::from);
             tokens * per_million / 1_000_000.0
         };

@@ -63,7 +63,7 @@ pub enum ProviderSetupError {
     Tls(#[source] rustls::Error),
     /// The HTTP client refused its settings.
     #[error("the HTTP client could not be made")]
-    Client(#[source] reqwest::Error),
+    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The model has no provider: it is built in.
     #[error("the built-in helper is not reached over HTTP")]
     Builtin,
@@ -103,13 +103,13 @@ impl HttpModel {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()
-            .map_err(ProviderSetupError::Client)?;
+            .map_err(|error| ProviderSetupError::Client(error.into()))?;
         Ok(Self {
             entry: entry.clone(),
             client: Client::builder()
                 .with_reqwest(http)
                 .build()
-                .map_err(|_| ProviderSetupError::Builtin)?,
+                .map_err(|error| ProviderSetupError::Client(error.into()))?,
             url,
             key,
             patience,

@@ -82,9 +82,9 @@ impl ToolResult {
 pub struct ToolProgress(mpsc::Sender<ToolResult>);
 
 impl ToolProgress {
-    /// Makes both ends. A progress that nobody has taken yet is replaced by waiting for none: one
-    /// place is enough, because only the newest matters.
-    pub(super) fn channel() -> (Self, mpsc::Receiver<ToolResult>) {
+    /// Makes both ends. There is room for one report: one that comes before the last was shown is
+    /// dropped, so a tool never waits for whoever watches it.
+    pub fn channel() -> (Self, mpsc::Receiver<ToolResult>) {
         let (sender, receiver) = mpsc::channel(1);
         (Self(sender), receiver)
     }
