@@ -12,10 +12,14 @@
 //! - [`config`]: our settings file, and what we read of `openclaw.json`.
 //! - [`credentials`]: secrets, the store that keeps them, and which one wins.
 //! - [`store`]: what the embedded gateway keeps on disk.
+//! - [`agent`]: turns of a model and its tools, without a server.
+//! - [`server`]: the embedded gateway of local mode.
+//! - [`web_address`]: hosts and origins, and which of them belong to a listener of ours.
 //! - [`log_guard`]: what may be written to a log at any level.
 //!
 //! This crate knows no Tauri, no window and no `$HOME`: paths, stores and randomness are handed in.
 
+pub mod agent;
 pub mod chat;
 pub mod check;
 pub mod client;
@@ -24,6 +28,9 @@ pub mod connection;
 pub mod credentials;
 pub mod device_identity;
 pub mod log_guard;
+mod metered;
 pub mod protocol;
+pub mod server;
 pub mod store;
 pub mod tunnel;
+pub mod web_address;

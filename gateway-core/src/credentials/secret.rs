@@ -1,7 +1,8 @@
 //! One type for each kind of secret, so that none is printed, stored or sent by accident.
 //!
 //! None of them has `Display` or `Serialize`, and `Debug` says only which kind it is. A secret is
-//! exposed where it is sent (`client::handshake`, `tunnel::auth`) or kept (a `CredentialStore`).
+//! exposed where it is sent (`client::handshake`, `tunnel::auth`, `agent::provider`) or kept (a
+//! `CredentialStore`).
 
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
@@ -59,6 +60,10 @@ secret! {
 secret! {
     /// The private half of the device identity, as the 32-byte seed in base64url.
     DeviceKey
+}
+secret! {
+    /// The key a model provider knows this user by.
+    ProviderKey
 }
 
 #[cfg(test)]
