@@ -8,9 +8,9 @@
 //! - [`chat`]: messages that arrive exactly once, and what a chat shows of a run.
 //! - [`tunnel`]: the SSH connection that byte stream usually runs in.
 //! - [`connection`]: what the app holds: one supervised path to one gateway.
-//! - [`check`]: "Check my server", nine ordered steps with times.
 //! - [`config`]: our settings file, and what we read of `openclaw.json`.
 //! - [`credentials`]: secrets, the store that keeps them, and which one wins.
+//! - [`web_address`]: hosts and origins, and which of them belong to a listener of ours.
 //! - [`log_guard`]: what may be written to a log at any level.
 //!
 //! This crate knows no Tauri, no window and no `$HOME`: paths, stores and randomness are handed in.
@@ -25,3 +25,4 @@ pub mod device_identity;
 pub mod log_guard;
 pub mod protocol;
 pub mod tunnel;
+pub mod web_address;
