@@ -8,8 +8,10 @@
 //! - [`chat`]: messages that arrive exactly once, and what a chat shows of a run.
 //! - [`tunnel`]: the SSH connection that byte stream usually runs in.
 //! - [`connection`]: what the app holds: one supervised path to one gateway.
+//! - [`check`]: "Check my server", nine ordered steps with times.
 //! - [`config`]: our settings file, and what we read of `openclaw.json`.
 //! - [`credentials`]: secrets, the store that keeps them, and which one wins.
+//! - [`server`]: the embedded gateway of local mode.
 //! - [`web_address`]: hosts and origins, and which of them belong to a listener of ours.
 //! - [`log_guard`]: what may be written to a log at any level.
 //!
@@ -24,5 +26,6 @@ pub mod credentials;
 pub mod device_identity;
 pub mod log_guard;
 pub mod protocol;
+pub mod server;
 pub mod tunnel;
 pub mod web_address;
