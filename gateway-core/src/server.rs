@@ -4,6 +4,10 @@
 //!
 //! - [`request_head`]: the fields of a request as the rules below look at them.
 //! - [`origin`]: Host and Origin, on every route and upgrade.
+//! - [`peer_address`]: who is really calling, through proxies and Tailscale.
+//! - [`network`]: ranges of addresses, as `gateway.trustedProxies` lists them.
 
+pub mod network;
 pub mod origin;
+pub mod peer_address;
 pub mod request_head;
