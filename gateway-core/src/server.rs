@@ -6,7 +6,9 @@
 //! - [`origin`]: Host and Origin, on every route and upgrade.
 //! - [`peer_address`]: who is really calling, through proxies and Tailscale.
 //! - [`network`]: ranges of addresses, as `gateway.trustedProxies` lists them.
+//! - [`limiter`]: failed sign-ins, counted and locked.
 
+pub mod limiter;
 pub mod network;
 pub mod origin;
 pub mod peer_address;
