@@ -7,9 +7,11 @@
 //! - [`peer_address`]: who is really calling, through proxies and Tailscale.
 //! - [`network`]: ranges of addresses, as `gateway.trustedProxies` lists them.
 //! - [`limiter`]: failed sign-ins, counted and locked.
+//! - [`shared_secret`]: comparing the gateway's token or password.
 
 pub mod limiter;
 pub mod network;
 pub mod origin;
 pub mod peer_address;
 pub mod request_head;
+pub mod shared_secret;
