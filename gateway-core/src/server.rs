@@ -8,10 +8,12 @@
 //! - [`network`]: ranges of addresses, as `gateway.trustedProxies` lists them.
 //! - [`limiter`]: failed sign-ins, counted and locked.
 //! - [`shared_secret`]: comparing the gateway's token or password.
+//! - [`scopes`]: what a connection is granted.
 
 pub mod limiter;
 pub mod network;
 pub mod origin;
 pub mod peer_address;
 pub mod request_head;
+pub mod scopes;
 pub mod shared_secret;
