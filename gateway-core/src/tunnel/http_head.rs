@@ -5,6 +5,8 @@
 //! rebinding), and if it says which page it comes from, that has to be one served from here. Bytes
 //! that no browser can send pass unseen. Pure: no I/O, no clock.
 
+use crate::web_address::{ForeignTarget, OwnNames, WebOrigin, target_authority};
+
 /// The longest head that is read (Node's own limit).
 pub(super) const MAX_HEAD: usize = 16 * 1024;
 
@@ -152,23 +154,21 @@ pub(super) fn screen(head: &[u8], port: u16) -> Result<Vec<u8>, Refusal> {
     if !version.starts_with("HTTP/1.") {
         return Err(Refusal::Malformed);
     }
-    // A whole URL in the request line overrules the Host field (RFC 9112 §3.2.2).
-    if !target.starts_with('/') && target != "*" {
-        let (scheme, rest) = target.split_once("://").ok_or(Refusal::Host)?;
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        if !scheme.eq_ignore_ascii_case("http") || !is_our_host(authority, port) {
-            return Err(Refusal::Host);
-        }
+    let own = OwnNames::of_loopback(port);
+    let authority = target_authority(target).map_err(|ForeignTarget| Refusal::Host)?;
+    if authority.is_some_and(|authority| !own.is_host(authority)) {
+        return Err(Refusal::Host);
     }
     let mut hosts = values(&fields, "host");
     match (hosts.next(), hosts.next()) {
-        (Some(host), None) if is_our_host(host, port) => {}
+        (Some(host), None) if own.is_host(host) => {}
         (Some(_) | None, _) => return Err(Refusal::Host),
     }
     let mut origins = values(&fields, "origin");
     match (origins.next(), origins.next()) {
         (None, _) => {}
-        (Some(origin), None) if is_our_origin(origin, port) => {}
+        (Some(origin), None)
+            if WebOrigin::parse(origin).is_some_and(|origin| own.is_origin(&origin)) => {}
         (Some(_), _) => return Err(Refusal::Origin),
     }
 
@@ -199,24 +199,6 @@ fn values<'a>(fields: &'a [(&str, &'a str)], name: &'a str) -> impl Iterator<Ite
         .iter()
         .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
         .map(|(_, value)| *value)
-}
-
-/// The names a browser on this computer can have for our listener.
-const OUR_NAMES: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
-
-fn is_our_host(host: &str, port: u16) -> bool {
-    OUR_NAMES.iter().any(|name| {
-        host.eq_ignore_ascii_case(&format!("{name}:{port}"))
-            || (port == 80 && host.eq_ignore_ascii_case(name))
-    })
-}
-
-/// Compares to the byte: a browser has exactly one spelling for an origin (RFC 6454 §6.2).
-fn is_our_origin(origin: &str, port: u16) -> bool {
-    OUR_NAMES.iter().any(|name| {
-        origin == format!("http://{name}:{port}")
-            || (port == 80 && origin == format!("http://{name}"))
-    })
 }
 
 fn is_forbidden(c: char) -> bool {

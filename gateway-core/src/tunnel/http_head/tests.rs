@@ -108,6 +108,7 @@ fn only_a_page_served_from_here_is_accepted_as_origin() {
         "http://127.0.0.1:18789",
         "http://localhost:18789",
         "http://[::1]:18789",
+        "http://LOCALHOST:18789",
     ];
     let refused = [
         "",
@@ -129,7 +130,6 @@ fn only_a_page_served_from_here_is_accepted_as_origin() {
         "http://localhost:18789/page",
         "http://localhost:18789?",
         "http://localhost:18789#",
-        "http://LOCALHOST:18789",
         "HTTP://localhost:18789",
         "https://localhost:18789",
         "https://127.0.0.1:18789",
