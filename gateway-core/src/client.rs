@@ -16,7 +16,6 @@ pub mod close;
 pub mod error;
 pub mod handshake;
 mod healthz;
-mod metered;
 pub mod session;
 mod transport;
 

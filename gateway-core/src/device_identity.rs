@@ -15,6 +15,10 @@ use std::fmt;
 use std::fmt::Write as _;
 use zeroize::Zeroizing;
 
+mod verify;
+
+pub use verify::{Claim, ProofFault, verify};
+
 /// The key pair of this installation.
 #[derive(Clone)]
 pub struct DeviceIdentity {
@@ -67,44 +71,18 @@ impl DeviceIdentity {
 
     /// Returns the text that version 3 of the signature covers.
     pub fn payload_v3(&self, statement: &Statement<'_>) -> Zeroizing<String> {
-        let mut payload = self.payload("v3", statement);
-        for part in [
-            Some(statement.client.platform.as_str()),
-            statement.client.device_family.as_deref(),
-        ] {
-            payload.push('|');
-            payload.push_str(&part.unwrap_or_default().trim().to_ascii_lowercase());
-        }
-        payload
+        statement.payload_v3(&self.id)
     }
 
     /// Returns the text that version 2 of the signature covers: without platform and family.
     pub fn payload_v2(&self, statement: &Statement<'_>) -> Zeroizing<String> {
-        self.payload("v2", statement)
+        statement.payload_v2(&self.id)
     }
 
     fn from_seed(seed: &[u8; SECRET_KEY_LENGTH]) -> Self {
         let key = SigningKey::from_bytes(seed);
         let id = device_id_of(key.verifying_key().as_bytes());
         Self { key, id }
-    }
-
-    fn payload(&self, version: &str, statement: &Statement<'_>) -> Zeroizing<String> {
-        let scopes: Vec<&str> = statement.scopes.iter().map(Scope::as_str).collect();
-        Zeroizing::new(
-            [
-                version,
-                self.id.as_str(),
-                &statement.client.id,
-                &statement.client.mode,
-                statement.role.as_str(),
-                &scopes.join(","),
-                &statement.signed_at_ms.to_string(),
-                statement.token,
-                statement.nonce,
-            ]
-            .join("|"),
-        )
     }
 
     fn proof(&self, statement: &Statement<'_>, payload: &str) -> DeviceProof {
@@ -142,6 +120,42 @@ pub struct Statement<'a> {
     pub token: &'a str,
     /// The challenge's nonce.
     pub nonce: &'a str,
+}
+
+impl Statement<'_> {
+    fn payload_v3(&self, device: &DeviceId) -> Zeroizing<String> {
+        let mut payload = self.payload("v3", device);
+        for part in [
+            Some(self.client.platform.as_str()),
+            self.client.device_family.as_deref(),
+        ] {
+            payload.push('|');
+            payload.push_str(&part.unwrap_or_default().trim().to_ascii_lowercase());
+        }
+        payload
+    }
+
+    fn payload_v2(&self, device: &DeviceId) -> Zeroizing<String> {
+        self.payload("v2", device)
+    }
+
+    fn payload(&self, version: &str, device: &DeviceId) -> Zeroizing<String> {
+        let scopes: Vec<&str> = self.scopes.iter().map(Scope::as_str).collect();
+        Zeroizing::new(
+            [
+                version,
+                device.as_str(),
+                &self.client.id,
+                &self.client.mode,
+                self.role.as_str(),
+                &scopes.join(","),
+                &self.signed_at_ms.to_string(),
+                self.token,
+                self.nonce,
+            ]
+            .join("|"),
+        )
+    }
 }
 
 /// Returns the id of the device with this public key.

@@ -3,8 +3,8 @@
 
 use super::close::CloseReason;
 use super::error::NotAGateway;
-use super::metered::{Metered, is_allowance_spent};
 use super::{ClientLimits, ConnectError, Step};
+use crate::metered::{Metered, is_allowance_spent};
 use futures_util::{Sink, Stream};
 use std::collections::VecDeque;
 use std::pin::Pin;

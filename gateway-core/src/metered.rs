@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A stream of which only so many bytes may be read.
 #[derive(Debug)]
-pub(super) struct Metered<S> {
+pub(crate) struct Metered<S> {
     stream: S,
     /// Bytes that may still be read; `None` for any number.
     allowance: Option<u64>,
@@ -18,10 +18,10 @@ pub(super) struct Metered<S> {
 /// The error inside the [`io::Error`] of a read beyond the limit.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("more bytes than allowed before hello")]
-pub(super) struct AllowanceSpent;
+pub(crate) struct AllowanceSpent;
 
 impl<S> Metered<S> {
-    pub(super) fn new(stream: S, allowance: u64) -> Self {
+    pub(crate) fn new(stream: S, allowance: u64) -> Self {
         Self {
             stream,
             allowance: Some(allowance),
@@ -29,20 +29,20 @@ impl<S> Metered<S> {
     }
 
     /// Allows so many bytes more than are left.
-    pub(super) fn allow_more(&mut self, bytes: u64) {
+    pub(crate) fn allow_more(&mut self, bytes: u64) {
         if let Some(allowance) = &mut self.allowance {
             *allowance = allowance.saturating_add(bytes);
         }
     }
 
     /// Allows any number of bytes from now on.
-    pub(super) fn lift(&mut self) {
+    pub(crate) fn lift(&mut self) {
         self.allowance = None;
     }
 }
 
 /// Returns whether a read failed because the limit was reached.
-pub(super) fn is_allowance_spent(error: &io::Error) -> bool {
+pub(crate) fn is_allowance_spent(error: &io::Error) -> bool {
     error
         .get_ref()
         .is_some_and(|inner| inner.is::<AllowanceSpent>())

@@ -1,0 +1,210 @@
+//! The models a configuration names, made ready; the built-in helper where it names none.
+
+use super::GatewayConfig;
+use super::session_rows::ModelInUse;
+use crate::agent::builtin::{BuiltinHelper, MODEL as HELPER, PROVIDER as BUILTIN};
+use crate::agent::catalogue::{ModelCatalogue, ModelId};
+use crate::agent::model::{Model, Thinking};
+use crate::agent::ollama;
+use crate::agent::provider::{HttpModel, Patience};
+use crate::store::SessionRecord;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use tracing::warn;
+
+/// The models that can answer.
+pub(super) struct Agents {
+    catalogue: Result<ModelCatalogue, String>,
+    helper: Arc<dyn Model>,
+    time_zone: TimeZone,
+    /// A model keeps its connections, so each is made once.
+    ready: Mutex<HashMap<ModelId, Arc<dyn Model>>>,
+}
+
+impl fmt::Debug for Agents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agents").finish_non_exhaustive()
+    }
+}
+
+impl Agents {
+    /// Reads the models of the configuration. A mistake in it is told whenever a model is needed;
+    /// everything else of the gateway works.
+    pub(super) fn new(config: &GatewayConfig) -> Self {
+        let lookup = |name: &str| config.environment.get(name).cloned();
+        let catalogue = ModelCatalogue::from_config(&config.openclaw_json, &lookup)
+            .map_err(|problem| problem.to_string());
+        if let Err(problem) = &catalogue {
+            warn!(%problem, "the models of openclaw.json cannot be used");
+        }
+        let time_zone = config.time_zone.clone();
+        let zone = time_zone.clone();
+        let helper = BuiltinHelper::new(
+            Arc::new(move || local_time(&zone)),
+            Arc::new(|| Box::pin(ollama::installed_models(ollama::USUAL_ADDRESS))),
+        );
+        Self {
+            catalogue,
+            helper: Arc::new(helper),
+            time_zone,
+            ready: Mutex::default(),
+        }
+    }
+
+    /// Returns date and time where the gateway is, as people write them.
+    pub(super) fn local_time(&self) -> String {
+        local_time(&self.time_zone)
+    }
+
+    /// Returns the name of the time zone, as far as it has one.
+    pub(super) fn time_zone(&self) -> &str {
+        self.time_zone.iana_name().unwrap_or("UTC")
+    }
+
+    /// Returns whether an AI model is configured.
+    pub(super) fn has_model(&self) -> bool {
+        self.default_id().is_some()
+    }
+
+    /// Returns the model that is used where nothing was chosen.
+    pub(super) fn default_model(&self) -> String {
+        self.default_id()
+            .map_or_else(|| format!("{BUILTIN}/{HELPER}"), |id| id.to_string())
+    }
+
+    fn default_id(&self) -> Option<&ModelId> {
+        self.catalogue.as_ref().ok()?.primary()
+    }
+
+    /// Returns the model a conversation uses.
+    pub(super) fn model_of(&self, record: Option<&SessionRecord>) -> ModelInUse {
+        let chosen = record.and_then(chosen);
+        let id = chosen.as_ref().or(self.default_id());
+        let entry = id.and_then(|id| Some(self.catalogue.as_ref().ok()?.find(id)?.0));
+        match entry {
+            Some(entry) => ModelInUse {
+                provider: entry.id.provider().to_owned(),
+                model: entry.id.model().to_owned(),
+                context_tokens: u64::from(entry.context_window),
+            },
+            None => ModelInUse {
+                provider: BUILTIN.to_owned(),
+                model: HELPER.to_owned(),
+                context_tokens: u64::from(self.helper.entry().context_window),
+            },
+        }
+    }
+
+    /// Returns nothing where a model of this name can be chosen, and otherwise why not.
+    pub(super) fn check(&self, id: &str) -> Result<(), String> {
+        let Ok(parsed) = id.parse::<ModelId>() else {
+            return Err(format!("Model {id:?} is not written as provider/model."));
+        };
+        if parsed.provider() == BUILTIN && parsed.model() == HELPER {
+            return Ok(());
+        }
+        let catalogue = self.catalogue.as_ref().map_err(Clone::clone)?;
+        if catalogue.find(&parsed).is_some() {
+            return Ok(());
+        }
+        let knows_provider = catalogue
+            .models()
+            .iter()
+            .any(|model| model.id.provider() == parsed.provider());
+        Err(if knows_provider {
+            format!("Unknown model {id:?}. Use /models to list models.")
+        } else {
+            let provider = parsed.provider();
+            format!("Unknown provider {provider:?}. Use /models to list providers.")
+        })
+    }
+
+    /// Returns the models as `models.list` shows them.
+    pub(super) fn list(&self) -> Vec<Value> {
+        let mut list: Vec<Value> = self
+            .catalogue
+            .iter()
+            .flat_map(ModelCatalogue::models)
+            .map(|model| {
+                json!({
+                    "id": model.id.model(), "name": model.name, "provider": model.id.provider(),
+                    "contextWindow": model.context_window, "reasoning": model.reasoning,
+                    "input": if model.images { json!(["text", "image"]) } else { json!(["text"]) },
+                    "available": true,
+                })
+            })
+            .collect();
+        let helper = self.helper.entry();
+        list.push(json!({
+            "id": HELPER, "name": helper.name, "provider": BUILTIN,
+            "contextWindow": helper.context_window, "reasoning": false, "input": ["text"],
+            "available": true,
+        }));
+        list
+    }
+
+    /// Returns who answers in a conversation, and who does when that one cannot.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names what is wrong with the configuration.
+    pub(super) fn for_session(&self, record: &SessionRecord) -> Result<Answerers, String> {
+        let catalogue = self.catalogue.as_ref().map_err(Clone::clone)?;
+        let Some(id) = chosen(record).or_else(|| catalogue.primary().cloned()) else {
+            return Ok((self.helper.clone(), Vec::new()));
+        };
+        if id.provider() == BUILTIN {
+            return Ok((self.helper.clone(), Vec::new()));
+        }
+        let model = self.ready(catalogue, &id)?;
+        // A fallback that cannot be used is no reason not to ask the first.
+        let fallbacks = catalogue
+            .fallbacks()
+            .iter()
+            .filter(|fallback| **fallback != id)
+            .filter_map(|fallback| self.ready(catalogue, fallback).ok())
+            .collect();
+        Ok((model, fallbacks))
+    }
+
+    fn ready(&self, catalogue: &ModelCatalogue, id: &ModelId) -> Result<Arc<dyn Model>, String> {
+        let mut ready = super::held(&self.ready);
+        if let Some(model) = ready.get(id) {
+            return Ok(model.clone());
+        }
+        let (entry, provider) = catalogue
+            .find(id)
+            .ok_or_else(|| format!("the model {id} is not in models.providers of openclaw.json"))?;
+        let model = HttpModel::new(entry, provider, Patience::default())
+            .map_err(|problem| problem.to_string())?;
+        let model: Arc<dyn Model> = Arc::new(model);
+        ready.insert(id.clone(), model.clone());
+        Ok(model)
+    }
+}
+
+/// Who answers first, and who after that.
+pub(super) type Answerers = (Arc<dyn Model>, Vec<Arc<dyn Model>>);
+
+fn chosen(record: &SessionRecord) -> Option<ModelId> {
+    record.model.as_deref()?.parse().ok()
+}
+
+/// Returns how long a conversation's model is to think.
+pub(super) fn thinking_of(record: &SessionRecord) -> Thinking {
+    match record.thinking_level.as_deref() {
+        Some("minimal" | "low") => Thinking::Low,
+        Some("medium") => Thinking::Medium,
+        Some("high") => Thinking::High,
+        Some(_) | None => Thinking::Off,
+    }
+}
+
+fn local_time(zone: &TimeZone) -> String {
+    let now = Timestamp::now().to_zoned(zone.clone());
+    now.strftime("%A %Y-%m-%d %H:%M %Z").to_string()
+}

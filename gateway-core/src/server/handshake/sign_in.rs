@@ -1,0 +1,367 @@
+//! How a connection proves that it may talk to this gateway, and what is said when it does not.
+
+use super::super::State;
+use super::super::limiter::{Class, Subject};
+use super::super::origin;
+use super::super::router::{invalid, refusal};
+use super::super::scopes::{Grant, GrantRefusal, Pairing, PairingReason, SignedIn};
+use super::super::shared_secret::Verdict;
+use super::super::{clock::now_ms, held, methods};
+use super::hello::Issued;
+use super::{Caller, Refused, detailed, pairing};
+use crate::credentials::secret::DeviceToken;
+use crate::protocol::connect::{ConnectParams, IssuedToken, Role, Scope};
+use crate::protocol::{ErrorCode, WireError};
+use crate::server::exposure::LocalAuth;
+use crate::store::{DeviceRecord, DeviceTokenHash, NewDeviceToken};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::RngCore as _;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// One attempt to sign in.
+pub(super) struct SignIn<'a> {
+    pub(super) gateway: &'a Arc<State>,
+    pub(super) caller: &'a Caller,
+    pub(super) page: &'a origin::Caller,
+    pub(super) params: &'a ConnectParams,
+    pub(super) role: &'a Role,
+}
+
+impl SignIn<'_> {
+    /// Judges the credentials. Returns how it signed in, and the word hello has for that.
+    pub(super) async fn judge(&self) -> Result<(SignedIn, &'static str), Refused> {
+        if matches!(self.gateway.config.exposure.auth, LocalAuth::None) {
+            return Ok((SignedIn::OpenGateway, "none"));
+        }
+        let Some(auth) = self.params.auth.as_ref().filter(|auth| !auth.is_empty()) else {
+            return Ok((SignedIn::Nothing, "none"));
+        };
+        let subject = self.subject();
+        let mut presented = Vec::new();
+        if auth.token.is_some() || auth.password.is_some() {
+            presented.push(Class::Shared);
+        }
+        if auth.device_token.is_some() {
+            presented.push(Class::DeviceToken);
+        }
+        let now = Instant::now();
+        let admitted = held(&self.gateway.limiter).admit(&subject, &presented, now);
+        if let Err(locked) = admitted {
+            return Err(Box::new(WireError {
+                retryable: Some(true),
+                retry_after_ms: u64::try_from(locked.retry_after.as_millis()).ok(),
+                ..*detailed(
+                    &format!("unauthorized: {locked}"),
+                    json!({
+                        "code": "AUTH_RATE_LIMITED", "authReason": "rate_limited",
+                        "canRetryWithDeviceToken": false, "recommendedNextStep": "wait_then_retry",
+                    }),
+                )
+            })
+            .into());
+        }
+        let verdict = match &self.gateway.secret {
+            Some(secret) => secret.judge_connect(auth),
+            None => Verdict::Mismatch,
+        };
+        if verdict == Verdict::Match {
+            held(&self.gateway.limiter).succeeded(&subject, Class::Shared, now);
+            let word = self.gateway.config.auth_word();
+            return Ok((SignedIn::Shared, word));
+        }
+        if let Some(scopes) = self.device_token_scopes(auth.signed_token()).await? {
+            held(&self.gateway.limiter).succeeded(&subject, Class::DeviceToken, now);
+            return Ok((SignedIn::DeviceToken { scopes }, "device-token"));
+        }
+        let class = if auth.device_token.is_some() {
+            Class::DeviceToken
+        } else {
+            Class::Shared
+        };
+        held(&self.gateway.limiter).failed(&subject, class, now);
+        if class == Class::DeviceToken && verdict != Verdict::Mismatch
+            || self.is_marked_device_token()
+        {
+            return Err(unauthorized(
+                "device token mismatch (rotate/reissue device token)",
+                "AUTH_DEVICE_TOKEN_MISMATCH",
+                "device_token_mismatch",
+                false,
+                "update_auth_credentials",
+            ));
+        }
+        Err(self.wrong_secret())
+    }
+
+    /// Whether the same text was sent as token and as device token: it is one (protocol §4).
+    fn is_marked_device_token(&self) -> bool {
+        self.params.auth.as_ref().is_some_and(|auth| {
+            auth.password.is_none()
+                && match (&auth.token, &auth.device_token) {
+                    (Some(token), Some(device)) => token.expose() == device.expose(),
+                    (None, Some(_)) => true,
+                    (Some(_) | None, None) => false,
+                }
+        })
+    }
+
+    fn subject(&self) -> Subject {
+        let origin = match self.page {
+            origin::Caller::Page(origin) => Some(origin.as_str()),
+            origin::Caller::Native => None,
+        };
+        Subject::of(self.caller.client, origin)
+    }
+
+    /// Returns the scopes of a token that was issued to this very device for this role.
+    async fn device_token_scopes(&self, token: &str) -> Result<Option<Vec<Scope>>, Refused> {
+        let Some(proof) = self.params.device.as_ref().filter(|_| !token.is_empty()) else {
+            return Ok(None);
+        };
+        let hash = DeviceTokenHash::of(&DeviceToken::new(token));
+        let owner = self
+            .gateway
+            .store
+            .token_of(hash)
+            .await
+            .map_err(methods::store_refusal)?;
+        Ok(owner
+            .filter(|owner| owner.device_id == proof.id && owner.role == self.role.as_str())
+            .map(|owner| pairing::scopes_of(&owner.scopes)))
+    }
+
+    fn wrong_secret(&self) -> Refused {
+        if matches!(self.gateway.config.exposure.auth, LocalAuth::Password(_)) {
+            return unauthorized(
+                "gateway password mismatch (use this gateway's gateway.auth.password)",
+                "AUTH_PASSWORD_MISMATCH",
+                "password_mismatch",
+                false,
+                "update_auth_credentials",
+            );
+        }
+        let has_token = self
+            .params
+            .auth
+            .as_ref()
+            .is_some_and(|auth| auth.token.is_some());
+        let can_retry = self.params.device.is_some() && has_token;
+        unauthorized(
+            "gateway token mismatch (use this gateway's gateway.auth.token or pair the device)",
+            "AUTH_TOKEN_MISMATCH",
+            "token_mismatch",
+            can_retry,
+            if can_retry {
+                "retry_with_device_token"
+            } else {
+                "update_auth_credentials"
+            },
+        )
+    }
+
+    /// Says why nothing is granted, and puts a pairing request down where that would help.
+    pub(super) async fn refused(
+        &self,
+        why: GrantRefusal,
+        record: Option<&DeviceRecord>,
+    ) -> Refused {
+        match why {
+            GrantRefusal::InvalidRole => invalid("invalid role").into(),
+            GrantRefusal::DeviceIdentityRequired => Box::new(WireError {
+                details: Some(json!({"code": "DEVICE_IDENTITY_REQUIRED"})),
+                ..*refusal(ErrorCode::NotPaired, "device identity required")
+            })
+            .into(),
+            GrantRefusal::ControlUiDeviceIdentityRequired => detailed(
+                &why.to_string(),
+                json!({"code": "CONTROL_UI_DEVICE_IDENTITY_REQUIRED"}),
+            )
+            .into(),
+            GrantRefusal::CredentialMissing => {
+                if matches!(self.gateway.config.exposure.auth, LocalAuth::Password(_)) {
+                    unauthorized(
+                        "gateway password missing (use this gateway's gateway.auth.password)",
+                        "AUTH_PASSWORD_MISSING",
+                        "password_missing",
+                        false,
+                        "update_auth_configuration",
+                    )
+                } else {
+                    unauthorized(
+                        "gateway token missing (use this gateway's gateway.auth.token or pair \
+                         the device)",
+                        "AUTH_TOKEN_MISSING",
+                        "token_missing",
+                        false,
+                        "update_auth_configuration",
+                    )
+                }
+            }
+            GrantRefusal::DeviceTokenMismatch => unauthorized(
+                "device token mismatch (rotate/reissue device token)",
+                "AUTH_DEVICE_TOKEN_MISMATCH",
+                "device_token_mismatch",
+                false,
+                "update_auth_credentials",
+            ),
+            GrantRefusal::ScopeMismatch => unauthorized(
+                "device token scope mismatch (re-pair or approve scope upgrade)",
+                "AUTH_SCOPE_MISMATCH",
+                "scope_mismatch",
+                false,
+                "review_auth_configuration",
+            ),
+            GrantRefusal::PairingRequired(reason) => self.needs_pairing(reason, record).await,
+        }
+    }
+
+    async fn needs_pairing(&self, reason: PairingReason, record: Option<&DeviceRecord>) -> Refused {
+        let Some(proof) = &self.params.device else {
+            return refusal(ErrorCode::NotPaired, "device identity required").into();
+        };
+        let asked = pairing::request(
+            self.params,
+            proof,
+            self.role,
+            self.caller,
+            reason.as_str(),
+            now_ms(),
+        );
+        let requested = match self.gateway.store.request_pairing(asked).await {
+            Ok(requested) => requested,
+            Err(problem) => return methods::store_refusal(problem).into(),
+        };
+        if let Some(replaced) = &requested.replaced {
+            self.tell_approvers(
+                "device.pair.resolved",
+                &json!({
+                    "requestId": replaced, "deviceId": proof.id, "decision": "rejected",
+                    "ts": now_ms(),
+                }),
+            );
+        }
+        if requested.is_new {
+            let pending = pairing::pending_on_the_wire(&requested.standing);
+            self.tell_approvers("device.pair.requested", &pending);
+        }
+        let mut details = json!({
+            "code": "PAIRING_REQUIRED",
+            "reason": reason.as_str(),
+            "requestId": requested.standing.request_id,
+            "remediationHint": "Approve this device from the pending pairing requests.",
+            "deviceId": proof.id,
+            "requestedRole": self.role,
+            "requestedScopes": self.params.scopes.clone().unwrap_or_default(),
+        });
+        if let Some(record) = record {
+            details["approvedRoles"] = json!(record.roles);
+            details["approvedScopes"] = json!(record.scopes);
+        }
+        let message = match reason {
+            PairingReason::NotPaired => "pairing required: device is not approved yet",
+            PairingReason::ScopeUpgrade => {
+                "pairing required: device is asking for more scopes than currently approved"
+            }
+            PairingReason::RoleUpgrade => {
+                "pairing required: device is asking for a higher role than currently approved"
+            }
+            PairingReason::MetadataUpgrade => {
+                "pairing required: device identity changed and must be re-approved"
+            }
+        };
+        Box::new(WireError {
+            details: Some(details),
+            ..*refusal(ErrorCode::NotPaired, message)
+        })
+        .into()
+    }
+
+    fn tell_approvers(&self, event: &'static str, payload: &Value) {
+        self.gateway
+            .announce(event, payload, |peer| peer.facts.may(&Scope::Pairing));
+    }
+
+    /// Does what the grant says about the device's record, and issues a token where one is due.
+    pub(super) async fn keep(
+        &self,
+        grant: &Grant,
+        record: Option<DeviceRecord>,
+    ) -> Result<Option<Issued>, Refused> {
+        let Some(proof) = &self.params.device else {
+            return Ok(None);
+        };
+        let store = &self.gateway.store;
+        let now = now_ms();
+        let (roles, scopes) = match &grant.pairing {
+            Pairing::NoDevice => return Ok(None),
+            Pairing::Unchanged => {
+                store
+                    .saw_device(&proof.id, now)
+                    .await
+                    .map_err(methods::store_refusal)?;
+                let approved = record.as_ref().map(pairing::approved).unwrap_or_default();
+                (approved.roles, approved.scopes)
+            }
+            Pairing::ApproveSilently { roles, scopes } => {
+                let kept = pairing::record(self.params, proof, record.as_ref(), roles, scopes, now);
+                store
+                    .put_device(kept)
+                    .await
+                    .map_err(methods::store_refusal)?;
+                (roles.clone(), scopes.clone())
+            }
+        };
+        // Who came with its token keeps it: only its hash is known here, and it is still good.
+        let auth = self.params.auth.as_ref();
+        let sent = auth.map_or("", |auth| auth.signed_token());
+        if self.device_token_scopes(sent).await?.is_some() || !roles.contains(&grant.role) {
+            return Ok(None);
+        }
+        let token = new_token();
+        store
+            .put_device_token(NewDeviceToken {
+                device_id: proof.id.clone(),
+                role: grant.role.as_str().to_owned(),
+                hash: DeviceTokenHash::of(&token),
+                scopes: match grant.role {
+                    Role::Operator => pairing::words_of(&scopes),
+                    Role::Node | Role::Other(_) => Vec::new(),
+                },
+                at_ms: now,
+            })
+            .await
+            .map_err(methods::store_refusal)?;
+        Ok(Some(Issued {
+            token: IssuedToken(token),
+            at_ms: now,
+        }))
+    }
+}
+
+/// Returns a token of 32 random bytes: 43 characters in base64url (protocol §5).
+fn new_token() -> DeviceToken {
+    let mut bytes = zeroize::Zeroizing::new([0; 32]);
+    rand::rng().fill_bytes(bytes.as_mut());
+    DeviceToken::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()))
+}
+
+fn unauthorized(
+    message: &str,
+    code: &str,
+    reason: &str,
+    can_retry_with_device_token: bool,
+    next_step: &str,
+) -> Refused {
+    detailed(
+        &format!("unauthorized: {message}"),
+        json!({
+            "code": code, "authReason": reason,
+            "canRetryWithDeviceToken": can_retry_with_device_token,
+            "recommendedNextStep": next_step,
+        }),
+    )
+    .into()
+}

@@ -1,0 +1,123 @@
+//! What the gateway serves. One file per family; this one lists them and holds what they share.
+
+pub(super) mod agent;
+pub(super) mod chat;
+mod models;
+mod sessions;
+mod status;
+mod voice;
+
+use super::router::{Access, Refusal, Router, bad_params, invalid, refusal};
+use super::session_keys::canonical;
+use crate::protocol::method::Needs;
+use crate::protocol::{ErrorCode, SessionKey, WireError};
+use crate::store::StoreError;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tracing::error;
+
+/// The events the gateway sends, as hello lists them.
+pub(super) const EVENTS: &[&str] = &[
+    "connect.challenge",
+    "tick",
+    "presence",
+    "health",
+    "shutdown",
+    "chat",
+    "agent",
+    "session.message",
+    "sessions.changed",
+    "voicewake.changed",
+    "voicewake.routing.changed",
+    "talk.mode",
+    "device.pair.requested",
+    "device.pair.resolved",
+];
+
+/// What the gateway can do beyond its methods: what clients look for before they call one.
+pub(super) const CAPABILITIES: &[&str] = &["published-model-catalog"];
+
+/// Returns everything the gateway serves.
+pub(super) fn all() -> Router {
+    use Needs::{Admin, Dynamic, Read, Write};
+    let mut router = Router::default();
+    let to = Access::Operator;
+    router.serve("health", Access::Everybody, status::health);
+    router.serve("status", to(Read), status::status);
+    router.serve_now("system-presence", to(Read), status::presence);
+    router.serve_now("system-event", to(Admin), status::system_event);
+    router.serve_now("last-heartbeat", to(Read), status::last_heartbeat);
+    router.serve("chat.history", to(Read), chat::history);
+    router.serve("chat.send", to(Write), chat::send);
+    router.serve("chat.abort", to(Write), chat::abort);
+    router.serve("chat.inject", to(Admin), chat::inject);
+    router.serve("agent", to(Write), agent::agent);
+    router.serve("agent.wait", to(Write), agent::wait);
+    router.serve_now("agents.list", to(Read), agent::list);
+    router.serve_now("agent.identity.get", to(Read), agent::identity);
+    router.serve_now("models.list", to(Read), models::list);
+    router.serve_now("commands.list", to(Read), models::commands);
+    router.serve("sessions.list", to(Read), sessions::list);
+    router.serve_now("sessions.subscribe", to(Read), sessions::subscribe);
+    router.serve_now(
+        "sessions.messages.subscribe",
+        to(Read),
+        sessions::watch_messages,
+    );
+    router.serve_now(
+        "sessions.messages.unsubscribe",
+        to(Read),
+        sessions::unwatch_messages,
+    );
+    router.serve("sessions.preview", to(Read), sessions::preview);
+    router.serve("sessions.describe", to(Read), sessions::describe);
+    router.serve("sessions.create", to(Dynamic), sessions::create);
+    router.serve("sessions.patch", to(Dynamic), sessions::patch);
+    router.serve("sessions.reset", to(Admin), sessions::reset);
+    router.serve("sessions.delete", to(Dynamic), sessions::delete);
+    router.serve("voicewake.get", Access::NodeOr(Read), voice::get);
+    router.serve("voicewake.set", to(Write), voice::set);
+    router.serve_now(
+        "voicewake.routing.get",
+        Access::NodeOr(Read),
+        voice::routing,
+    );
+    router.serve_now("talk.config", to(Read), voice::talk_config);
+    router.serve_now("talk.mode", to(Needs::Talk), voice::talk_mode);
+    router
+}
+
+pub(super) use status::{hears_health, measure as measure_health};
+
+/// Reads params, with the refusal clients know.
+fn read<T: DeserializeOwned>(method: &str, params: Value) -> Result<T, Refusal> {
+    serde_json::from_value(params).map_err(|error| bad_params(method, &error))
+}
+
+/// Returns the full name of a conversation.
+fn key_of(key: &SessionKey) -> Result<SessionKey, Refusal> {
+    canonical(key).map_err(|why| invalid(&why.to_string()))
+}
+
+/// What is said when the state on disk cannot be read or written.
+pub(super) fn store_refusal(problem: StoreError) -> Refusal {
+    error!(%problem, "the state on disk refused");
+    Box::new(WireError {
+        details: Some(json!({"code": "STATE_UNAVAILABLE"})),
+        retryable: Some(true),
+        retry_after_ms: Some(2000),
+        ..*refusal(
+            ErrorCode::Unavailable,
+            &format!("the gateway's state on disk cannot be used: {problem}"),
+        )
+    })
+}
+
+/// What is said while the gateway ends.
+fn stopping() -> Refusal {
+    Box::new(WireError {
+        retryable: Some(true),
+        retry_after_ms: Some(1000),
+        ..*refusal(ErrorCode::Unavailable, "the gateway is stopping")
+    })
+}

@@ -1,0 +1,201 @@
+//! `agent`, `agent.wait`, `agents.list`: running a turn and waiting for its end.
+
+use super::super::clock::now_ms;
+use super::super::router::{Call, Refusal, invalid};
+use super::super::session_keys::{DEFAULT_AGENT, agent_of};
+use super::chat::{Input, Taken, accept};
+use super::{key_of, read, store_refusal};
+use crate::protocol::{RunId, SessionKey};
+use crate::store::{MessageRole, RunRecord, RunState};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long `agent.wait` waits where nothing is said, and at most.
+const USUAL_WAIT_MS: u64 = 30_000;
+const LONGEST_WAIT_MS: u64 = 10 * 60 * 1000;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AgentParams {
+    message: String,
+    idempotency_key: RunId,
+    agent_id: Option<String>,
+    session_key: Option<SessionKey>,
+}
+
+/// `agent`: answers twice, when the message is on disk and when its run has ended.
+pub(super) async fn agent(call: Call, params: Value) -> Result<Value, Refusal> {
+    let params: AgentParams = read("agent", params)?;
+    if params.message.trim().is_empty() {
+        return Err(invalid(
+            "invalid agent params: at /message: must not be empty",
+        ));
+    }
+    let agent_id = params.agent_id.as_deref().unwrap_or(DEFAULT_AGENT);
+    let key = match &params.session_key {
+        Some(key) => key_of(key)?,
+        None => format!("agent:{agent_id}:main").into(),
+    };
+    let input = Input {
+        key: key.clone(),
+        run_id: params.idempotency_key.clone(),
+        content: Value::String(params.message),
+    };
+    let ends = call.gateway.runs.ends();
+    match accept(&call.gateway, input).await? {
+        Taken::New(run) => call.answer_first(&json!({
+            "runId": run.run_id, "sessionKey": key, "agentId": agent_of(&key),
+            "status": "accepted", "acceptedAt": run.accepted_at_ms,
+        })),
+        Taken::Known(run) if has_ended(&run) => return ended(&call, &run).await,
+        Taken::Known(run) => call.answer_first(&json!({
+            "runId": run.run_id, "sessionKey": key, "agentId": agent_of(&key),
+            "status": "accepted", "acceptedAt": run.accepted_at_ms,
+        })),
+    }
+    let run = end_of(&call, &params.idempotency_key, ends).await?;
+    ended(&call, &run).await
+}
+
+/// Waits until a run has ended, however long that takes.
+async fn end_of(
+    call: &Call,
+    run_id: &RunId,
+    mut ends: tokio::sync::watch::Receiver<u64>,
+) -> Result<RunRecord, Refusal> {
+    loop {
+        match call
+            .gateway
+            .store
+            .run(run_id)
+            .await
+            .map_err(store_refusal)?
+        {
+            Some(run) if has_ended(&run) => return Ok(run),
+            Some(_) => {}
+            None => return Err(invalid(&format!("unknown run: {run_id}"))),
+        }
+        if ends.changed().await.is_err() {
+            return Err(super::stopping());
+        }
+    }
+}
+
+fn has_ended(run: &RunRecord) -> bool {
+    matches!(
+        run.state,
+        RunState::Ok | RunState::Error | RunState::Aborted
+    )
+}
+
+/// The last answer of `agent`.
+async fn ended(call: &Call, run: &RunRecord) -> Result<Value, Refusal> {
+    let messages = call
+        .gateway
+        .store
+        .messages_of_run(&run.run_id)
+        .await
+        .map_err(store_refusal)?;
+    let text = messages
+        .iter()
+        .rev()
+        .find(|stored| stored.message.role == MessageRole::Assistant)
+        .map(|stored| super::super::session_rows::text_of(&stored.message.content))
+        .unwrap_or_default();
+    let mut outcome = outcome(run);
+    let duration = run
+        .ended_at_ms
+        .unwrap_or_else(now_ms)
+        .saturating_sub(run.started_at_ms.unwrap_or(run.accepted_at_ms));
+    let payloads: Vec<Value> = if text.is_empty() {
+        Vec::new()
+    } else {
+        vec![json!({"text": text, "mediaUrl": null})]
+    };
+    outcome["result"] = json!({
+        "payloads": payloads,
+        "meta": {"durationMs": duration, "agentMeta": {
+            "sessionId": run.session_id, "provider": run.outcome.get("provider"),
+            "model": run.outcome.get("model"),
+        }},
+    });
+    Ok(outcome)
+}
+
+/// What is said of a run that has ended (protocol §6).
+pub(in super::super) fn outcome(run: &RunRecord) -> Value {
+    let (status, summary) = match run.state {
+        RunState::Queued | RunState::Running => ("in_flight", "running"),
+        RunState::Ok => ("ok", "completed"),
+        RunState::Error => ("error", "failed"),
+        RunState::Aborted => ("timeout", "aborted"),
+    };
+    let mut value = json!({"runId": run.run_id, "status": status, "summary": summary});
+    for name in ["stopReason", "error"] {
+        if let Some(member) = run.outcome.get(name) {
+            value[name] = member.clone();
+        }
+    }
+    if let Some(started) = run.started_at_ms {
+        value["startedAt"] = json!(started);
+    }
+    if let Some(ended) = run.ended_at_ms {
+        value["endedAt"] = json!(ended);
+    }
+    value
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WaitParams {
+    run_id: RunId,
+    timeout_ms: Option<u64>,
+}
+
+/// `agent.wait`.
+pub(super) async fn wait(call: Call, params: Value) -> Result<Value, Refusal> {
+    let params: WaitParams = read("agent.wait", params)?;
+    let most = params
+        .timeout_ms
+        .unwrap_or(USUAL_WAIT_MS)
+        .min(LONGEST_WAIT_MS);
+    let ends = call.gateway.runs.ends();
+    let waited = timeout(
+        Duration::from_millis(most),
+        end_of(&call, &params.run_id, ends),
+    );
+    match waited.await {
+        Ok(Ok(run)) => {
+            let mut answer = outcome(&run);
+            if run.state == RunState::Aborted {
+                answer["status"] = json!("error");
+            }
+            Ok(answer)
+        }
+        Ok(Err(refusal)) => Err(refusal),
+        Err(_) => Ok(json!({"runId": params.run_id, "status": "timeout"})),
+    }
+}
+
+/// `agents.list`.
+pub(super) fn list(call: &Call, _params: Value) -> Result<Value, Refusal> {
+    Ok(json!({
+        "defaultId": DEFAULT_AGENT, "mainKey": "main", "scope": "per-sender",
+        "agents": [{
+            "id": DEFAULT_AGENT, "name": "OpenClaw",
+            "workspace": call.gateway.workspace_path(),
+            "model": {"primary": call.gateway.agents.default_model()},
+        }],
+    }))
+}
+
+/// `agent.identity.get`.
+pub(super) fn identity(_call: &Call, params: Value) -> Result<Value, Refusal> {
+    let agent = params
+        .get("agentId")
+        .and_then(Value::as_str)
+        .unwrap_or(DEFAULT_AGENT);
+    Ok(json!({"agentId": agent, "name": "OpenClaw", "avatar": null, "emoji": null}))
+}

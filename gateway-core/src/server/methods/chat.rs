@@ -1,0 +1,412 @@
+//! `chat.*`: a conversation's messages, and new ones.
+
+use super::super::State;
+use super::super::clock::now_ms;
+use super::super::router::{Call, Refusal, invalid};
+use super::super::runs::{self, StoppedBy};
+use super::super::session_keys;
+use super::super::session_rows::{self, RowExtras};
+use super::{key_of, store_refusal};
+use crate::protocol::connect::Scope;
+use crate::protocol::method::chat::ChatHistoryParams;
+use crate::protocol::{RunId, SessionKey, WireError};
+use crate::store::{
+    Acceptance, MessageRole, NewInput, NewMessage, RunRecord, RunState, SessionSeed, StoredMessage,
+    WaitingInput,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// How many messages a history gives where nothing is said, and at most (protocol §1).
+const USUAL_HISTORY: u32 = 200;
+const MOST_HISTORY: u32 = 1000;
+/// How large a history may be, in bytes of its messages (protocol §1).
+const HISTORY_BYTES: usize = 6 * 1024 * 1024;
+/// The longest message, in bytes.
+const LONGEST_MESSAGE: usize = 1024 * 1024;
+
+/// `chat.history`.
+pub(super) async fn history(call: Call, params: Value) -> Result<Value, Refusal> {
+    let params: ChatHistoryParams = super::read("chat.history", params)?;
+    let gateway = &call.gateway;
+    let key = key_of(&params.session_key)?;
+    let limit = params.limit.unwrap_or(USUAL_HISTORY).clamp(1, MOST_HISTORY);
+    let offset = params.offset.unwrap_or(0);
+    let record = gateway.store.session(&key).await.map_err(store_refusal)?;
+    let mut payload = json!({
+        "sessionKey": params.session_key,
+        "messages": [],
+        "pendingInputs": {"items": [], "total": 0},
+        "hasMore": false,
+        "totalMessages": 0,
+        "defaults": gateway.defaults(),
+    });
+    let current = gateway.runs.current(&key);
+    let active: Vec<RunId> = current.iter().map(|run| run.run_id.clone()).collect();
+    let model = gateway.model_of(record.as_ref());
+    let mut info = match &record {
+        Some(record) => {
+            let extras = RowExtras { active, last: None };
+            session_rows::row(record, &model, &extras)
+        }
+        None => session_rows::bare(&key),
+    };
+    info["snapshotAt"] = json!(now_ms());
+    info["modelProvider"] = json!(model.provider);
+    info["model"] = json!(model.model);
+    info["contextTokens"] = json!(model.context_tokens);
+    payload["sessionInfo"] = info;
+    let Some(record) = record else {
+        return Ok(payload);
+    };
+    let page = gateway
+        .store
+        .transcript_page(&record.session_id, limit, offset)
+        .await
+        .map_err(store_refusal)?;
+    let waiting = gateway
+        .store
+        .waiting_inputs(&key)
+        .await
+        .map_err(store_refusal)?;
+    let messages = newest_that_fit(page.messages.iter().map(wire_message).collect());
+    let given = u64::from(offset) + messages.len() as u64;
+    payload["sessionId"] = json!(record.session_id);
+    payload["hasMore"] = json!(given < page.total);
+    if given < page.total {
+        payload["nextOffset"] = json!(given);
+    }
+    payload["totalMessages"] = json!(page.total);
+    payload["messages"] = Value::Array(messages);
+    payload["pendingInputs"] = json!({
+        "items": waiting.iter().map(pending_input).collect::<Vec<_>>(),
+        "total": waiting.len(),
+    });
+    if let Some(current) = current {
+        payload["inFlightRun"] = json!({
+            "runId": current.run_id, "text": current.text(), "startedAt": current.started_at_ms,
+        });
+    }
+    Ok(payload)
+}
+
+/// Leaves out the oldest messages of a page that would be too large.
+fn newest_that_fit(messages: Vec<Value>) -> Vec<Value> {
+    let mut room = HISTORY_BYTES;
+    let mut kept: Vec<Value> = messages
+        .into_iter()
+        .rev()
+        .enumerate()
+        .map_while(|(index, message)| {
+            let size = message.to_string().len();
+            // The newest one is given whatever its size: it cannot be asked for in parts.
+            if size > room && index > 0 {
+                return None;
+            }
+            room = room.saturating_sub(size);
+            Some(message)
+        })
+        .collect();
+    kept.reverse();
+    kept
+}
+
+/// Returns a stored message as clients read it.
+pub(in super::super) fn wire_message(stored: &StoredMessage) -> Value {
+    let message = &stored.message;
+    let mut value = json!({
+        "role": message.role.as_str(),
+        "content": message.content,
+        "timestamp": message.timestamp_ms,
+    });
+    let mut notes = json!({"id": message.id, "seq": stored.seq});
+    if let Some(key) = &message.idempotency_key {
+        value["idempotencyKey"] = json!(key);
+        notes["idempotencyKey"] = json!(key);
+    }
+    if let Some(run_id) = &message.run_id {
+        notes["runId"] = json!(run_id);
+    }
+    for (name, extra) in &message.extra {
+        // What is about the message, and not of it, stands in the notes.
+        if name == "kind" {
+            notes[name] = extra.clone();
+        } else {
+            value[name] = extra.clone();
+        }
+    }
+    value["__openclaw"] = notes;
+    value
+}
+
+fn pending_input(waiting: &WaitingInput) -> Value {
+    json!({
+        "runId": waiting.run.run_id,
+        "text": session_rows::text_of(&waiting.message.content),
+        "status": "queued",
+        "queuedAt": waiting.message.timestamp_ms,
+    })
+}
+
+/// The params of `chat.send` that we act on; the others are allowed and have no effect.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SendParams {
+    session_key: SessionKey,
+    message: String,
+    idempotency_key: RunId,
+    #[serde(default)]
+    attachments: Vec<Attachment>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Attachment {
+    #[serde(default)]
+    mime_type: String,
+    #[serde(default)]
+    file_name: String,
+    #[serde(default)]
+    content: String,
+}
+
+/// `chat.send`: answered once the message is on disk.
+pub(super) async fn send(call: Call, params: Value) -> Result<Value, Refusal> {
+    if params.get("sessionKey").is_none() {
+        return Err(Box::new(WireError {
+            details: Some(json!({
+                "code": "SESSION_MUTATION_TARGET_REQUIRED", "method": "chat.send",
+            })),
+            ..*invalid("chat.send requires sessionKey")
+        }));
+    }
+    let params: SendParams = super::read("chat.send", params)?;
+    let key = key_of(&params.session_key)?;
+    if params.message.trim() == "/stop" {
+        return stop(&call.gateway, &key, None, StoppedBy::StopCommand).await;
+    }
+    let input = Input {
+        key,
+        run_id: params.idempotency_key,
+        content: content_of(params.message, params.attachments)?,
+    };
+    let taken = accept(&call.gateway, input).await?;
+    Ok(match taken {
+        Taken::New(run) => json!({"runId": run.run_id, "status": "started"}),
+        Taken::Known(run) => known(&run),
+    })
+}
+
+fn content_of(text: String, attachments: Vec<Attachment>) -> Result<Value, Refusal> {
+    if text.len() > LONGEST_MESSAGE {
+        return Err(invalid("chat.send message is too long: 1 MiB at most"));
+    }
+    if text.trim().is_empty() && attachments.is_empty() {
+        return Err(invalid(
+            "invalid chat.send params: at /message: must not be empty",
+        ));
+    }
+    if attachments.is_empty() {
+        return Ok(Value::String(text));
+    }
+    let mut parts = vec![json!({"type": "text", "text": text})];
+    for attachment in attachments {
+        if !attachment.mime_type.starts_with("image/") {
+            return Err(invalid(&format!(
+                "attachment {:?} is not an image; this gateway takes images only",
+                attachment.file_name
+            )));
+        }
+        parts.push(json!({
+            "type": "image", "mimeType": attachment.mime_type, "data": attachment.content,
+        }));
+    }
+    Ok(Value::Array(parts))
+}
+
+/// What somebody said, wherever it came from.
+pub(in super::super) struct Input {
+    pub(in super::super) key: SessionKey,
+    pub(in super::super) run_id: RunId,
+    pub(in super::super) content: Value,
+}
+
+/// Whether an input was new.
+pub(in super::super) enum Taken {
+    New(Box<RunRecord>),
+    Known(Box<RunRecord>),
+}
+
+/// Puts an input on disk and has it worked off.
+pub(in super::super) async fn accept(gateway: &Arc<State>, input: Input) -> Result<Taken, Refusal> {
+    if input.run_id.as_str().trim().is_empty() {
+        return Err(invalid("idempotencyKey must not be empty"));
+    }
+    if gateway.is_stopping() {
+        return Err(super::stopping());
+    }
+    let key = input.key;
+    let accepted = gateway
+        .store
+        .accept_input(NewInput {
+            session: SessionSeed {
+                key: key.clone(),
+                agent_id: session_keys::agent_of(&key).into(),
+                session_id: Uuid::new_v4().to_string(),
+            },
+            run_id: input.run_id,
+            message_id: Uuid::new_v4().to_string(),
+            content: input.content,
+            extra: Map::new(),
+            at_ms: now_ms(),
+        })
+        .await
+        .map_err(store_refusal)?;
+    match accepted {
+        Acceptance::Accepted(accepted) => {
+            if let Some(message) = &accepted.message {
+                gateway.message_stored(&key, message);
+            }
+            let reason = if accepted.session_created {
+                "create"
+            } else {
+                "send"
+            };
+            gateway.session_changed(&accepted.session, reason);
+            runs::work_off(gateway, key);
+            Ok(Taken::New(Box::new(accepted.run)))
+        }
+        Acceptance::Duplicate(run) => Ok(Taken::Known(run)),
+    }
+}
+
+/// What is said about a run to somebody who sends its message again (protocol §6).
+fn known(run: &RunRecord) -> Value {
+    match run.state {
+        RunState::Queued | RunState::Running => json!({"runId": run.run_id, "status": "in_flight"}),
+        RunState::Ok | RunState::Error | RunState::Aborted => super::agent::outcome(run),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AbortParams {
+    session_key: SessionKey,
+    run_id: Option<RunId>,
+}
+
+/// `chat.abort`.
+pub(super) async fn abort(call: Call, params: Value) -> Result<Value, Refusal> {
+    let params: AbortParams = super::read("chat.abort", params)?;
+    let key = key_of(&params.session_key)?;
+    stop(&call.gateway, &key, params.run_id.as_ref(), StoppedBy::Rpc).await
+}
+
+/// Stops what goes on and what waits; nothing to stop is no error (protocol §7).
+async fn stop(
+    gateway: &Arc<State>,
+    key: &SessionKey,
+    run_id: Option<&RunId>,
+    by: StoppedBy,
+) -> Result<Value, Refusal> {
+    // What waits first, so that nothing begins in between.
+    let waiting = gateway
+        .store
+        .waiting_inputs(key)
+        .await
+        .map_err(store_refusal)?;
+    let mut stopped = Vec::new();
+    for input in waiting {
+        if run_id.is_none_or(|wanted| *wanted == input.run.run_id) {
+            runs::drop_waiting(gateway, &input.run, by)
+                .await
+                .map_err(store_refusal)?;
+            stopped.push(input.run.run_id);
+        }
+    }
+    if let Some(current) = gateway.runs.stop(key, run_id, by) {
+        stopped.insert(0, current);
+    }
+    Ok(json!({"ok": true, "aborted": !stopped.is_empty(), "runIds": stopped}))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InjectParams {
+    session_key: SessionKey,
+    message: String,
+    label: Option<String>,
+}
+
+/// `chat.inject`: a note of somebody else's in the agent's name, without a run (protocol §7).
+pub(super) async fn inject(call: Call, params: Value) -> Result<Value, Refusal> {
+    let params: InjectParams = super::read("chat.inject", params)?;
+    let key = key_of(&params.session_key)?;
+    let text = match &params.label {
+        Some(label) => format!("[{label}]\n\n{}", params.message),
+        None => params.message,
+    };
+    let message = NewMessage {
+        id: Uuid::new_v4().to_string(),
+        role: MessageRole::Assistant,
+        content: json!([{"type": "text", "text": text}]),
+        timestamp_ms: now_ms(),
+        run_id: None,
+        idempotency_key: None,
+        extra: Map::new(),
+    };
+    let stored = call
+        .gateway
+        .store
+        .append_message(&key, message)
+        .await
+        .map_err(store_refusal)?;
+    call.gateway.message_stored(&key, &stored);
+    let id = &stored.message.id;
+    call.gateway.announce(
+        "chat",
+        &json!({
+            "runId": format!("inject-{id}"), "sessionKey": key,
+            "agentId": session_keys::agent_of(&key), "seq": 0, "state": "final",
+            "message": {
+                "role": "assistant", "content": stored.message.content,
+                "timestamp": stored.message.timestamp_ms,
+            },
+        }),
+        |peer| peer.facts.may(&Scope::Read),
+    );
+    Ok(json!({"ok": true, "messageId": id}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_that_is_too_large_keeps_the_newest_messages() {
+        let large = "x".repeat(HISTORY_BYTES / 2);
+        let messages = (0..4).map(|n| json!({"n": n, "text": large})).collect();
+
+        let kept = newest_that_fit(messages);
+
+        assert_eq!(kept.len(), 1);
+        assert_eq!(kept[0]["n"], 3);
+        let huge = json!("x".repeat(2 * HISTORY_BYTES));
+        assert_eq!(newest_that_fit(vec![json!(1), huge]).len(), 1);
+    }
+
+    #[test]
+    fn images_are_taken_and_other_files_are_refused() {
+        let file = |mime: &str| Attachment {
+            mime_type: mime.to_owned(),
+            file_name: "a".to_owned(),
+            content: "AA==".to_owned(),
+        };
+        let content = content_of("see".to_owned(), vec![file("image/png")]).unwrap();
+        assert_eq!(content[1]["type"], "image");
+        assert!(content_of("see".to_owned(), vec![file("text/plain")]).is_err());
+        assert!(content_of(" ".to_owned(), Vec::new()).is_err());
+    }
+}

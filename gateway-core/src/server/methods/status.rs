@@ -1,0 +1,205 @@
+//! How the gateway is: `health`, `status`, `system-presence`, `system-event`, `last-heartbeat`.
+
+use super::super::State;
+use super::super::clock::now_ms;
+use super::super::router::{Call, Refusal, invalid};
+use super::super::session_keys::DEFAULT_AGENT;
+use super::store_refusal;
+use crate::protocol::connect::Scope;
+use crate::store::{SessionQuery, StoreError};
+use serde_json::{Map, Value, json};
+
+/// How many conversations a report names.
+const RECENT: u32 = 5;
+
+/// `health`: from memory, unless a fresh look is asked for.
+pub(super) async fn health(call: Call, params: Value) -> Result<Value, Refusal> {
+    let gateway = &call.gateway;
+    let probe = params.get("probe") == Some(&Value::Bool(true));
+    if !probe && let Some(report) = gateway.health_report() {
+        return Ok(report);
+    }
+    let report = measure(gateway).await.map_err(store_refusal)?;
+    gateway.keep_health(report.clone());
+    if probe {
+        gateway.announce_health(&report);
+    }
+    Ok(report)
+}
+
+/// Looks at the gateway and returns its report.
+pub(in super::super) async fn measure(gateway: &State) -> Result<Value, StoreError> {
+    let began = tokio::time::Instant::now();
+    let sessions = sessions(gateway).await?;
+    let heartbeat = json!({"enabled": false, "every": "0m", "everyMs": 0, "prompt": "",
+        "target": "none", "ackMaxChars": 0});
+    Ok(json!({
+        "ok": true,
+        "ts": now_ms(),
+        "durationMs": u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "plugins": {"loaded": [], "errors": [], "unavailable": []},
+        "configReload": {"hotReloadStatus": "inactive"},
+        "channels": {}, "channelOrder": [], "channelLabels": {},
+        "heartbeatSeconds": 0,
+        "defaultAgentId": DEFAULT_AGENT,
+        "agents": [{
+            "agentId": DEFAULT_AGENT, "isDefault": true, "heartbeat": heartbeat,
+            "sessions": sessions,
+        }],
+        "sessions": sessions,
+        "modelRuntime": {"degraded": false, "pendingAgents": []},
+        "eventLoop": event_loop(),
+    }))
+}
+
+async fn sessions(gateway: &State) -> Result<Value, StoreError> {
+    let page = gateway
+        .store
+        .sessions(SessionQuery {
+            agent_id: None,
+            limit: RECENT,
+            offset: 0,
+        })
+        .await?;
+    let now = now_ms();
+    let recent: Vec<Value> = page
+        .sessions
+        .iter()
+        .map(|session| {
+            json!({
+                "key": session.key, "updatedAt": session.updated_at_ms,
+                "age": now.saturating_sub(session.updated_at_ms),
+            })
+        })
+        .collect();
+    Ok(json!({"path": gateway.state_path(), "count": page.total, "recent": recent}))
+}
+
+/// There is no event loop that could stall: the members say so in the shape clients know.
+fn event_loop() -> Value {
+    json!({
+        "degraded": false, "degradedSinceMs": null, "reasons": [], "intervalMs": 1000,
+        "delayP99Ms": 0, "delayMaxMs": 0, "utilization": 0, "cpuCoreRatio": 0,
+    })
+}
+
+/// `status`.
+pub(super) async fn status(call: Call, params: Value) -> Result<Value, Refusal> {
+    let gateway = &call.gateway;
+    let sessions = sessions(gateway).await.map_err(store_refusal)?;
+    let model = gateway.model_of(None);
+    let mut status = json!({
+        "runtimeVersion": gateway.version(),
+        "hostDesktop": {"enabled": false, "state": "disabled", "port": 0},
+        "heartbeat": {
+            "defaultAgentId": DEFAULT_AGENT,
+            "agents": [{"agentId": DEFAULT_AGENT, "enabled": false, "every": "0m", "everyMs": 0,
+                "waitingForRoute": false}],
+        },
+        "channelSummary": [],
+        "queuedSystemEvents": [],
+        "degradedSecretOwners": [],
+        "degradedPlugins": [],
+        "tasks": {
+            "total": gateway.runs.active(), "active": gateway.runs.active(), "terminal": 0,
+            "failures": 0,
+            "byStatus": {"queued": 0, "running": gateway.runs.active(), "succeeded": 0,
+                "failed": 0, "timed_out": 0, "cancelled": 0, "lost": 0},
+            "byRuntime": {"subagent": 0, "acp": 0, "cli": 0, "cron": 0},
+        },
+        "taskAudit": {
+            "total": 0, "warnings": 0, "errors": 0,
+            "byCode": {"stale_queued": 0, "stale_running": 0, "lost": 0, "delivery_failed": 0,
+                "missing_cleanup": 0, "inconsistent_timestamps": 0},
+        },
+        "sessions": {
+            "paths": [gateway.state_path()],
+            "count": sessions["count"],
+            "defaults": {"model": model.model, "contextTokens": model.context_tokens},
+            "recent": sessions["recent"],
+            "byAgent": [{
+                "agentId": DEFAULT_AGENT, "path": gateway.state_path(),
+                "count": sessions["count"], "recent": sessions["recent"],
+            }],
+        },
+        "modelRuntime": {"degraded": false, "pendingAgents": []},
+        "eventLoop": event_loop(),
+        "processMemory": {"rssBytes": resident_bytes(), "heapUsedBytes": 0, "heapTotalBytes": 0,
+            "externalBytes": 0, "arrayBuffersBytes": 0},
+        "workerPools": {},
+        "pid": std::process::id(),
+        "shutdownBudget": {"timeoutMs": 1500, "reserveMs": 0, "nativeStopBudget": false,
+            "activeWork": {"rootRequests": 0, "cronRuns": 0, "sessionMutations": 0,
+                "terminalPersistence": 0, "lifecycleWrites": 0}, "writeCustody": []},
+    });
+    if params.get("includeCliProjection") == Some(&Value::Bool(true)) {
+        status["cliProjection"] = json!({
+            "agents": {"defaultId": DEFAULT_AGENT, "ownership": "sole",
+                "selectionRequired": false, "rows": [{"id": DEFAULT_AGENT}]},
+            "updateChannel": null,
+            "memoryPlugin": {"enabled": false, "slot": null},
+        });
+    }
+    Ok(status)
+}
+
+/// How much memory the process holds, in bytes; 0 where the system does not say.
+fn resident_bytes() -> u64 {
+    const PAGE_BYTES: u64 = 4096;
+    std::fs::read_to_string("/proc/self/statm")
+        .ok()
+        .and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok())
+        .map_or(0, |pages| pages.saturating_mul(PAGE_BYTES))
+}
+
+/// `system-presence`.
+pub(super) fn presence(call: &Call, _params: Value) -> Result<Value, Refusal> {
+    Ok(Value::Array(call.gateway.presence().list(now_ms())))
+}
+
+/// `system-event`: somebody announces something (protocol §8).
+pub(super) fn system_event(call: &Call, params: Value) -> Result<Value, Refusal> {
+    const KEPT: [&str; 12] = [
+        "text",
+        "host",
+        "ip",
+        "mode",
+        "version",
+        "platform",
+        "deviceFamily",
+        "modelIdentifier",
+        "instanceId",
+        "deviceId",
+        "reason",
+        "tags",
+    ];
+    let Value::Object(members) = params else {
+        return Err(invalid("invalid system-event params: must be object"));
+    };
+    if members
+        .get("text")
+        .and_then(Value::as_str)
+        .is_none_or(|text| text.trim().is_empty())
+    {
+        return Err(invalid(
+            "invalid system-event params: must have required property 'text'",
+        ));
+    }
+    let entry: Map<String, Value> = members
+        .into_iter()
+        .filter(|(name, _)| KEPT.contains(&name.as_str()))
+        .collect();
+    call.gateway.presence().announced(entry, now_ms());
+    call.gateway.announce_presence();
+    Ok(json!({"ok": true}))
+}
+
+/// `last-heartbeat`: there are none.
+pub(super) fn last_heartbeat(_call: &Call, _params: Value) -> Result<Value, Refusal> {
+    Ok(Value::Null)
+}
+
+/// Whether a peer hears how the gateway is.
+pub(in super::super) fn hears_health(peer: &super::super::peers::Peer) -> bool {
+    peer.facts.may(&Scope::Read)
+}

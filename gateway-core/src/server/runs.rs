@@ -1,0 +1,215 @@
+//! Turns of the agent: one at a time in a conversation, in the order they were accepted, each to its
+//! end even if nobody listens any more.
+//!
+//! The store says what waits; here is only what goes on right now. An accepted message is on disk
+//! before anything here hears of it.
+
+mod turn;
+
+pub(super) use turn::{drop_waiting, recover};
+
+use super::State;
+use crate::protocol::{RunId, SessionKey};
+use crate::store::StoreError;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+/// How long to wait before a store that refused is asked again.
+const STORE_REST: Duration = Duration::from_secs(5);
+
+/// Who stopped a run, in the words of the protocol (§7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StoppedBy {
+    /// `chat.abort`.
+    Rpc,
+    /// The message `/stop`.
+    StopCommand,
+    /// The gateway ends.
+    Shutdown,
+}
+
+impl StoppedBy {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Rpc => "rpc",
+            Self::StopCommand => "stop",
+            Self::Shutdown => "restart",
+        }
+    }
+}
+
+/// What goes on.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    lanes: Mutex<HashMap<SessionKey, Lane>>,
+    /// Counts ended runs, so that whoever waits for one looks again.
+    ended: watch::Sender<u64>,
+}
+
+/// One conversation in which something goes on.
+#[derive(Debug, Default)]
+struct Lane {
+    current: Option<Arc<Current>>,
+}
+
+/// The run that goes on in a conversation.
+#[derive(Debug)]
+pub(super) struct Current {
+    /// Which.
+    pub(super) run_id: RunId,
+    /// When it began, in milliseconds since 1970.
+    pub(super) started_at_ms: u64,
+    /// Stops it.
+    cancel: CancellationToken,
+    stopped_by: Mutex<Option<StoppedBy>>,
+    text: Mutex<String>,
+}
+
+impl Current {
+    fn new(run_id: RunId, started_at_ms: u64) -> Self {
+        Self {
+            run_id,
+            started_at_ms,
+            cancel: CancellationToken::new(),
+            stopped_by: Mutex::default(),
+            text: Mutex::default(),
+        }
+    }
+
+    /// Returns what there is of the answer.
+    pub(super) fn text(&self) -> String {
+        held(&self.text).clone()
+    }
+
+    fn set_text(&self, text: &str) {
+        text.clone_into(&mut held(&self.text));
+    }
+
+    fn stop(&self, by: StoppedBy) {
+        held(&self.stopped_by).get_or_insert(by);
+        self.cancel.cancel();
+    }
+
+    fn stopped_by(&self) -> StoppedBy {
+        held(&self.stopped_by).unwrap_or(StoppedBy::Rpc)
+    }
+}
+
+impl Runs {
+    /// Returns the run that goes on in a conversation.
+    pub(super) fn current(&self, key: &SessionKey) -> Option<Arc<Current>> {
+        held(&self.lanes).get(key)?.current.clone()
+    }
+
+    /// Returns how many runs go on.
+    pub(super) fn active(&self) -> usize {
+        held(&self.lanes)
+            .values()
+            .filter(|lane| lane.current.is_some())
+            .count()
+    }
+
+    /// Stops what goes on in a conversation, if it is this run or none is named. Returns the run.
+    pub(super) fn stop(
+        &self,
+        key: &SessionKey,
+        run_id: Option<&RunId>,
+        by: StoppedBy,
+    ) -> Option<RunId> {
+        let current = self.current(key)?;
+        if run_id.is_some_and(|wanted| *wanted != current.run_id) {
+            return None;
+        }
+        current.stop(by);
+        Some(current.run_id.clone())
+    }
+
+    /// Stops everything.
+    pub(super) fn stop_all(&self, by: StoppedBy) {
+        for lane in held(&self.lanes).values() {
+            if let Some(current) = &lane.current {
+                current.stop(by);
+            }
+        }
+    }
+
+    /// Returns what tells that a run has ended; look at the store after each change.
+    pub(super) fn ends(&self) -> watch::Receiver<u64> {
+        self.ended.subscribe()
+    }
+
+    /// Returns whether a conversation was idle and is now being worked on by the caller.
+    fn claim(&self, key: &SessionKey) -> bool {
+        let mut lanes = held(&self.lanes);
+        if lanes.contains_key(key) {
+            return false;
+        }
+        lanes.insert(key.clone(), Lane::default());
+        true
+    }
+
+    fn set_current(&self, key: &SessionKey, current: Option<Arc<Current>>) {
+        if let Some(lane) = held(&self.lanes).get_mut(key) {
+            lane.current = current;
+        }
+        self.ended.send_modify(|count| *count += 1);
+    }
+
+    fn release(&self, key: &SessionKey) {
+        held(&self.lanes).remove(key);
+        self.ended.send_modify(|count| *count += 1);
+    }
+}
+
+/// Works off what waits in a conversation, unless that is being done already.
+pub(super) fn work_off(gateway: &Arc<State>, key: SessionKey) {
+    if !gateway.runs.claim(&key) {
+        return;
+    }
+    let gateway_of_task = gateway.clone();
+    gateway.tasks.spawn(async move {
+        let gateway = gateway_of_task;
+        while !gateway.is_stopping() {
+            match next(&gateway, &key).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(problem) => {
+                    error!(%problem, "a run could not be kept");
+                    tokio::select! {
+                        () = gateway.stop.cancelled() => {}
+                        () = sleep(STORE_REST) => {}
+                    }
+                }
+            }
+        }
+        gateway.runs.release(&key);
+        // Something may have been accepted between the last look and the release.
+        if !gateway.is_stopping()
+            && let Ok(Some(_)) = gateway.store.next_queued_run(&key).await
+        {
+            work_off(&gateway, key);
+        }
+    });
+}
+
+/// Takes up what waits next. Returns whether there was anything.
+async fn next(gateway: &Arc<State>, key: &SessionKey) -> Result<bool, StoreError> {
+    let Some(run) = gateway.store.next_queued_run(key).await? else {
+        return Ok(false);
+    };
+    let current = Arc::new(Current::new(run.run_id.clone(), super::clock::now_ms()));
+    gateway.runs.set_current(key, Some(current.clone()));
+    let kept = turn::run(gateway, run, &current).await;
+    gateway.runs.set_current(key, None);
+    info!(run = %current.run_id, "a run has ended");
+    kept.map(|()| true)
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

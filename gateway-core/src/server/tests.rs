@@ -1,0 +1,208 @@
+//! The gateway on a real port, spoken to by our own client.
+
+use super::exposure::{Bind, TailscaleMode};
+use super::*;
+use crate::client::{
+    self, ClientLimits, CloseReason, Credentials, Established, HelloRequest, SessionEvent,
+};
+use crate::credentials::secret::GatewayToken;
+use crate::device_identity::DeviceIdentity;
+use crate::protocol::event::Event;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use std::net::Ipv4Addr;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+const TOKEN: &str = "a token that only this test knows";
+
+struct Running {
+    gateway: Gateway,
+    folder: TempDir,
+}
+
+fn config(folder: &TempDir) -> GatewayConfig {
+    GatewayConfig {
+        exposure: Settled {
+            listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
+            bind: Bind::Loopback,
+            is_exposed: false,
+            auth: LocalAuth::Token(GatewayToken::new(TOKEN)),
+            trusted_proxies: Vec::new(),
+            tailscale: TailscaleMode::Off,
+            allow_tailscale: false,
+            notes: Vec::new(),
+        },
+        state_dir: folder.path().join("gateway"),
+        workspace: folder.path().join("workspace"),
+        openclaw_json: Value::Null,
+        environment: BTreeMap::new(),
+        host: "test".to_owned(),
+        time_zone: TimeZone::UTC,
+    }
+}
+
+async fn running() -> Running {
+    let folder = TempDir::new().unwrap();
+    let gateway = Gateway::start(config(&folder)).await.unwrap();
+    Running { gateway, folder }
+}
+
+impl Running {
+    async fn connect(&self, seed: u64) -> Established {
+        let device = DeviceIdentity::generate(&mut StdRng::seed_from_u64(seed));
+        let credentials = Credentials {
+            token: Some(GatewayToken::new(TOKEN)),
+            ..Credentials::default()
+        };
+        let address = self.gateway.addresses()[0];
+        let stream = TcpStream::connect(address).await.unwrap();
+        client::connect(
+            stream,
+            &address.to_string(),
+            HelloRequest::operator(Arc::new(device), credentials),
+            ClientLimits::default(),
+        )
+        .await
+        .unwrap()
+    }
+}
+
+async fn next_event(established: &mut Established) -> Event {
+    loop {
+        match timeout(Duration::from_secs(20), established.events.recv())
+            .await
+            .unwrap()
+            .unwrap()
+        {
+            SessionEvent::Event(event) => return event,
+            event @ (SessionEvent::Gap { .. } | SessionEvent::Closed(_)) => panic!("{event:?}"),
+        }
+    }
+}
+
+/// Waits for the end of a run and returns what it said.
+async fn answer(established: &mut Established, run: &str) -> String {
+    loop {
+        if let Event::Chat(chat) = next_event(established).await
+            && chat.run_id.as_str() == run
+            && chat.state.as_str() == "final"
+        {
+            let message = chat.message.unwrap();
+            return message.content.unwrap().text();
+        }
+    }
+}
+
+async fn ask(session: &client::Session, method: &str, params: Value) -> Value {
+    let limit = Duration::from_secs(20);
+    session.call_raw(method, params, limit).await.unwrap()
+}
+
+fn said(text: &str, key: &str) -> Value {
+    json!({"sessionKey": "main", "message": text, "idempotencyKey": key})
+}
+
+#[tokio::test]
+async fn our_own_client_connects_and_gets_a_device_token() {
+    let running = running().await;
+    let established = running.connect(1).await;
+
+    assert_eq!(established.hello.protocol, 4);
+    let auth = established.hello.auth.as_ref().unwrap();
+    assert!(auth.device_token.is_some());
+    assert!(
+        established
+            .hello
+            .features
+            .methods
+            .contains(&"chat.send".to_owned())
+    );
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_helper_answers_through_the_same_path_as_a_model() {
+    let running = running().await;
+    let mut established = running.connect(1).await;
+    let session = established.session.clone();
+
+    let sent = ask(&session, "chat.send", said("hello", "k1")).await;
+    assert_eq!(sent, json!({"runId": "k1", "status": "started"}));
+    let text = answer(&mut established, "k1").await;
+    assert!(text.contains("No AI model"), "{text}");
+
+    let again = ask(&session, "chat.send", said("hello", "k1")).await;
+    assert_eq!(again["status"], "ok");
+    let history = ask(&session, "chat.history", json!({"sessionKey": "main"})).await;
+    let roles: Vec<&str> = history["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| message["role"].as_str().unwrap())
+        .collect();
+    assert_eq!(roles, ["user", "assistant"]);
+    assert_eq!(history["messages"][0]["idempotencyKey"], "k1:user");
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_helper_says_of_the_gateway_changes_with_the_gateway() {
+    let running = running().await;
+    let mut established = running.connect(1).await;
+    let session = established.session.clone();
+    ask(&session, "chat.send", said("status", "k1")).await;
+    let before = answer(&mut established, "k1").await;
+    let _second = running.connect(2).await;
+
+    ask(&session, "chat.send", said("status", "k2")).await;
+    let after = answer(&mut established, "k2").await;
+
+    assert!(before.contains("clients: 1"), "{before}");
+    assert!(after.contains("clients: 2"), "{after}");
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_keeps_what_was_acknowledged() {
+    let Running { gateway, folder } = running().await;
+    let running = Running { gateway, folder };
+    let mut established = running.connect(1).await;
+    let session = established.session.clone();
+    ask(&session, "chat.send", said("time", "k1")).await;
+    answer(&mut established, "k1").await;
+    running.gateway.stop().await;
+
+    let gateway = Gateway::start(config(&running.folder)).await.unwrap();
+    let running = Running {
+        gateway,
+        folder: running.folder,
+    };
+    let established = running.connect(1).await;
+    let history = ask(
+        &established.session,
+        "chat.history",
+        json!({"sessionKey": "main"}),
+    )
+    .await;
+    assert_eq!(history["messages"].as_array().unwrap().len(), 2);
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn at_a_stop_everybody_is_told_and_closed_with_1012() {
+    let running = running().await;
+    let mut established = running.connect(1).await;
+    let session = established.session.clone();
+
+    running.gateway.stop().await;
+
+    loop {
+        if let Event::Shutdown(shutdown) = next_event(&mut established).await {
+            assert_eq!(shutdown.reason, "gateway stopping");
+            break;
+        }
+    }
+    let reason = session.closed().await;
+    assert!(matches!(reason, CloseReason::Restart { .. }), "{reason:?}");
+}
