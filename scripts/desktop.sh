@@ -65,9 +65,9 @@ value() {
   sed -n "s/.* $1=\([^ ]*\).*/\1/p" <<< "$ready "
 }
 
-# Starts the app and returns once it says, in one line of its own, that it is ready.
+# start_app ARGUMENT…: starts the app and returns once it says, in one line, that it is ready.
 start_app() {
-  "$target/debug/openclaw-tray" > "$scratch/app" &
+  "$target/debug/openclaw-tray" "$@" > "$scratch/app" &
   app=$!
   children=("$app" "${children[@]}")
   : > "$scratch/app.err"

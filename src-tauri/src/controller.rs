@@ -177,6 +177,11 @@ impl Controller {
     }
 
     fn start(&mut self) {
+        if self.launch.this_computer
+            && let Err(problem) = self.settings.choose_this_computer()
+        {
+            tracing::warn!(code = problem.code, "the choice could not be saved");
+        }
         if !self.launch.hidden {
             self.show_window();
         }

@@ -5,11 +5,16 @@ use std::ffi::OsString;
 /// Starts without a window, for starting at login; honoured only once a tray host is there.
 const HIDDEN: &str = "--hidden";
 
+/// Runs OpenClaw on this computer where nothing else was ever chosen, as if the user had picked it.
+const THIS_COMPUTER: &str = "--this-computer";
+
 /// What the command line asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Launch {
     /// Show no window if the tray can show that the app runs.
     pub hidden: bool,
+    /// Choose "This computer" if nothing was chosen yet.
+    pub this_computer: bool,
 }
 
 impl Launch {
@@ -19,9 +24,11 @@ impl Launch {
         for argument in arguments {
             if argument == HIDDEN {
                 launch.hidden = true;
+            } else if argument == THIS_COMPUTER {
+                launch.this_computer = true;
             } else {
                 return Err(format!(
-                    "openclaw-tray takes only {HIDDEN}; found {}",
+                    "openclaw-tray takes only {HIDDEN} and {THIS_COMPUTER}; found {}",
                     argument.display()
                 ));
             }
@@ -49,11 +56,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hidden_is_the_only_argument() {
+    fn two_arguments_are_known_and_no_other() {
         let parse = |arguments: &[&str]| Launch::parse(arguments.iter().map(OsString::from));
 
-        assert_eq!(parse(&[]), Ok(Launch { hidden: false }));
-        assert_eq!(parse(&["--hidden"]), Ok(Launch { hidden: true }));
+        assert_eq!(parse(&[]), Ok(Launch::default()));
+        assert!(parse(&["--hidden"]).unwrap().hidden);
+        assert!(parse(&["--this-computer"]).unwrap().this_computer);
         assert!(parse(&["--token", "x"]).is_err());
     }
 

@@ -228,6 +228,25 @@ impl KeptSettings {
         })
     }
 
+    /// Chooses "This computer", where nothing was chosen yet.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the settings cannot be saved.
+    pub(super) fn choose_this_computer(&mut self) -> Result<(), UiError> {
+        if self.is_configured() {
+            return Ok(());
+        }
+        let mut settings = self.file.settings().clone();
+        settings.first_run_done = true;
+        if let Some(profile) = settings.active_mut() {
+            profile.runs = config::RunsWhere::ThisComputer;
+        }
+        self.write(&settings)
+            .map(drop)
+            .map_err(|problem| save_error(&problem))
+    }
+
     fn write(&mut self, settings: &Settings) -> Result<Impact, SaveError> {
         let impact = Impact::between(self.file.settings(), settings);
         self.file.save(settings)?;

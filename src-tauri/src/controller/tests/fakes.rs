@@ -49,7 +49,13 @@ impl Fakes {
     }
 
     pub(super) fn hidden() -> Self {
-        Self::build(None, Launch { hidden: true })
+        Self::build(
+            None,
+            Launch {
+                hidden: true,
+                ..Launch::default()
+            },
+        )
     }
 
     pub(super) fn with_settings(text: &str) -> Self {
