@@ -6,7 +6,7 @@ use super::super::origin;
 use super::super::router::{invalid, refusal};
 use super::super::scopes::{Grant, GrantRefusal, Pairing, PairingReason, SignedIn};
 use super::super::shared_secret::Verdict;
-use super::super::{clock::now_ms, held, methods};
+use super::super::{clock::now_ms, held, methods, pairings};
 use super::hello::Issued;
 use super::{Caller, Refused, detailed, pairing};
 use crate::credentials::secret::DeviceToken;
@@ -17,7 +17,7 @@ use crate::store::{DeviceRecord, DeviceTokenHash, NewDeviceToken};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::RngCore as _;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -230,27 +230,14 @@ impl SignIn<'_> {
             reason.as_str(),
             now_ms(),
         );
-        let requested = match self.gateway.store.request_pairing(asked).await {
-            Ok(requested) => requested,
+        let request_id = match pairings::put_down(self.gateway, asked).await {
+            Ok(request_id) => request_id,
             Err(problem) => return methods::store_refusal(problem).into(),
         };
-        if let Some(replaced) = &requested.replaced {
-            self.tell_approvers(
-                "device.pair.resolved",
-                &json!({
-                    "requestId": replaced, "deviceId": proof.id, "decision": "rejected",
-                    "ts": now_ms(),
-                }),
-            );
-        }
-        if requested.is_new {
-            let pending = pairing::pending_on_the_wire(&requested.standing);
-            self.tell_approvers("device.pair.requested", &pending);
-        }
         let mut details = json!({
             "code": "PAIRING_REQUIRED",
             "reason": reason.as_str(),
-            "requestId": requested.standing.request_id,
+            "requestId": request_id,
             "remediationHint": "Approve this device from the pending pairing requests.",
             "deviceId": proof.id,
             "requestedRole": self.role,
@@ -277,11 +264,6 @@ impl SignIn<'_> {
             ..*refusal(ErrorCode::NotPaired, message)
         })
         .into()
-    }
-
-    fn tell_approvers(&self, event: &'static str, payload: &Value) {
-        self.gateway
-            .announce(event, payload, |peer| peer.facts.may(&Scope::Pairing));
     }
 
     /// Does what the grant says about the device's record, and issues a token where one is due.
@@ -342,7 +324,7 @@ impl SignIn<'_> {
 }
 
 /// Returns a token of 32 random bytes: 43 characters in base64url (protocol §5).
-fn new_token() -> DeviceToken {
+pub(in super::super) fn new_token() -> DeviceToken {
     let mut bytes = zeroize::Zeroizing::new([0; 32]);
     rand::rng().fill_bytes(bytes.as_mut());
     DeviceToken::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()))
