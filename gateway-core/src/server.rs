@@ -12,6 +12,8 @@
 //! - `peers`, `presence`: everybody who is connected.
 //! - `router`, `methods`: which method does what, and who may call it.
 //! - `runs`, `run_voice`: turns of the agent, and what the world hears of them.
+//! - `pairings`, `nodes`, `node_tools`: devices that ask to connect, and machines agents may use.
+//! - `approvals`, `questions`: what waits for a person.
 
 pub mod exposure;
 pub mod limiter;
@@ -23,6 +25,7 @@ pub mod scopes;
 pub mod shared_secret;
 
 mod agents;
+mod approvals;
 mod clock;
 mod connect_params;
 mod door;
@@ -32,8 +35,12 @@ mod http;
 mod listen;
 mod mailbox;
 mod methods;
+mod node_tools;
+mod nodes;
+mod pairings;
 mod peers;
 mod presence;
+mod questions;
 mod router;
 mod run_voice;
 mod runs;
@@ -62,6 +69,9 @@ use gateway_tools::GatewayTools;
 use jiff::tz::TimeZone;
 use limiter::Limiter;
 use mailbox::{Announcement, Goodbye};
+use node_tools::NodeTools;
+use nodes::Nodes;
+use nodes::commands::CommandPolicy;
 use origin::Screen;
 use peers::{Peer, Peers};
 use presence::Presence;
@@ -120,6 +130,11 @@ struct State {
     presence: Mutex<Presence>,
     health: Mutex<Health>,
     runs: Runs,
+    nodes: Nodes,
+    commands: CommandPolicy,
+    pairings: pairings::Pairings,
+    approvals: approvals::Approvals,
+    questions: questions::Questions,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -257,6 +272,11 @@ impl Gateway {
             presence: Mutex::new(Presence::new(own_presence(&config))),
             health: Mutex::default(),
             runs: Runs::default(),
+            nodes: Nodes::default(),
+            commands: CommandPolicy::of(&config.openclaw_json),
+            pairings: pairings::Pairings::default(),
+            approvals: approvals::Approvals::default(),
+            questions: questions::Questions::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             config,
@@ -344,6 +364,9 @@ async fn tick(state: Arc<State>) {
             _ = ticks.tick() => {}
         }
         state.announce("tick", &json!({"ts": now_ms()}), |_| true);
+        if let Err(problem) = pairings::expire(&state).await {
+            tracing::warn!(%problem, "pairing requests could not be looked through");
+        }
         count = count.wrapping_add(1);
         if count.is_multiple_of(2) && state.peers.any(methods::hears_health) {
             match methods::measure_health(&state).await {
@@ -433,6 +456,7 @@ impl State {
     /// A connection has ended.
     fn left(&self, peer: &Peer) {
         self.peers.remove(&peer.facts.conn_id);
+        self.nodes.left(peer);
         if self.presence().left(&peer.facts, now_ms()) {
             self.announce_presence();
         }
@@ -495,8 +519,9 @@ impl State {
             Ok(answerers) => answerers,
             Err(problem) => return Ok(Err(problem)),
         };
-        let tools: [Arc<dyn Toolbox>; 2] = [
+        let tools: [Arc<dyn Toolbox>; 3] = [
             Arc::new(GatewayTools::new(Arc::downgrade(self), session.key.clone())),
+            Arc::new(NodeTools::new(Arc::downgrade(self), session.key.clone())),
             Arc::new(WorkspaceTools::new(&self.config.workspace)),
         ];
         Ok(Ok(Turn {

@@ -67,6 +67,8 @@ pub struct HelloRequest {
     /// Signs in with the stored device token even if there is a shared secret: the one retry that
     /// [`ConnectError::may_retry_with_device_token`] asks for.
     pub prefer_device_token: bool,
+    /// Further members of the request, such as the `commands` of a node.
+    pub extra: Extra,
 }
 
 impl HelloRequest {
@@ -88,6 +90,7 @@ impl HelloRequest {
             credentials,
             trusted_endpoint: false,
             prefer_device_token: false,
+            extra: Extra::new(),
         }
     }
 }
@@ -342,7 +345,7 @@ impl Proposal {
             caps: Some(hello.caps.clone()),
             device,
             auth: (!self.auth.is_empty()).then(|| self.auth.clone()),
-            extra: Extra::new(),
+            extra: hello.extra.clone(),
         };
         Ok(Request {
             id: RequestId::from(Uuid::new_v4().to_string()),

@@ -7,8 +7,12 @@ mod hello;
 mod pairing;
 mod sign_in;
 
+pub(super) use pairing::{pending_on_the_wire, scopes_of, words_of};
+pub(super) use sign_in::new_token;
+
 use super::State;
 use super::mailbox::Goodbye;
+use super::nodes::Declared;
 use super::origin;
 use super::peer_address::Client;
 use super::peers::Facts;
@@ -46,6 +50,8 @@ pub(super) struct Admitted {
     pub(super) facts: Facts,
     /// What it is told.
     pub(super) hello: Value,
+    /// What it can do, where it is a node.
+    pub(super) declared: Option<Declared>,
 }
 
 /// A connection that may not.
@@ -164,7 +170,11 @@ pub(super) async fn connect(
         since_ms: now_ms(),
     };
     let hello = hello::compose(gateway, &facts, method, issued).await;
-    Ok(Admitted { facts, hello })
+    Ok(Admitted {
+        facts,
+        hello,
+        declared: Declared::of(&params, &gateway.commands),
+    })
 }
 
 /// Operators have to speak our version; probes and nodes may know only the one before.

@@ -1,8 +1,13 @@
 //! What the gateway serves. One file per family; this one lists them and holds what they share.
 
 pub(super) mod agent;
+mod approvals;
 pub(super) mod chat;
+mod devices;
 mod models;
+mod node_side;
+mod nodes;
+mod questions;
 mod sessions;
 mod status;
 mod voice;
@@ -32,6 +37,15 @@ pub(super) const EVENTS: &[&str] = &[
     "talk.mode",
     "device.pair.requested",
     "device.pair.resolved",
+    "node.pair.requested",
+    "node.pair.resolved",
+    "node.invoke.request",
+    "node.invoke.cancel",
+    "node.hostStats",
+    "exec.approval.requested",
+    "exec.approval.resolved",
+    "question.requested",
+    "question.resolved",
 ];
 
 /// What the gateway can do beyond its methods: what clients look for before they call one.
@@ -84,10 +98,83 @@ pub(super) fn all() -> Router {
     );
     router.serve_now("talk.config", to(Read), voice::talk_config);
     router.serve_now("talk.mode", to(Needs::Talk), voice::talk_mode);
+    devices_and_nodes(&mut router);
+    for_people(&mut router);
     router
 }
 
+/// Who may connect, and machines that run commands.
+fn devices_and_nodes(router: &mut Router) {
+    use Needs::{Dynamic, Pairing, Read};
+    let to = Access::Operator;
+    router.serve("device.pair.list", to(Pairing), devices::list);
+    router.serve("device.pair.approve", to(Pairing), devices::approve);
+    router.serve("device.pair.reject", to(Pairing), devices::reject);
+    router.serve("device.pair.remove", to(Pairing), devices::remove);
+    router.serve("device.pair.rename", to(Pairing), devices::rename);
+    router.serve("device.token.rotate", to(Pairing), devices::rotate);
+    router.serve("device.token.revoke", to(Pairing), devices::revoke);
+    router.serve(
+        "device.scopes.requestUpgrade",
+        to(Read),
+        devices::request_upgrade,
+    );
+    router.serve("device.scopes.waitUpgrade", to(Read), devices::wait_upgrade);
+    router.serve("node.list", to(Read), nodes::list);
+    router.serve("node.describe", to(Read), nodes::describe);
+    router.serve("node.rename", to(Pairing), nodes::rename);
+    router.serve("node.pair.list", to(Pairing), nodes::pair_list);
+    router.serve("node.pair.approve", to(Pairing), nodes::approve);
+    router.serve("node.pair.reject", to(Pairing), nodes::reject);
+    router.serve("node.pair.remove", to(Pairing), nodes::remove);
+    router.serve("node.invoke", to(Dynamic), nodes::invoke);
+    router.serve_now("node.invoke.result", Access::Node, node_side::result);
+    router.serve_now("node.invoke.progress", Access::Node, node_side::progress);
+    router.serve("node.event", Access::Node, node_side::event);
+    router.serve_now("node.pending.pull", Access::Node, node_side::pending_pull);
+    router.serve_now("node.skills.update", Access::Node, node_side::skills);
+    router.serve_now(
+        "node.pluginTools.update",
+        Access::Node,
+        node_side::plugin_tools,
+    );
+    router.serve(
+        "node.runnerInventory.update",
+        Access::Node,
+        node_side::runner_inventory,
+    );
+    router.serve_now("skills.bins", Access::Node, node_side::skill_bins);
+}
+
+/// What waits for a person.
+fn for_people(router: &mut Router) {
+    use Needs::{Approvals, Questions, Read};
+    let to = Access::Operator;
+    router.serve("exec.approval.request", to(Approvals), approvals::request);
+    router.serve(
+        "exec.approval.waitDecision",
+        to(Approvals),
+        approvals::wait_decision,
+    );
+    router.serve("exec.approval.resolve", to(Approvals), approvals::resolve);
+    router.serve_now("exec.approval.get", to(Approvals), approvals::get);
+    router.serve_now("exec.approval.list", to(Approvals), approvals::list);
+    router.serve_now(
+        "plugin.approval.list",
+        to(Approvals),
+        approvals::none_of_plugins,
+    );
+    router.serve_now("taskSuggestions.list", to(Read), approvals::no_suggestions);
+    router.serve("question.request", to(Questions), questions::request);
+    router.serve("question.waitAnswer", to(Questions), questions::wait_answer);
+    router.serve("question.resolve", to(Questions), questions::resolve);
+    router.serve_now("question.get", to(Questions), questions::get);
+    router.serve_now("question.list", to(Questions), questions::list);
+}
+
+pub(super) use nodes::listed as list_nodes;
 pub(super) use status::{hears_health, measure as measure_health};
+pub(super) use voice::{routing_config, triggers};
 
 /// Reads params, with the refusal clients know.
 fn read<T: DeserializeOwned>(method: &str, params: Value) -> Result<T, Refusal> {

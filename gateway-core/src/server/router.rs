@@ -213,7 +213,8 @@ pub(super) fn invalid(message: &str) -> Refusal {
     refusal(ErrorCode::InvalidRequest, message)
 }
 
-fn missing_scope(scope: &Scope) -> Refusal {
+/// A refusal of somebody who lacks a scope.
+pub(super) fn missing_scope(scope: &Scope) -> Refusal {
     Box::new(WireError {
         details: Some(json!({
             "code": "MISSING_SCOPE",

@@ -88,6 +88,11 @@ impl RunVoice {
         }
     }
 
+    /// Returns the conversation it speaks in.
+    pub(super) fn session_key(&self) -> &SessionKey {
+        &self.session_key
+    }
+
     /// Returns the text so far.
     pub(super) fn text(&self) -> &str {
         &self.text

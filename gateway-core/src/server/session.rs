@@ -5,6 +5,7 @@ use super::clock::now_ms;
 use super::door::Visit;
 use super::handshake::{self, Caller, Refused};
 use super::mailbox::{Announcement, Goodbye, Mailbox};
+use super::nodes;
 use super::peers::Peer;
 use super::router::{Call, Refusal, answer_frame, invalid, refusal, refusal_frame, wire};
 use super::socket::{Ended, PeerSocket, Received, Wire};
@@ -87,6 +88,9 @@ async fn admit<S: Wire>(
             // Hello comes before any event, and no event after it is missed.
             peer.mailbox.send(answer_frame(&id, &wire(&admitted.hello)));
             gateway.joined(&peer);
+            if let Some(declared) = admitted.declared {
+                nodes::joined(gateway, &peer, declared).await;
+            }
             Some(peer)
         }
         Err(Refused { error, close }) => {

@@ -1,5 +1,10 @@
 //! The gateway on a real port, spoken to by our own client.
 
+mod approvals;
+mod devices;
+mod nodes;
+mod people;
+
 use super::exposure::{Bind, TailscaleMode};
 use super::*;
 use crate::client::{

@@ -226,6 +226,7 @@ pub(crate) fn hello(device: Option<Arc<DeviceIdentity>>, credentials: Credential
             credentials,
             trusted_endpoint: false,
             prefer_device_token: false,
+            extra: Extra::new(),
         },
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn approved(record: &DeviceRecord) -> Approved {
 }
 
 /// Returns scopes from their words.
-pub(super) fn scopes_of(words: &[String]) -> Vec<Scope> {
+pub(in super::super) fn scopes_of(words: &[String]) -> Vec<Scope> {
     words
         .iter()
         .map(|word| Scope::from(word.as_str()))
@@ -30,7 +30,7 @@ pub(super) fn scopes_of(words: &[String]) -> Vec<Scope> {
 }
 
 /// Returns the words of scopes.
-pub(super) fn words_of(scopes: &[Scope]) -> Vec<String> {
+pub(in super::super) fn words_of(scopes: &[Scope]) -> Vec<String> {
     scopes
         .iter()
         .map(|scope| scope.as_str().to_owned())

@@ -6,7 +6,7 @@ use super::super::origin;
 use super::super::router::{invalid, refusal};
 use super::super::scopes::{Grant, GrantRefusal, Pairing, PairingReason, SignedIn};
 use super::super::shared_secret::Verdict;
-use super::super::{clock::now_ms, held, methods, random_secret};
+use super::super::{clock::now_ms, held, methods, pairings, random_secret};
 use super::hello::Issued;
 use super::{Caller, Refused, detailed, pairing};
 use crate::credentials::secret::DeviceToken;
@@ -14,7 +14,7 @@ use crate::protocol::connect::{ConnectParams, IssuedToken, Role, Scope};
 use crate::protocol::{ErrorCode, WireError};
 use crate::server::exposure::LocalAuth;
 use crate::store::{DeviceRecord, DeviceTokenHash, NewDeviceToken};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -227,27 +227,14 @@ impl SignIn<'_> {
             reason.as_str(),
             now_ms(),
         );
-        let requested = match self.gateway.store.request_pairing(asked).await {
-            Ok(requested) => requested,
+        let request_id = match pairings::put_down(self.gateway, asked).await {
+            Ok(request_id) => request_id,
             Err(problem) => return methods::store_refusal(problem).into(),
         };
-        if let Some(replaced) = &requested.replaced {
-            self.tell_approvers(
-                "device.pair.resolved",
-                &json!({
-                    "requestId": replaced, "deviceId": proof.id, "decision": "rejected",
-                    "ts": now_ms(),
-                }),
-            );
-        }
-        if requested.is_new {
-            let pending = pairing::pending_on_the_wire(&requested.standing);
-            self.tell_approvers("device.pair.requested", &pending);
-        }
         let mut details = json!({
             "code": "PAIRING_REQUIRED",
             "reason": reason.as_str(),
-            "requestId": requested.standing.request_id,
+            "requestId": request_id,
             "remediationHint": "Approve this device from the pending pairing requests.",
             "deviceId": proof.id,
             "requestedRole": self.role,
@@ -274,11 +261,6 @@ impl SignIn<'_> {
             ..*refusal(ErrorCode::NotPaired, message)
         })
         .into()
-    }
-
-    fn tell_approvers(&self, event: &'static str, payload: &Value) {
-        self.gateway
-            .announce(event, payload, |peer| peer.facts.may(&Scope::Pairing));
     }
 
     /// Does what the grant says about the device's record, and issues a token where one is due.
@@ -317,7 +299,7 @@ impl SignIn<'_> {
         if self.device_token_scopes(sent).await?.is_some() || !roles.contains(&grant.role) {
             return Ok(None);
         }
-        let token = DeviceToken::new(random_secret().as_str());
+        let token = new_token();
         store
             .put_device_token(NewDeviceToken {
                 device_id: proof.id.clone(),
@@ -336,6 +318,11 @@ impl SignIn<'_> {
             at_ms: now,
         }))
     }
+}
+
+/// Returns a token for a device.
+pub(in super::super) fn new_token() -> DeviceToken {
+    DeviceToken::new(random_secret().as_str())
 }
 
 fn unauthorized(

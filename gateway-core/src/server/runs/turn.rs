@@ -2,6 +2,7 @@
 
 use super::super::State;
 use super::super::clock::now_ms;
+use super::super::mailbox::Announcement;
 use super::super::run_voice::{Audience, RunEnd, RunVoice, Said};
 use super::super::session_keys::agent_of;
 use super::{Current, StoppedBy};
@@ -154,10 +155,16 @@ impl Speaker {
             audience,
         } in said
         {
-            self.gateway.announce(event, &payload, |peer| {
+            let announcement = Announcement::new(event, &payload);
+            self.gateway.peers.broadcast(&announcement, |peer| {
                 peer.facts.may(&Scope::Read)
                     && (audience == Audience::Readers || peer.facts.caps.contains("tool-events"))
             });
+            if audience == Audience::Readers {
+                self.gateway
+                    .nodes
+                    .tell_followers(self.voice.session_key(), &announcement);
+            }
         }
     }
 }

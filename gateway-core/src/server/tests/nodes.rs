@@ -1,0 +1,422 @@
+//! Nodes: from hello over approval to what they are asked and what they say.
+
+use super::people::*;
+use super::*;
+
+const NODE: u64 = 70;
+
+fn invoke(command: &str, params: Value, key: &str) -> Value {
+    json!({
+        "nodeId": node_id(NODE), "command": command, "params": params, "timeoutMs": 15_000,
+        "idempotencyKey": key,
+    })
+}
+
+#[tokio::test]
+async fn a_node_offers_nothing_until_its_abilities_are_approved() {
+    let running = running().await;
+    let mut admin = running.operator(1, &ADMIN).await;
+    let mut node = running.node(NODE).await;
+
+    assert_eq!(
+        event(&mut node, "voicewake.changed").await["triggers"][0],
+        "openclaw"
+    );
+    event(&mut node, "voicewake.routing.changed").await;
+    let asked = event(&mut admin, "node.pair.requested").await;
+    assert_eq!(
+        asked["requiredApproveScopes"],
+        json!(["operator.pairing", "operator.admin"])
+    );
+    let listed = ask(&admin.session, "node.list", json!({})).await;
+    let entry = &listed["nodes"][0];
+    assert_eq!(entry["approvalState"], "pending-approval");
+    assert_eq!(entry["commands"], json!([]));
+    assert_eq!(
+        entry["pendingDeclaredCommands"],
+        json!(["system.notify", "system.run", "talk.ptt.start"])
+    );
+    let early = refused(
+        &admin,
+        "node.invoke",
+        invoke("system.notify", json!({}), "k0"),
+    )
+    .await;
+    assert_eq!(early.code.as_str(), "INVALID_REQUEST");
+
+    let request = json!({"requestId": asked["requestId"]});
+    let approved = ask(&admin.session, "node.pair.approve", request).await;
+    assert_eq!(approved["node"]["nodeId"], json!(node_id(NODE)));
+    assert_eq!(
+        event(&mut node, "node.pair.resolved").await["decision"],
+        "approved"
+    );
+    let described = ask(
+        &admin.session,
+        "node.describe",
+        json!({"nodeId": node_id(NODE)}),
+    )
+    .await;
+    assert_eq!(described["approvalState"], "approved");
+    assert_eq!(described["displayName"], "Pi");
+    assert_eq!(described["pathEnv"], "/usr/bin");
+    assert_eq!(
+        described["commands"],
+        json!(["system.notify", "system.run", "talk.ptt.start"])
+    );
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_approves_more_of_a_node_than_they_hold_themselves() {
+    let running = running().await;
+    let admin = running.operator(1, &ADMIN).await;
+    let pairing = running
+        .operator(2, &[Scope::Read, Scope::Write, Scope::Pairing])
+        .await;
+    let _node = running.node(NODE).await;
+    let request = json!({"requestId": pending_of(&admin, NODE).await});
+
+    let refusal = refused(&pairing, "node.pair.approve", request.clone()).await;
+    assert_eq!(refusal.details.unwrap()["missingScope"], "operator.admin");
+    let rejected = ask(&pairing.session, "node.pair.reject", request.clone()).await;
+    assert_eq!(rejected["nodeId"], json!(node_id(NODE)));
+    let gone = refused(&admin, "node.pair.approve", request).await;
+    assert_eq!(gone.message, "unknown requestId");
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_node_answers_goes_to_whoever_asked() {
+    let running = running().await;
+    let admin = running.operator(1, &ADMIN).await;
+    let mut node = running.approved_node(NODE, &admin).await;
+
+    let asked = start(
+        &admin,
+        "node.invoke",
+        invoke("system.notify", json!({"title": "t"}), "k1"),
+    );
+    let (request, params) = request_to(&mut node).await;
+    assert_eq!(request["command"], "system.notify");
+    assert_eq!(params, json!({"title": "t"}));
+    assert_eq!(
+        answer_to(&node, &request, json!({"shown": true})).await,
+        json!({"ok": true})
+    );
+    let answer = asked.await.unwrap();
+    assert_eq!(
+        answer,
+        json!({
+            "ok": true, "nodeId": node_id(NODE), "command": "system.notify",
+            "payload": {"shown": true}, "payloadJSON": null,
+        })
+    );
+
+    // The same key is the same act: it is not done again.
+    let again = invoke("system.notify", json!({"title": "t"}), "k1");
+    assert_eq!(ask(&admin.session, "node.invoke", again).await, answer);
+    // A late answer is no error for the node, which did its work.
+    let late = answer_to(&node, &request, json!({})).await;
+    assert_eq!(late["ignored"], true);
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_refused_with_the_reason() {
+    let running = running().await;
+    let admin = running.operator(1, &ADMIN).await;
+    let mut node = running.approved_node(NODE, &admin).await;
+
+    for command in ["canvas.present", "camera.snap"] {
+        let refusal = refused(&admin, "node.invoke", invoke(command, json!({}), "k")).await;
+        assert_eq!(
+            refusal.details.unwrap(),
+            json!({"reason": "command not allowlisted", "command": command})
+        );
+    }
+    let mut nobody = invoke("system.notify", json!({}), "k");
+    nobody["nodeId"] = json!("nobody");
+    let refusal = refused(&admin, "node.invoke", nobody).await;
+    assert_eq!(refusal.details.unwrap()["code"], "PAIRING_CHANGED");
+    assert_eq!(refusal.retryable, Some(true));
+
+    let mut hurried = invoke("system.notify", json!({}), "slow");
+    hurried["timeoutMs"] = json!(50);
+    let refusal = refused(&admin, "node.invoke", hurried).await;
+    assert_eq!(refusal.details.unwrap()["code"], "TIMEOUT");
+    event(&mut node, "node.invoke.cancel").await;
+
+    let failing = invoke("system.notify", json!({}), "fails");
+    let session = admin.session.clone();
+    let limit = Duration::from_secs(20);
+    let asked = tokio::spawn(async move { session.call_raw("node.invoke", failing, limit).await });
+    let (request, _) = request_to(&mut node).await;
+    let result = json!({
+        "id": request["id"], "nodeId": request["nodeId"], "ok": false,
+        "error": {"code": "NO_SCREEN", "message": "nothing to show it on"},
+    });
+    ask(&node.session, "node.invoke.result", result).await;
+    let problem = format!("{:?}", asked.await.unwrap().unwrap_err());
+    assert!(problem.contains("NO_SCREEN"), "{problem}");
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_that_leaves_answers_nothing_any_more() {
+    let running = running().await;
+    let admin = running.operator(1, &ADMIN).await;
+    let mut node = running.approved_node(NODE, &admin).await;
+    let session = admin.session.clone();
+    let asked = tokio::spawn(async move {
+        let params = invoke("system.notify", json!({}), "k");
+        session
+            .call_raw("node.invoke", params, Duration::from_secs(20))
+            .await
+    });
+    request_to(&mut node).await;
+
+    drop(node);
+
+    match asked.await.unwrap() {
+        Err(client::CallError::Refused { error, .. }) => {
+            assert_eq!(error.details.unwrap()["code"], "PAIRING_CHANGED");
+        }
+        other @ (Ok(_) | Err(_)) => panic!("{other:?}"),
+    }
+    let away = refused(
+        &admin,
+        "node.invoke",
+        invoke("system.notify", json!({}), "k2"),
+    )
+    .await;
+    assert_eq!(away.details.unwrap()["code"], "NOT_CONNECTED");
+    running.gateway.stop().await;
+}
+
+async fn tells(node: &Established, name: &str, payload: Value) -> Value {
+    let event = json!({"event": name, "payloadJSON": payload.to_string()});
+    ask(&node.session, "node.event", event).await
+}
+
+#[tokio::test]
+async fn what_a_node_tells_reaches_lists_conversations_and_itself() {
+    let running = running().await;
+    let mut admin = running.operator(1, &ADMIN).await;
+    let mut node = running.approved_node(NODE, &admin).await;
+
+    let stats = tells(&node, "node.host.stats", json!({"cpuCount": 4, "x": "y"})).await;
+    assert_eq!(stats["reason"], "updated");
+    let told = event(&mut admin, "node.hostStats").await;
+    assert_eq!(told["hostStats"]["cpuCount"], 4);
+    assert!(told["hostStats"].get("x").is_none());
+    let alive = tells(&node, "node.presence.alive", json!({"trigger": "manual"})).await;
+    assert_eq!(alive["reason"], "persisted");
+    let odd = tells(&node, "no.such.event", json!({})).await;
+    assert_eq!(
+        odd,
+        json!({
+            "ok": true, "event": "no.such.event", "handled": false,
+            "reason": "unsupported_event",
+        })
+    );
+
+    let follows = tells(&node, "chat.subscribe", json!({"sessionKey": "main"})).await;
+    assert_eq!(follows, json!({"ok": true}));
+    tells(&node, "agent.request", json!({"message": "hello"})).await;
+    loop {
+        let chat = event(&mut node, "chat").await;
+        assert_eq!(chat["sessionKey"], "agent:main:main");
+        if chat["state"] == "final" {
+            break;
+        }
+    }
+    tells(&node, "chat.unsubscribe", json!({"sessionKey": "main"})).await;
+    tells(&node, "voice.transcript", json!({"text": "status"})).await;
+    while event(&mut admin, "chat").await["state"] != "final" {}
+    while event(&mut admin, "chat").await["state"] != "final" {}
+
+    let pulled = ask(&node.session, "node.pending.pull", json!({})).await;
+    assert_eq!(pulled, json!({"nodeId": node_id(NODE), "actions": []}));
+    let tools = json!({"tools": [{"pluginId": "p", "name": "t", "description": "d"}]});
+    ask(&node.session, "node.pluginTools.update", tools.clone()).await;
+    let listed = ask(&admin.session, "node.list", json!({})).await;
+    assert_eq!(listed["nodes"][0]["nodePluginTools"], tools["tools"]);
+    for (method, params) in [
+        ("node.skills.update", json!({"skills": []})),
+        ("node.runnerInventory.update", json!({})),
+        ("skills.bins", json!({})),
+    ] {
+        ask(&node.session, method, params).await;
+    }
+    let refusal = refused(&node, "chat.send", json!({})).await;
+    assert_eq!(refusal.message, "unauthorized role: node");
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_nobody_approved_reaches_no_conversation() {
+    let running = running().await;
+    let admin = running.operator(1, &ADMIN).await;
+    let node = running.node(NODE).await;
+    pending_of(&admin, NODE).await;
+
+    for name in ["agent.request", "chat.subscribe", "node.host.stats"] {
+        let event = json!({"event": name, "payload": {"message": "x", "sessionKey": "main"}});
+        let refusal = refused(&node, "node.event", event).await;
+        assert_eq!(
+            refusal.details.unwrap()["code"],
+            "PAIRING_CHANGED",
+            "{name}"
+        );
+    }
+    let refusal = refused(&node, "node.runnerInventory.update", json!({})).await;
+    assert!(refusal.message.contains("awaiting operator approval"));
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn taking_the_abilities_away_leaves_nothing_to_ask() {
+    let running = running().await;
+    let admin = running.operator(1, &ADMIN).await;
+    let node = running.approved_node(NODE, &admin).await;
+    let which = json!({"nodeId": node_id(NODE)});
+
+    let renamed = json!({"nodeId": node_id(NODE), "displayName": " Kitchen "});
+    ask(&admin.session, "node.rename", renamed).await;
+    ask(&admin.session, "node.pair.remove", which.clone()).await;
+
+    let entry = ask(&admin.session, "node.describe", which).await;
+    assert_eq!(entry["approvalState"], "unapproved");
+    assert_eq!(entry["displayName"], "Kitchen");
+    let refusal = refused(
+        &admin,
+        "node.invoke",
+        invoke("system.notify", json!({}), "k"),
+    )
+    .await;
+    assert_eq!(
+        refusal.details.unwrap()["reason"],
+        "command not declared by node"
+    );
+    // It asks again when it comes again.
+    drop(node);
+    let _node = running.node(NODE).await;
+    pending_of(&admin, NODE).await;
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_helper_tells_of_the_nodes_there_are() {
+    let running = running().await;
+    let mut admin = running.operator(1, &ADMIN).await;
+    ask(&admin.session.clone(), "chat.send", said("nodes", "k1")).await;
+    let none = answer(&mut admin, "k1").await;
+    assert!(none.contains("No nodes"), "{none}");
+    let _node = running.approved_node(NODE, &admin).await;
+
+    ask(&admin.session.clone(), "chat.send", said("nodes", "k2")).await;
+    let one = answer(&mut admin, "k2").await;
+
+    assert!(one.contains("1 of 1 nodes connected"), "{one}");
+    assert!(
+        one.contains("Pi: connected; linux; system.notify, system.run"),
+        "{one}"
+    );
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_helper_runs_a_program_on_a_node_once_somebody_approves_it() {
+    let running = running().await;
+    let mut admin = running.operator(1, &ADMIN).await;
+    let mut node = running.approved_node(NODE, &admin).await;
+    let session = admin.session.clone();
+
+    ask(&session, "chat.send", said("run uname -a on Pi", "k1")).await;
+    let asked = event(&mut admin, "exec.approval.requested").await;
+    assert_eq!(asked["request"]["commandArgv"], json!(["uname", "-a"]));
+    assert_eq!(asked["request"]["nodeId"], json!(node_id(NODE)));
+    let decision = json!({"id": asked["id"], "decision": "allow-always"});
+    ask(&session, "exec.approval.resolve", decision).await;
+    let (request, params) = request_to(&mut node).await;
+    assert_eq!(params["command"], json!(["uname", "-a"]));
+    assert_eq!(params["approved"], true);
+    assert!(params["runId"].is_string());
+    answer_to(
+        &node,
+        &request,
+        json!({"exitCode": 0, "stdout": "Linux pi"}),
+    )
+    .await;
+    let text = answer(&mut admin, "k1").await;
+    assert!(
+        text.contains("Pi ran it.") && text.contains("Linux pi"),
+        "{text}"
+    );
+
+    // Allowed for good: nobody is asked about the same words, and about others somebody is.
+    ask(&session, "chat.send", said("run uname -a on Pi", "k2")).await;
+    let (request, _) = request_to(&mut node).await;
+    answer_to(&node, &request, json!({"exitCode": 0, "stdout": ""})).await;
+    answer(&mut admin, "k2").await;
+    ask(&session, "chat.send", said("run uname on Pi", "k3")).await;
+    let asked = event(&mut admin, "exec.approval.requested").await;
+    let decision = json!({"id": asked["id"], "decision": "deny"});
+    ask(&session, "exec.approval.resolve", decision).await;
+    let text = answer(&mut admin, "k3").await;
+    assert!(text.contains("a person denied it"), "{text}");
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_program_that_nobody_can_approve_is_not_run() {
+    let running = running().await;
+    let admin = running.operator(1, &ADMIN).await;
+    let _node = running.approved_node(NODE, &admin).await;
+    let mut writer = running.operator(2, &[Scope::Read, Scope::Write]).await;
+    drop(admin);
+    wait_until_alone(&running).await;
+    let session = writer.session.clone();
+
+    ask(&session, "chat.send", said("run ls on Pi", "k1")).await;
+    let text = answer(&mut writer, "k1").await;
+    assert!(
+        text.contains("nobody who may give it is connected"),
+        "{text}"
+    );
+
+    let refusal = refused(
+        &writer,
+        "node.invoke",
+        invoke("system.run", json!({"command": ["ls"]}), "k"),
+    )
+    .await;
+    assert_eq!(refusal.details.unwrap()["code"], "APPROVAL_REQUIRED");
+    running.gateway.stop().await;
+}
+
+/// Waits until the gateway has seen that the others have gone.
+async fn wait_until_alone(running: &Running) {
+    let peers = &running.gateway.state.peers;
+    while peers.count(|peer| peer.facts.role == crate::protocol::connect::Role::Operator) > 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_takes_its_request_for_approval_back() {
+    let running = running().await;
+    let mut admin = running.operator(1, &ADMIN).await;
+    let _node = running.approved_node(NODE, &admin).await;
+    let session = admin.session.clone();
+    ask(&session, "chat.send", said("run ls on Pi", "k1")).await;
+    let asked = event(&mut admin, "exec.approval.requested").await;
+
+    ask(&session, "chat.abort", json!({"sessionKey": "main"})).await;
+
+    let resolved = event(&mut admin, "exec.approval.resolved").await;
+    assert_eq!(resolved["id"], asked["id"]);
+    assert_eq!(resolved["decision"], "deny");
+    running.gateway.stop().await;
+}
