@@ -2,10 +2,15 @@
 
 pub(super) mod agent;
 pub(super) mod chat;
+mod config;
+mod logs;
 mod models;
+mod reports;
 mod sessions;
 mod status;
+mod usage;
 mod voice;
+mod wake;
 
 use super::router::{Access, Refusal, Router, bad_params, invalid, refusal};
 use super::session_keys::canonical;
@@ -84,6 +89,20 @@ pub(super) fn all() -> Router {
     );
     router.serve_now("talk.config", to(Read), voice::talk_config);
     router.serve_now("talk.mode", to(Needs::Talk), voice::talk_mode);
+    router.serve_now("config.get", to(Read), config::get);
+    router.serve("config.set", to(Admin), config::set);
+    router.serve("config.patch", to(Admin), config::patch);
+    router.serve("config.apply", to(Admin), config::apply);
+    router.serve("logs.tail", to(Read), logs::tail);
+    router.serve_now("channels.status", to(Read), reports::channels);
+    router.serve_now("message.action", to(Write), reports::message_action);
+    router.serve_now("cron.list", to(Read), reports::cron_list);
+    router.serve_now("cron.status", to(Read), reports::cron_status);
+    router.serve_now("cron.get", to(Read), reports::cron_get);
+    router.serve_now("tts.status", to(Read), reports::tts_status);
+    router.serve_now("diagnostics.stability", to(Read), reports::stability);
+    router.serve("usage.cost", to(Read), usage::cost);
+    router.serve_now("wake", to(Write), wake::wake);
     router
 }
 

@@ -14,6 +14,8 @@ use std::net::Ipv4Addr;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
+mod official_cli;
+
 const TOKEN: &str = "a token that only this test knows";
 
 struct Running {

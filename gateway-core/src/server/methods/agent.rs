@@ -182,10 +182,15 @@ pub(super) async fn wait(call: Call, params: Value) -> Result<Value, Refusal> {
 /// `agents.list`.
 pub(super) fn list(call: &Call, _params: Value) -> Result<Value, Refusal> {
     Ok(json!({
-        "defaultId": DEFAULT_AGENT, "mainKey": "main", "scope": "per-sender",
+        "defaultId": DEFAULT_AGENT, "ownership": "sole", "selectionRequired": false,
+        "mainKey": "main", "scope": "per-sender",
         "agents": [{
-            "id": DEFAULT_AGENT, "name": "OpenClaw",
+            "id": DEFAULT_AGENT, "kind": "agent", "name": "OpenClaw",
             "workspace": call.gateway.workspace_path(),
+            "workspaceGit": call.gateway.config.workspace.join(".git").exists(),
+            "agentRuntime": super::super::State::runtime(),
+            "thinkingLevels": [{"id": "off", "label": "off"}], "thinkingOptions": ["off"],
+            "thinkingDefault": "off",
             "model": {"primary": call.gateway.agents.default_model()},
         }],
     }))
