@@ -12,7 +12,7 @@ use std::fmt::{self, Write as _};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
@@ -27,12 +27,19 @@ const LARGEST: u64 = 2 * 1024 * 1024;
 /// How much of a record is kept, in characters.
 const LONGEST_RECORD: usize = 4096;
 
-/// A tracing layer that keeps the gateway's records in its state folder. Add it without a filter
-/// of its own; filters of other layers must not be global, or it sees no more than they let pass.
-#[derive(Debug)]
+/// A tracing layer that keeps the gateway's records in its state folder, from when
+/// [`Self::keep_in`] says where that is. Clones write to the same file. Filters of other layers
+/// must be theirs alone and not global, or it sees no more than they let pass.
+#[derive(Debug, Clone, Default)]
 pub struct Logbook {
+    book: Arc<Mutex<Option<Book>>>,
+}
+
+#[derive(Debug)]
+struct Book {
     folder: PathBuf,
-    open: Mutex<Option<Page>>,
+    /// Nothing after the disk refused; the next record tries again.
+    page: Option<Page>,
 }
 
 #[derive(Debug)]
@@ -42,12 +49,13 @@ struct Page {
 }
 
 impl Logbook {
-    /// Opens the log of a gateway whose state is in this folder, and makes it where missing.
+    /// Keeps records from now on, in the log of the gateway whose state is in this folder. The log
+    /// is made where it is missing.
     ///
     /// # Errors
     ///
-    /// Fails when the folder or the file cannot be made.
-    pub fn open(state_dir: &Path) -> Result<Self, PrivateFileError> {
+    /// Fails when the folder or the file cannot be made; nothing is kept then.
+    pub fn keep_in(&self, state_dir: &Path) -> Result<(), PrivateFileError> {
         private_file::make_folder(state_dir)?;
         let folder = state_dir.join(FOLDER);
         private_file::make_folder(&folder)?;
@@ -57,24 +65,24 @@ impl Logbook {
             doing: "opened",
             source,
         })?;
-        Ok(Self {
-            folder,
-            open: Mutex::new(Some(page)),
-        })
+        let page = Some(page);
+        *super::held(&self.book) = Some(Book { folder, page });
+        Ok(())
     }
 
     /// A record that cannot be written is lost: there is nowhere to say so.
     fn write(&self, line: &str) -> Option<()> {
-        let mut open_page = super::held(&self.open);
-        if open_page.as_ref().is_some_and(|page| page.size >= LARGEST) {
+        let mut book = super::held(&self.book);
+        let Book { folder, page } = book.as_mut()?;
+        if page.as_ref().is_some_and(|page| page.size >= LARGEST) {
             // Closed first: Windows renames no open file.
-            *open_page = None;
-            fs::rename(self.folder.join(FILE), self.folder.join(OLDER)).ok()?;
+            *page = None;
+            fs::rename(folder.join(FILE), folder.join(OLDER)).ok()?;
         }
-        if open_page.is_none() {
-            *open_page = open(&self.folder.join(FILE)).ok();
+        if page.is_none() {
+            *page = open(&folder.join(FILE)).ok();
         }
-        let page = open_page.as_mut()?;
+        let page = page.as_mut()?;
         page.file.write_all(line.as_bytes()).ok()?;
         page.size += line.len() as u64;
         Some(())

@@ -6,6 +6,7 @@ mod config;
 mod logs;
 mod models;
 mod reports;
+mod session_runs;
 mod sessions;
 mod status;
 mod usage;
@@ -80,6 +81,8 @@ pub(super) fn all() -> Router {
     router.serve("sessions.patch", to(Dynamic), sessions::patch);
     router.serve("sessions.reset", to(Admin), sessions::reset);
     router.serve("sessions.delete", to(Dynamic), sessions::delete);
+    router.serve("sessions.send", to(Write), session_runs::send);
+    router.serve("sessions.abort", to(Write), session_runs::abort);
     router.serve("voicewake.get", Access::NodeOr(Read), voice::get);
     router.serve("voicewake.set", to(Write), voice::set);
     router.serve_now(

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 mod official_cli;
+mod small_methods;
 
 const TOKEN: &str = "a token that only this test knows";
 

@@ -9,9 +9,15 @@ const ALL: TailQuery = TailQuery {
     max_bytes: 250_000,
 };
 
+fn kept_in(folder: &TempDir) -> Logbook {
+    let logbook = Logbook::default();
+    logbook.keep_in(folder.path()).unwrap();
+    logbook
+}
+
 fn recorded(say: impl FnOnce()) -> TempDir {
     let folder = TempDir::new().unwrap();
-    let logbook = Logbook::open(folder.path()).unwrap();
+    let logbook = kept_in(&folder);
     tracing::subscriber::with_default(tracing_subscriber::registry().with(logbook), say);
     folder
 }
@@ -61,7 +67,7 @@ fn secrets_that_get_into_a_record_are_not_in_the_file() {
 #[test]
 fn a_cursor_gives_what_came_after_it() {
     let folder = TempDir::new().unwrap();
-    let logbook = Logbook::open(folder.path()).unwrap();
+    let logbook = kept_in(&folder);
     logbook.write("{\"a\":1}\n").unwrap();
     let first = tail(folder.path(), ALL).unwrap();
     logbook.write("{\"a\":2}\n").unwrap();
@@ -86,7 +92,7 @@ fn a_cursor_gives_what_came_after_it() {
 #[test]
 fn what_is_cut_off_is_whole_lines_and_is_told() {
     let folder = TempDir::new().unwrap();
-    let logbook = Logbook::open(folder.path()).unwrap();
+    let logbook = kept_in(&folder);
     for word in ["one", "two", "three"] {
         logbook.write(&format!("{word}\n")).unwrap();
     }
@@ -111,7 +117,7 @@ fn what_is_cut_off_is_whole_lines_and_is_told() {
 #[test]
 fn the_file_is_bounded_and_the_full_one_is_kept_beside_it() {
     let folder = TempDir::new().unwrap();
-    let logbook = Logbook::open(folder.path()).unwrap();
+    let logbook = kept_in(&folder);
     let line = format!("{}\n", "x".repeat(4000));
     let per_file = LARGEST / line.len() as u64 + 1;
     for _ in 0..=per_file {
@@ -125,6 +131,21 @@ fn the_file_is_bounded_and_the_full_one_is_kept_beside_it() {
     };
     assert_eq!(size("gateway.jsonl"), line.len() as u64);
     assert!(size("gateway.1.jsonl") <= LARGEST + line.len() as u64);
+}
+
+#[test]
+fn records_are_kept_from_when_the_folder_is_known() {
+    let folder = TempDir::new().unwrap();
+    let logbook = Logbook::default();
+    let subscriber = tracing_subscriber::registry().with(logbook.clone());
+    tracing::subscriber::with_default(subscriber, || {
+        info!("too early");
+        logbook.keep_in(folder.path()).unwrap();
+        info!("in time");
+    });
+    let lines = lines(&tail(folder.path(), ALL).unwrap());
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0]["message"], "in time");
 }
 
 #[test]
