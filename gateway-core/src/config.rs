@@ -5,10 +5,12 @@
 //! line and a key and a change touches nothing else; [`settings`] are our own values and
 //! [`settings_file`] keeps them; [`layer`] says which of default, file, environment and command
 //! line wins, [`impact`] what a change redoes; [`openclaw_json`] reads the official file and never
-//! writes it; [`gateway_url`] says which addresses may be dialled without encryption.
+//! writes it; [`gateway_here`] gathers what a gateway on this computer is started with;
+//! [`gateway_url`] says which addresses may be dialled without encryption.
 
 pub mod document;
 pub mod environment;
+pub mod gateway_here;
 pub mod gateway_url;
 pub mod impact;
 pub mod layer;

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod gateway_route;
 pub mod listener_slot;
 pub mod liveness;
+pub mod local_host;
 pub mod phase;
 pub mod problem;
 pub mod question;

@@ -54,11 +54,14 @@ use crate::agent::toolbox::{Toolbox, Toolboxes};
 use crate::agent::turn::{Limits, Turn};
 use crate::agent::workspace::{Circumstances, system_prompt};
 use crate::agent::workspace_tools::WorkspaceTools;
+use crate::credentials::secret::GatewayToken;
 use crate::protocol::SessionKey;
 use crate::protocol::connect::{Scope, StateVersion};
 use crate::store::{RunRecord, SessionRecord, Store, StoreError, StoredMessage};
 use crate::web_address::OwnNames;
 use agents::{Agents, thinking_of};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clock::now_ms;
 use config_overlay::ConfigOverlay;
 use door::{Door, MOST_UNPROVEN};
@@ -70,6 +73,7 @@ use mailbox::{Announcement, Goodbye};
 use origin::Screen;
 use peers::{Peer, Peers};
 use presence::Presence;
+use rand::RngCore as _;
 use router::Router;
 use runs::{Runs, StoppedBy};
 use serde::Serialize;
@@ -88,12 +92,25 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
+use zeroize::Zeroizing;
 
 /// How often everybody is told that the gateway lives (protocol §4).
 const TICK_EVERY: Duration = Duration::from_secs(30);
 /// How long connections and runs may take to end at a stop. The official gateway closes within
 /// about a second of its `shutdown` event (protocol §8).
-const STOP_WAIT: Duration = Duration::from_millis(1500);
+const STOP_WAIT: Duration = Duration::from_secs(1);
+
+/// Returns a token for a gateway that has none yet.
+pub fn new_token() -> GatewayToken {
+    GatewayToken::new(random_secret().as_str())
+}
+
+/// Returns 32 random bytes: 43 characters in base64url (protocol §5).
+fn random_secret() -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    rand::rng().fill_bytes(bytes.as_mut());
+    Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()))
+}
 
 /// Everything one gateway is made of.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use crate::{
     access::KeychainAccess,
     controller::{ConnectionPort, CourierPort, GatewayPort, Order},
     courier::{self, Heard},
+    local_gateway::{self, LocalGateway},
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
 use gateway_core::{
@@ -85,6 +86,7 @@ impl Surroundings {
         &self,
         profile: &Profile,
         listener: &ListenerSlot,
+        here: &local_gateway::Kept,
     ) -> Result<GatewayRoute, TargetError> {
         let access = self.access(profile);
         match profile.runs {
@@ -93,7 +95,15 @@ impl Surroundings {
                     SshServer::new(self.tunnel(profile)?, profile.remote_port, listener.clone());
                 Ok(GatewayRoute::over_ssh(server, access))
             }
-            RunsWhere::ThisComputer | RunsWhere::NotConfigured => {
+            RunsWhere::ThisComputer => {
+                let host = LocalGateway::new(self.clone(), profile.clone(), Arc::clone(here));
+                Ok(GatewayRoute::hosted_here(
+                    profile.local_port,
+                    Arc::new(host),
+                    access,
+                ))
+            }
+            RunsWhere::NotConfigured => {
                 Ok(GatewayRoute::on_this_computer(profile.local_port, access))
             }
         }
@@ -107,10 +117,13 @@ impl Surroundings {
 /// Outside an async runtime.
 pub fn start(surroundings: Surroundings, profile: &Profile) -> (ConnectionPort, CourierPort) {
     let listener = listener(profile);
-    let route = surroundings.route(profile, &listener).unwrap_or_else(|_| {
-        // The address is said to be unusable when somebody connects.
-        GatewayRoute::on_this_computer(profile.local_port, surroundings.access(profile))
-    });
+    let here = local_gateway::Kept::default();
+    let route = surroundings
+        .route(profile, &listener, &here)
+        .unwrap_or_else(|_| {
+            // The address is said to be unusable when somebody connects.
+            GatewayRoute::on_this_computer(profile.local_port, surroundings.access(profile))
+        });
     let connection = Connection::start(route, RetryPolicy::default());
     let courier = courier::start(Heard {
         events: connection.events(),
@@ -132,6 +145,7 @@ pub fn start(surroundings: Surroundings, profile: &Profile) -> (ConnectionPort, 
         surroundings,
         connection,
         listener,
+        here,
     };
     // It ends when the controller drops its end or orders it to shut down.
     drop(tokio::spawn(link.run(inbox)));
@@ -142,6 +156,8 @@ struct Link {
     surroundings: Surroundings,
     connection: Connection<GatewayRoute>,
     listener: ListenerSlot,
+    /// The gateway on this computer, while it is ours.
+    here: local_gateway::Kept,
 }
 
 impl Link {
@@ -153,7 +169,12 @@ impl Link {
                 Order::ReconnectNow => Command::ReconnectNow,
                 Order::SetWatched(watched) => Command::SetWatched(watched),
                 Order::Reconfigure(profile) => match self.reroute(&profile) {
-                    Ok(route) => Command::Reconfigure(Box::new(route)),
+                    Ok(route) => {
+                        if profile.runs == RunsWhere::AnotherComputer {
+                            local_gateway::stop(&self.here).await;
+                        }
+                        Command::Reconfigure(Box::new(route))
+                    }
                     Err(problem) => {
                         tracing::warn!(%problem, "the address cannot be used");
                         Command::Disconnect
@@ -163,6 +184,7 @@ impl Link {
                 Order::Cancel { id } => Command::Cancel { id },
                 Order::ShutDown { done } => {
                     self.connection.shut_down().await;
+                    local_gateway::stop(&self.here).await;
                     if done.send(()).is_err() {
                         tracing::debug!("nobody waited for the connection to close");
                     }
@@ -179,7 +201,7 @@ impl Link {
         if self.listener.preferred() != wanted {
             self.listener = listener(profile);
         }
-        self.surroundings.route(profile, &self.listener)
+        self.surroundings.route(profile, &self.listener, &self.here)
     }
 }
 

@@ -23,6 +23,7 @@ pub mod desktop;
 pub mod events;
 pub mod gateway_link;
 pub mod launch;
+pub mod local_gateway;
 pub mod local_programs;
 pub mod logging;
 pub mod single_instance;

@@ -140,6 +140,11 @@ impl OfficialConfig {
         }))
     }
 
+    /// Returns everything it says.
+    pub fn value(&self) -> Value {
+        self.document.value()
+    }
+
     /// Returns the file's path.
     pub fn path(&self) -> &Path {
         &self.path

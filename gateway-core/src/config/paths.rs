@@ -86,6 +86,11 @@ impl Places {
         self.data_dir.join("device-key.lock")
     }
 
+    /// Returns the folder of the embedded gateway's state.
+    pub fn gateway_state(&self) -> PathBuf {
+        self.data_dir.join("gateway")
+    }
+
     /// Returns the folder of log files.
     pub fn logs(&self) -> PathBuf {
         self.data_dir.join("logs")

@@ -4,6 +4,7 @@
 
 use super::access::GatewayAccess;
 use super::explain;
+use super::local_host::{Hosted, LocalHost};
 use super::phase::Cause;
 use super::problem::{Problem, UserAction};
 use super::question::{Answer, Question};
@@ -37,7 +38,14 @@ pub struct GatewayRoute {
 #[derive(Debug)]
 enum Server {
     Ssh(Arc<SshServer>),
-    ThisComputer { port: u16 },
+    ThisComputer(Here),
+}
+
+/// The port a gateway on this computer answers on, and who sees to it that one does.
+#[derive(Debug, Clone)]
+struct Here {
+    port: u16,
+    host: Option<Arc<dyn LocalHost>>,
 }
 
 impl GatewayRoute {
@@ -52,7 +60,20 @@ impl GatewayRoute {
     /// Returns the route to a gateway that runs on this computer.
     pub fn on_this_computer(port: u16, access: Arc<dyn GatewayAccess>) -> Self {
         Self {
-            server: Server::ThisComputer { port },
+            server: Server::ThisComputer(Here { port, host: None }),
+            access,
+        }
+    }
+
+    /// Returns the route to a gateway on this computer that `host` starts where none runs.
+    pub fn hosted_here(
+        port: u16,
+        host: Arc<dyn LocalHost>,
+        access: Arc<dyn GatewayAccess>,
+    ) -> Self {
+        let host = Some(host);
+        Self {
+            server: Server::ThisComputer(Here { port, host }),
             access,
         }
     }
@@ -64,7 +85,7 @@ impl Route for GatewayRoute {
     fn target(&self) -> String {
         match &self.server {
             Server::Ssh(server) => server.target(),
-            Server::ThisComputer { port } => format!("127.0.0.1:{port}"),
+            Server::ThisComputer(here) => format!("127.0.0.1:{}", here.port),
         }
     }
 
@@ -74,9 +95,9 @@ impl Route for GatewayRoute {
     ) -> Result<GatewayPath, Failure> {
         let way = match &self.server {
             Server::Ssh(server) => Way::Ssh(Arc::new(server.open(&*self.access, &progress).await?)),
-            Server::ThisComputer { port } => {
+            Server::ThisComputer(here) => {
                 progress.report(Progress::Reached(Step::Connecting));
-                Way::ThisComputer { port: *port }
+                Way::ThisComputer(here.clone())
             }
         };
         Ok(GatewayPath {
@@ -88,14 +109,14 @@ impl Route for GatewayRoute {
     async fn take_answer(&self, question: &Question, answer: Answer) -> Result<(), Problem> {
         match &self.server {
             Server::Ssh(server) => server.take_answer(question, answer).await,
-            Server::ThisComputer { .. } => Err(answer_does_not_fit()),
+            Server::ThisComputer(_) => Err(answer_does_not_fit()),
         }
     }
 
     fn forget_refusals(&self) {
         match &self.server {
             Server::Ssh(server) => server.forget_refusals(),
-            Server::ThisComputer { .. } => {}
+            Server::ThisComputer(_) => {}
         }
     }
 }
@@ -110,7 +131,7 @@ pub struct GatewayPath {
 #[derive(Debug, Clone)]
 enum Way {
     Ssh(Arc<SshPath>),
-    ThisComputer { port: u16 },
+    ThisComputer(Here),
 }
 
 impl Path for GatewayPath {
@@ -160,9 +181,9 @@ impl Path for GatewayPath {
         async move {
             match way {
                 Way::Ssh(path) => path.tunnel().ping().await.ok(),
-                Way::ThisComputer { port } => {
+                Way::ThisComputer(here) => {
                     let sent = Instant::now();
-                    TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+                    TcpStream::connect(("127.0.0.1", here.port)).await.ok()?;
                     Some(sent.elapsed())
                 }
             }
@@ -173,7 +194,7 @@ impl Path for GatewayPath {
         // Only a weak hold: waiting for the end of a path must not keep it alive.
         let closed = match &self.way {
             Way::Ssh(path) => Some(path.closed()),
-            Way::ThisComputer { .. } => None,
+            Way::ThisComputer(_) => None,
         };
         async move {
             match closed {
@@ -187,7 +208,7 @@ impl Path for GatewayPath {
     async fn close(self) {
         match self.way {
             Way::Ssh(path) => path.close().await,
-            Way::ThisComputer { .. } => {}
+            Way::ThisComputer(_) => {}
         }
     }
 }
@@ -199,11 +220,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> GatewayStream for S {}
 impl GatewayPath {
     /// Signs in to the gateway, with the one further try its refusal may allow.
     async fn sign_in(&self, progress: &ProgressReporter) -> Result<Established, Failure> {
-        let hello = self
+        let hosted = self.hosted().await?;
+        let mut hello = self
             .access
             .hello()
             .await
             .map_err(|problem| Failure::new(Verdict::Pause(Cause::Token), problem))?;
+        if let Some(Hosted::Ours { token, password }) = hosted {
+            // What our own gateway was started with is right, whatever else is stored.
+            hello.credentials.token = token;
+            hello.credentials.password = password;
+        }
         let error = match self.try_hello(hello.clone(), progress).await? {
             Ok(established) => return Ok(established),
             Err(error) => error,
@@ -236,6 +263,21 @@ impl GatewayPath {
         }
     }
 
+    /// Has a gateway answer on this computer, where that is ours to see to.
+    async fn hosted(&self) -> Result<Option<Hosted>, Failure> {
+        let Way::ThisComputer(Here {
+            port,
+            host: Some(host),
+        }) = &self.way
+        else {
+            return Ok(None);
+        };
+        let hosted = host.ensure(*port).await;
+        hosted
+            .map(Some)
+            .map_err(|problem| Failure::new(Verdict::GatewayDown(Cause::Network), problem))
+    }
+
     async fn try_hello(
         &self,
         hello: HelloRequest,
@@ -253,11 +295,11 @@ impl GatewayPath {
                 Ok(stream) => Ok(Box::new(stream)),
                 Err(error) => Err(explain::forward_failure(&error, path.gateway_port())),
             },
-            Way::ThisComputer { port } => {
-                let dialling = TcpStream::connect(("127.0.0.1", *port));
+            Way::ThisComputer(here) => {
+                let dialling = TcpStream::connect(("127.0.0.1", here.port));
                 match timeout(LOOPBACK_LIMIT, dialling).await {
                     Ok(Ok(stream)) => Ok(Box::new(stream)),
-                    Ok(Err(_)) | Err(_) => Err(nothing_here(*port)),
+                    Ok(Err(_)) | Err(_) => Err(nothing_here(here.port)),
                 }
             }
         }
@@ -266,7 +308,7 @@ impl GatewayPath {
     fn port(&self) -> u16 {
         match &self.way {
             Way::Ssh(path) => path.gateway_port(),
-            Way::ThisComputer { port } => *port,
+            Way::ThisComputer(here) => here.port,
         }
     }
 }
@@ -277,8 +319,8 @@ fn nothing_here(port: u16) -> Failure {
         Problem::new(
             "noLocalGateway",
             format!(
-                "No gateway runs on this computer (port {port}). A built-in one is coming; until \
-                 then start OpenClaw here, or choose another computer."
+                "No gateway runs on this computer (port {port}). Start one with openclaw gateway \
+                 run, or choose another computer."
             ),
             UserAction::EditAddress,
         ),

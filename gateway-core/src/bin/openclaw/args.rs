@@ -33,13 +33,15 @@ pub(crate) enum Command {
     Health(AskArgs),
     /// Ask the gateway what it is running.
     Status(AskArgs),
-    /// Talk to a gateway by its protocol.
+    /// Run a gateway here, or talk to one by its protocol.
     #[command(subcommand)]
     Gateway(GatewayCommand),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GatewayCommand {
+    /// Run a gateway on this computer until Ctrl-C.
+    Run(RunArgs),
     /// Call one method and print its payload.
     Call(CallArgs),
     /// Ask the gateway how it is.
@@ -48,6 +50,36 @@ pub(crate) enum GatewayCommand {
     Probe(ProbeArgs),
     /// See whether a gateway answers, and what it is running.
     Status(ProbeArgs),
+}
+
+/// What a gateway on this computer is started with. What is not given comes from the environment
+/// and `openclaw.json`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The port; 0 takes any that is free.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    /// Who can reach it: loopback, lan, tailnet, auto, custom, or an address.
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) bind: Option<String>,
+    /// How it asks who is there: token, password, none or trusted-proxy.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) auth: Option<String>,
+    /// The gateway token. Others on this computer can see it: prefer --token-file.
+    #[arg(long, value_name = "TOKEN", group = "a token")]
+    pub(crate) token: Option<String>,
+    /// A file (mode 0600) that holds the gateway token; made on first use.
+    #[arg(long, value_name = "FILE", group = "a token")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The gateway password. Others on this computer can see it: prefer --password-file.
+    #[arg(long, value_name = "PASSWORD", group = "a password")]
+    pub(crate) password: Option<String>,
+    /// A file (mode 0600) that holds the gateway password.
+    #[arg(long, value_name = "FILE", group = "a password")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Print one JSON object when it is ready.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which server, and how.

@@ -5,6 +5,7 @@ use crate::args::ConnectArgs;
 use crate::output::{self, Exit, Stop};
 use crate::questions::{self, Asking};
 use crate::secrets::Given;
+use crate::signals;
 use crate::target;
 use gateway_core::config::Environment;
 use gateway_core::connection::backoff::RetryPolicy;
@@ -56,7 +57,7 @@ pub(crate) async fn run(args: ConnectArgs, environment: &Environment) -> Result<
 async fn follow(connection: Connection<GatewayRoute>, json: bool) -> Result<Exit, Stop> {
     let mut transitions = connection.transitions();
     let snapshots = connection.snapshots();
-    let mut end = std::pin::pin!(asked_to_end());
+    let mut end = std::pin::pin!(signals::asked_to_end());
     let mut teller = Teller { json, last: None };
     let mut asking: Option<Asking> = None;
     connection.command(Command::Connect).await;
@@ -240,26 +241,4 @@ fn exit_for(cause: Option<Cause>) -> Exit {
         }
         Some(Cause::Protocol | Cause::PortTaken) | None => Exit::Failed,
     }
-}
-
-/// Completes on Ctrl-C, and on SIGTERM where there is such a thing.
-async fn asked_to_end() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-            return interrupt.await;
-        };
-        tokio::select! {
-            () = interrupt => {}
-            _ = terminate.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    interrupt.await;
 }

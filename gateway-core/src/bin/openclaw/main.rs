@@ -8,9 +8,11 @@ mod args;
 mod check;
 mod connect;
 mod gateway;
+mod gateway_run;
 mod output;
 mod questions;
 mod secrets;
+mod signals;
 mod target;
 
 use args::{Cli, Command, GatewayCommand};
@@ -76,6 +78,7 @@ async fn run(command: Command, environment: &Environment) -> Result<Exit, Stop> 
             gateway::health(args, environment).await
         }
         Command::Status(args) => gateway::overview(args, environment).await,
+        Command::Gateway(GatewayCommand::Run(args)) => gateway_run::run(args, environment).await,
         Command::Gateway(GatewayCommand::Call(args)) => gateway::call(args, environment).await,
         Command::Gateway(GatewayCommand::Probe(args)) => gateway::probe(args, environment).await,
         Command::Gateway(GatewayCommand::Status(args)) => gateway::status(args, environment).await,

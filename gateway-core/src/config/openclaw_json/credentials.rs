@@ -139,6 +139,46 @@ impl OfficialCredentials {
     }
 }
 
+/// What lets somebody in at a gateway on this computer. What is sent to another gateway
+/// (`gateway.remote.*`) does not.
+#[derive(Debug, Default)]
+pub struct GatewaySecrets {
+    /// `gateway.auth.token`, or where it points.
+    pub config_token: Option<GatewayToken>,
+    /// `OPENCLAW_GATEWAY_TOKEN`.
+    pub variable_token: Option<GatewayToken>,
+    /// `gateway.auth.password`, or where it points.
+    pub config_password: Option<GatewayPassword>,
+    /// `OPENCLAW_GATEWAY_PASSWORD`.
+    pub variable_password: Option<GatewayPassword>,
+}
+
+impl GatewaySecrets {
+    /// Finds them; `config` is `None` when there is no `openclaw.json`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a key points to a secret that cannot be had.
+    pub fn find(
+        config: Option<&OfficialConfig>,
+        environment: &Environment,
+    ) -> Result<Self, CredentialProblem> {
+        let variables = Variables {
+            environment,
+            file: dotenv::read(environment),
+        };
+        let configured = |key| first(&[Place::Config(key)], config, &variables);
+        Ok(Self {
+            config_token: configured("gateway.auth.token")?
+                .map(|(text, _)| GatewayToken::new(text)),
+            variable_token: variables.get(TOKEN_VARIABLE).map(GatewayToken::new),
+            config_password: configured("gateway.auth.password")?
+                .map(|(text, _)| GatewayPassword::new(text)),
+            variable_password: variables.get(PASSWORD_VARIABLE).map(GatewayPassword::new),
+        })
+    }
+}
+
 enum Place {
     Config(&'static str),
     Variable(&'static str),

@@ -6,7 +6,7 @@ use super::super::origin;
 use super::super::router::{invalid, refusal};
 use super::super::scopes::{Grant, GrantRefusal, Pairing, PairingReason, SignedIn};
 use super::super::shared_secret::Verdict;
-use super::super::{clock::now_ms, held, methods};
+use super::super::{clock::now_ms, held, methods, random_secret};
 use super::hello::Issued;
 use super::{Caller, Refused, detailed, pairing};
 use crate::credentials::secret::DeviceToken;
@@ -14,9 +14,6 @@ use crate::protocol::connect::{ConnectParams, IssuedToken, Role, Scope};
 use crate::protocol::{ErrorCode, WireError};
 use crate::server::exposure::LocalAuth;
 use crate::store::{DeviceRecord, DeviceTokenHash, NewDeviceToken};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rand::RngCore as _;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -320,7 +317,7 @@ impl SignIn<'_> {
         if self.device_token_scopes(sent).await?.is_some() || !roles.contains(&grant.role) {
             return Ok(None);
         }
-        let token = new_token();
+        let token = DeviceToken::new(random_secret().as_str());
         store
             .put_device_token(NewDeviceToken {
                 device_id: proof.id.clone(),
@@ -339,13 +336,6 @@ impl SignIn<'_> {
             at_ms: now,
         }))
     }
-}
-
-/// Returns a token of 32 random bytes: 43 characters in base64url (protocol §5).
-fn new_token() -> DeviceToken {
-    let mut bytes = zeroize::Zeroizing::new([0; 32]);
-    rand::rng().fill_bytes(bytes.as_mut());
-    DeviceToken::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()))
 }
 
 fn unauthorized(

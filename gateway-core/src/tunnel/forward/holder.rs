@@ -12,6 +12,13 @@ pub struct Holder {
     pub pid: u32,
 }
 
+impl Holder {
+    /// Returns who listens on this port of a loopback or wildcard address, as far as we may see.
+    pub fn of(port: u16) -> Option<Self> {
+        of(port)
+    }
+}
+
 /// Returns who listens on this port of a loopback or wildcard address, as far as we may see.
 #[cfg(target_os = "linux")]
 pub(super) fn of(port: u16) -> Option<Holder> {

@@ -1,0 +1,118 @@
+//! `openclaw gateway run`: the embedded gateway without a window, until Ctrl-C or SIGTERM.
+
+use crate::args::RunArgs;
+use crate::output::{self, Exit, Stop};
+use crate::signals;
+use gateway_core::config::gateway_here::{self, NotHere, Wishes};
+use gateway_core::config::{Environment, Places, private_file};
+use gateway_core::credentials::secret::{GatewayPassword, GatewayToken};
+use gateway_core::server::exposure::LocalAuth;
+use gateway_core::server::{Gateway, StartError, new_token};
+use serde_json::json;
+use std::io;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Runs the gateway.
+pub(crate) async fn run(args: RunArgs, environment: &Environment) -> Result<Exit, Stop> {
+    let places =
+        Places::find(environment).map_err(|error| Stop::because(Exit::Configuration, &error))?;
+    let wishes = Wishes {
+        token: token(&args)?,
+        password: password(&args)?,
+        port: args.port.map(|port| port.to_string()),
+        bind: args.bind,
+        auth: args.auth,
+        kept_token: None,
+        runs_here: false,
+    };
+    let config =
+        gateway_here::configure(wishes, environment, &places).map_err(|why| refused(&why))?;
+    if matches!(config.exposure.auth, LocalAuth::GenerateToken) {
+        return Err(Stop::new(
+            Exit::Configuration,
+            "no gateway token is set; --token-file FILE makes one and keeps it there",
+        ));
+    }
+    for note in &config.exposure.notes {
+        output::remark(format_args!("note: {note}"));
+    }
+    let gateway = Gateway::start(config)
+        .await
+        .map_err(|error| not_started(&error))?;
+    let addresses: Vec<String> = gateway
+        .addresses()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    if args.json {
+        output::json(&json!({"phase": "up", "addresses": addresses}));
+    } else {
+        output::line(format_args!("Gateway ready on {}", addresses.join(", ")));
+    }
+    signals::asked_to_end().await;
+    gateway.stop().await;
+    Ok(Exit::Well)
+}
+
+fn token(args: &RunArgs) -> Result<Option<GatewayToken>, Stop> {
+    if let Some(token) = &args.token {
+        output::remark("warning: --token can be seen by others on this computer; use --token-file");
+        return Ok(Some(GatewayToken::new(token.trim())));
+    }
+    let Some(file) = &args.token_file else {
+        return Ok(None);
+    };
+    make_if_missing(file)?;
+    let text = secret_in(file)?;
+    Ok(Some(GatewayToken::new(text.trim())))
+}
+
+/// Makes a token file on first use; an existing one is never touched.
+fn make_if_missing(file: &Path) -> Result<(), Stop> {
+    let token = new_token();
+    let made = private_file::create(file, &format!("{}\n", token.expose()))
+        .map_err(|error| Stop::because(Exit::Configuration, &error))?;
+    if made {
+        output::remark(format_args!("made a token in {}", file.display()));
+    }
+    Ok(())
+}
+
+fn password(args: &RunArgs) -> Result<Option<GatewayPassword>, Stop> {
+    if let Some(password) = &args.password {
+        output::remark(
+            "warning: --password can be seen by others on this computer; use --password-file",
+        );
+        return Ok(Some(GatewayPassword::new(password.clone())));
+    }
+    let Some(file) = &args.password_file else {
+        return Ok(None);
+    };
+    let text = secret_in(file)?;
+    Ok(Some(GatewayPassword::new(
+        text.trim_end_matches(['\r', '\n']),
+    )))
+}
+
+fn secret_in(file: &Path) -> Result<Zeroizing<String>, Stop> {
+    private_file::read_secret(file).map_err(|error| Stop::because(Exit::Configuration, &error))
+}
+
+/// A refused configuration is 78, whatever it was refused for.
+fn refused(why: &NotHere) -> Stop {
+    Stop::because(Exit::Configuration, why)
+}
+
+fn not_started(error: &StartError) -> Stop {
+    match error {
+        StartError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+            Stop::new(
+                Exit::Failed,
+                format!("{error}: another program holds it; choose another --port"),
+            )
+        }
+        StartError::Listen { .. } | StartError::State(_) => Stop::because(Exit::Failed, error),
+        StartError::NoToken | StartError::Secret(_) => Stop::because(Exit::Configuration, error),
+    }
+}

@@ -1,0 +1,231 @@
+//! "OpenClaw runs: This computer": the embedded gateway, started where none answers.
+//!
+//! It runs on threads of its own, so that a busy window holds up nobody who talks to it. A gateway
+//! that runs here already is used as it is: two on one computer would be two memories.
+
+use crate::gateway_link::Surroundings;
+use futures_util::{FutureExt as _, future::BoxFuture};
+use gateway_core::{
+    client::probe_healthz,
+    config::{
+        Profile,
+        gateway_here::{self, NotHere, Wishes},
+    },
+    connection::{
+        local_host::{Hosted, LocalHost},
+        problem::{Problem, UserAction},
+    },
+    credentials::{secret::GatewayToken, slots},
+    server::{Gateway, StartError, exposure::LocalAuth, new_token},
+    tunnel::Holder,
+};
+use std::{io, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpStream,
+    runtime::{Builder, Runtime},
+    sync::Mutex,
+    time::timeout,
+};
+
+/// How long a program on the port may take to show that it is a gateway.
+const PROBE: Duration = Duration::from_secs(2);
+
+/// How long the gateway's threads may take to end after it has stopped.
+const THREADS: Duration = Duration::from_millis(200);
+
+/// The gateway on this computer, if it is ours.
+#[derive(Debug)]
+pub struct LocalGateway {
+    surroundings: Surroundings,
+    profile: Profile,
+    running: Arc<Mutex<Option<Running>>>,
+}
+
+/// A gateway of ours that runs.
+#[derive(Debug)]
+pub struct Running {
+    gateway: Gateway,
+    auth: LocalAuth,
+    port: u16,
+    runtime: Runtime,
+}
+
+/// Where a running gateway of ours is kept: it outlives the profile's routes.
+pub type Kept = Arc<Mutex<Option<Running>>>;
+
+impl LocalGateway {
+    /// Returns the gateway of a profile; nothing is started yet.
+    pub fn new(surroundings: Surroundings, profile: Profile, running: Kept) -> Self {
+        Self {
+            surroundings,
+            profile,
+            running,
+        }
+    }
+
+    async fn start(&self, port: u16) -> Result<Running, Problem> {
+        let store = &*self.surroundings.store;
+        let kept = slots::read::<GatewayToken>(store, &self.profile.id).await;
+        let wishes = Wishes {
+            port: Some(port.to_string()),
+            kept_token: kept.unwrap_or_else(|problem| {
+                tracing::warn!(%problem, "the gateway's token cannot be read");
+                None
+            }),
+            runs_here: true,
+            ..Wishes::default()
+        };
+        let Surroundings {
+            environment,
+            places,
+            ..
+        } = &self.surroundings;
+        let mut config = gateway_here::configure(wishes, environment, places)
+            .map_err(|refused| configuration_problem(&refused))?;
+        if matches!(config.exposure.auth, LocalAuth::GenerateToken) {
+            let token = new_token();
+            if let Err(problem) = slots::write(store, &self.profile.id, &token).await {
+                tracing::warn!(%problem, "the gateway's token is kept until the app quits");
+            }
+            config.exposure.auth = LocalAuth::Token(token);
+        }
+        let auth = config.exposure.auth.clone();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("local-gateway")
+            .enable_all()
+            .build()
+            .map_err(|problem| start_problem(port, &problem.to_string()))?;
+        // On its own threads from the first task on.
+        let started = runtime.spawn(Gateway::start(config)).await;
+        match started {
+            Ok(Ok(gateway)) => Ok(Running {
+                gateway,
+                auth,
+                port,
+                runtime,
+            }),
+            Ok(Err(problem)) => {
+                runtime.shutdown_background();
+                Err(not_started(port, &problem))
+            }
+            Err(crashed) => {
+                runtime.shutdown_background();
+                Err(start_problem(port, &crashed.to_string()))
+            }
+        }
+    }
+}
+
+impl LocalHost for LocalGateway {
+    fn ensure(&self, port: u16) -> BoxFuture<'_, Result<Hosted, Problem>> {
+        async move {
+            let mut running = self.running.lock().await;
+            if let Some(ours) = running.as_ref().filter(|ours| ours.port == port) {
+                return Ok(hosted(&ours.auth));
+            }
+            if let Some(elsewhere) = running.take() {
+                end(elsewhere).await;
+            }
+            if is_gateway(port).await {
+                tracing::info!(port, "a gateway runs here already");
+                return Ok(Hosted::Found);
+            }
+            let started = self.start(port).await?;
+            tracing::info!(port, "the gateway on this computer runs");
+            let auth = hosted(&started.auth);
+            *running = Some(started);
+            Ok(auth)
+        }
+        .boxed()
+    }
+}
+
+/// Stops a gateway of ours, if one runs.
+pub async fn stop(kept: &Kept) {
+    let running = kept.lock().await.take();
+    if let Some(running) = running {
+        end(running).await;
+        tracing::info!("the gateway on this computer has stopped");
+    }
+}
+
+async fn end(running: Running) {
+    let Running {
+        gateway, runtime, ..
+    } = running;
+    // Where its tasks are; they end before their threads do.
+    if let Err(crashed) = runtime.spawn(gateway.stop()).await {
+        tracing::error!(%crashed, "the gateway did not stop in order");
+    }
+    // Ending a runtime waits, which a task must not.
+    drop(tokio::task::spawn_blocking(move || {
+        runtime.shutdown_timeout(THREADS);
+    }));
+}
+
+fn hosted(auth: &LocalAuth) -> Hosted {
+    let (token, password) = match auth {
+        LocalAuth::Token(token) => (Some(token.clone()), None),
+        LocalAuth::Password(password) => (None, Some(password.clone())),
+        LocalAuth::GenerateToken | LocalAuth::None | LocalAuth::TrustedProxy(_) => (None, None),
+    };
+    Hosted::Ours { token, password }
+}
+
+async fn is_gateway(port: u16) -> bool {
+    let dialling = TcpStream::connect(("127.0.0.1", port));
+    let Ok(Ok(stream)) = timeout(PROBE, dialling).await else {
+        return false;
+    };
+    probe_healthz(stream, &format!("127.0.0.1:{port}"), PROBE)
+        .await
+        .is_ok()
+}
+
+fn configuration_problem(refused: &NotHere) -> Problem {
+    Problem::new(
+        "localGatewayRefused",
+        format!("The gateway on this computer cannot be started: {refused}."),
+        UserAction::TryAgain,
+    )
+}
+
+fn not_started(port: u16, problem: &StartError) -> Problem {
+    match problem {
+        StartError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+            let holder = Holder::of(port).map_or_else(
+                || "another program".to_owned(),
+                |holder| format!("{} (pid {})", holder.name, holder.pid),
+            );
+            Problem::new(
+                "localPortTaken",
+                format!(
+                    "Port {port} is held by {holder}, which is no gateway. End it, or choose \
+                     another port."
+                ),
+                UserAction::EditPorts,
+            )
+        }
+        StartError::Listen { .. }
+        | StartError::State(_)
+        | StartError::NoToken
+        | StartError::Secret(_) => start_problem(port, &with_causes(problem)),
+    }
+}
+
+fn start_problem(port: u16, why: &str) -> Problem {
+    Problem::new(
+        "localGatewayFailed",
+        format!("The gateway on this computer (port {port}) did not start: {why}."),
+        UserAction::TryAgain,
+    )
+}
+
+/// The last cause is where the next step stands.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes: Vec<String> = std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect();
+    causes.join(": ")
+}
