@@ -14,9 +14,12 @@
 //! - `runs`, `run_voice`: turns of the agent, and what the world hears of them.
 //! - `pairings`, `nodes`, `node_tools`: devices that ask to connect, and machines agents may use.
 //! - `approvals`, `questions`: what waits for a person.
+//! - `config_overlay` with `config_redaction`: what clients see and change of the configuration.
+//! - [`logbook`], `system_events`, `vitals`: what is kept and told of the gateway itself.
 
 pub mod exposure;
 pub mod limiter;
+pub mod logbook;
 pub mod network;
 pub mod origin;
 pub mod peer_address;
@@ -27,6 +30,8 @@ pub mod shared_secret;
 mod agents;
 mod approvals;
 mod clock;
+mod config_overlay;
+mod config_redaction;
 mod connect_params;
 mod door;
 mod gateway_tools;
@@ -49,6 +54,8 @@ mod session;
 mod session_keys;
 mod session_rows;
 mod socket;
+mod system_events;
+mod vitals;
 
 use crate::agent::toolbox::{Toolbox, Toolboxes};
 use crate::agent::turn::{Limits, Turn};
@@ -63,6 +70,7 @@ use agents::{Agents, thinking_of};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clock::now_ms;
+use config_overlay::ConfigOverlay;
 use door::{Door, MOST_UNPROVEN};
 use exposure::{LocalAuth, Settled};
 use gateway_tools::GatewayTools;
@@ -88,6 +96,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use system_events::SystemEvents;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
@@ -128,6 +137,8 @@ struct State {
     door: Arc<Door>,
     peers: Peers,
     presence: Mutex<Presence>,
+    settings: Arc<ConfigOverlay>,
+    events: SystemEvents,
     health: Mutex<Health>,
     runs: Runs,
     nodes: Nodes,
@@ -249,18 +260,22 @@ impl Gateway {
     /// # Errors
     ///
     /// [`StartError`]; nothing listens then.
-    pub async fn start(config: GatewayConfig) -> Result<Self, StartError> {
+    pub async fn start(mut config: GatewayConfig) -> Result<Self, StartError> {
         let secret = config.shared_secret()?;
         // The port first: whoever holds it is the gateway here, and its state is not touched.
         let listeners = bind(&config.exposure.listen).await?;
         let store = Store::open(&config.state_dir).await?;
+        let base = config.openclaw_json.take();
+        let settings = ConfigOverlay::open(&config.state_dir, base, rand::random());
+        config.openclaw_json = settings.config();
         let addresses: Vec<SocketAddr> = listeners
             .iter()
             .filter_map(|listener| listener.local_addr().ok())
             .collect();
+        let boot_id = uuid::Uuid::new_v4().to_string();
         let state = Arc::new(State {
             started: Instant::now(),
-            boot_id: uuid::Uuid::new_v4().to_string(),
+            boot_id: boot_id.clone(),
             screen: config.screen(&addresses),
             secret,
             limiter: Mutex::default(),
@@ -269,7 +284,9 @@ impl Gateway {
             router: methods::all(),
             door: Door::new(MOST_UNPROVEN),
             peers: Peers::default(),
-            presence: Mutex::new(Presence::new(own_presence(&config))),
+            presence: Mutex::new(Presence::new(own_presence(&config, &addresses, &boot_id))),
+            settings: Arc::new(settings),
+            events: SystemEvents::default(),
             health: Mutex::default(),
             runs: Runs::default(),
             nodes: Nodes::default(),
@@ -343,12 +360,16 @@ async fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, StartError> 
     Ok(listeners)
 }
 
-fn own_presence(config: &GatewayConfig) -> Value {
+fn own_presence(config: &GatewayConfig, addresses: &[SocketAddr], boot_id: &str) -> Value {
     let (host, version) = (&config.host, env!("CARGO_PKG_VERSION"));
+    // Where it is reached: only on this computer, unless it listens on another address.
+    let ip = addresses.first().map(|address| address.ip().to_string());
+    let ip = ip.unwrap_or_default();
     json!({
-        "host": host, "version": version, "platform": std::env::consts::OS, "mode": "gateway",
-        "reason": "self",
-        "text": format!("Gateway: {host} · app {version} · mode gateway · reason self"),
+        "host": host, "ip": ip, "version": version, "platform": std::env::consts::OS,
+        "deviceFamily": vitals::device_family(), "mode": "gateway", "reason": "self",
+        "instanceId": boot_id,
+        "text": format!("Gateway: {host} ({ip}) · app {version} · mode gateway · reason self"),
     })
 }
 
@@ -529,7 +550,7 @@ impl State {
             fallbacks,
             history,
             input,
-            system: self.system_prompt().await,
+            system: self.system_prompt().await + &self.events.take_for(&session.key),
             tools: Arc::new(Toolboxes::new(tools)),
             thinking: thinking_of(session),
             limits: Limits::default(),
@@ -556,13 +577,21 @@ impl State {
         self.agents.model_of(record)
     }
 
+    /// Returns where agents run: in this process, and nowhere else.
+    fn runtime() -> Value {
+        json!({
+            "id": "auto", "cloudPlacementSupported": false, "devicePlacementSupported": false,
+            "source": "implicit",
+        })
+    }
+
     /// Returns what a conversation has where nothing was chosen.
     fn defaults(&self) -> Value {
         let model = self.model_of(None);
         json!({
             "modelProvider": model.provider, "model": model.model,
             "contextTokens": model.context_tokens,
-            "agentRuntime": {"id": "auto", "source": "implicit"},
+            "agentRuntime": Self::runtime(),
             "thinkingLevels": [{"id": "off", "label": "off"}], "thinkingOptions": ["off"],
             "thinkingDefault": "off", "modelSelectionTarget": "session",
         })

@@ -4,7 +4,8 @@
 //! waiting there are committed together, and each is answered only after that commit, so what was
 //! answered `Ok` survives a kill. In reading order: [`sessions`] and their [`transcript`], the
 //! [`runs`] that input starts, [`devices`] with their [`pairing`] and [`device_tokens`],
-//! [`nodes`], and the small tables [`exec_allow`], [`settings`] and [`outcomes`].
+//! [`nodes`], what the models used ([`usage`]), and the small tables [`exec_allow`], [`settings`] and
+//! [`outcomes`].
 //!
 //! Times are milliseconds since 1970 and ids come from the caller: there is no clock and no
 //! randomness in here. A call given up after it was queued still takes effect.
@@ -24,6 +25,7 @@ pub mod settings;
 #[cfg(test)]
 mod tests;
 pub mod transcript;
+pub mod usage;
 mod value;
 mod worker;
 
@@ -42,6 +44,7 @@ pub use sessions::{
     SessionReset, SessionSeed, SessionStatus, Transcript,
 };
 pub use transcript::{MessageRole, NewMessage, StoredMessage, TranscriptPage};
+pub use usage::AnswerUsage;
 
 use rusqlite::Connection;
 use std::path::Path;

@@ -125,6 +125,14 @@ impl Agents {
 
     /// Returns the models as `models.list` shows them.
     pub(super) fn list(&self) -> Vec<Value> {
+        let chosen = self.default_model();
+        let tags = |id: &str| {
+            if id == chosen {
+                json!(["default"])
+            } else {
+                json!([])
+            }
+        };
         let mut list: Vec<Value> = self
             .catalogue
             .iter()
@@ -134,6 +142,8 @@ impl Agents {
                     "id": model.id.model(), "name": model.name, "provider": model.id.provider(),
                     "contextWindow": model.context_window, "reasoning": model.reasoning,
                     "input": if model.images { json!(["text", "image"]) } else { json!(["text"]) },
+                    "local": self.is_local(&model.id), "tags": tags(&model.id.to_string()),
+                    "thinkingLevels": [{"id": "off", "label": "off"}], "thinkingDefault": "off",
                     "available": true,
                 })
             })
@@ -142,9 +152,23 @@ impl Agents {
         list.push(json!({
             "id": HELPER, "name": helper.name, "provider": BUILTIN,
             "contextWindow": helper.context_window, "reasoning": false, "input": ["text"],
+            "local": true, "tags": tags(&format!("{BUILTIN}/{HELPER}")),
+            "thinkingLevels": [{"id": "off", "label": "off"}], "thinkingDefault": "off",
             "available": true,
         }));
         list
+    }
+
+    /// Returns whether a model runs on this computer.
+    fn is_local(&self, id: &ModelId) -> bool {
+        let provider = self.catalogue.iter().find_map(|found| found.find(id));
+        provider
+            .and_then(|(_, provider)| reqwest::Url::parse(&provider.base_url).ok())
+            .is_some_and(|url| match url.host_str() {
+                Some("localhost" | "[::1]") => true,
+                Some(host) => host.starts_with("127."),
+                None => false,
+            })
     }
 
     /// Returns who answers in a conversation, and who does when that one cannot.

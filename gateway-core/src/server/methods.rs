@@ -4,13 +4,19 @@ pub(super) mod agent;
 mod approvals;
 pub(super) mod chat;
 mod devices;
+mod config;
+mod logs;
 mod models;
 mod node_side;
 mod nodes;
 mod questions;
+mod reports;
+mod session_runs;
 mod sessions;
 mod status;
+mod usage;
 mod voice;
+mod wake;
 
 use super::router::{Access, Refusal, Router, bad_params, invalid, refusal};
 use super::session_keys::canonical;
@@ -89,6 +95,8 @@ pub(super) fn all() -> Router {
     router.serve("sessions.patch", to(Dynamic), sessions::patch);
     router.serve("sessions.reset", to(Admin), sessions::reset);
     router.serve("sessions.delete", to(Dynamic), sessions::delete);
+    router.serve("sessions.send", to(Write), session_runs::send);
+    router.serve("sessions.abort", to(Write), session_runs::abort);
     router.serve("voicewake.get", Access::NodeOr(Read), voice::get);
     router.serve("voicewake.set", to(Write), voice::set);
     router.serve_now(
@@ -100,6 +108,20 @@ pub(super) fn all() -> Router {
     router.serve_now("talk.mode", to(Needs::Talk), voice::talk_mode);
     devices_and_nodes(&mut router);
     for_people(&mut router);
+    router.serve_now("config.get", to(Read), config::get);
+    router.serve("config.set", to(Admin), config::set);
+    router.serve("config.patch", to(Admin), config::patch);
+    router.serve("config.apply", to(Admin), config::apply);
+    router.serve("logs.tail", to(Read), logs::tail);
+    router.serve_now("channels.status", to(Read), reports::channels);
+    router.serve_now("message.action", to(Write), reports::message_action);
+    router.serve_now("cron.list", to(Read), reports::cron_list);
+    router.serve_now("cron.status", to(Read), reports::cron_status);
+    router.serve_now("cron.get", to(Read), reports::cron_get);
+    router.serve_now("tts.status", to(Read), reports::tts_status);
+    router.serve_now("diagnostics.stability", to(Read), reports::stability);
+    router.serve("usage.cost", to(Read), usage::cost);
+    router.serve_now("wake", to(Write), wake::wake);
     router
 }
 

@@ -1,5 +1,7 @@
 //! A conversation as lists, events and histories show it.
 
+use super::State;
+use super::clock::now_ms;
 use super::session_keys::{agent_of, is_main, rest_of};
 use crate::protocol::{RunId, SessionKey};
 use crate::store::{SessionRecord, SessionStatus, StoredMessage};
@@ -53,6 +55,11 @@ pub(super) fn row(record: &SessionRecord, model: &ModelInUse, extras: &RowExtras
     put("contextTokens", json!(model.context_tokens));
     put("modelProvider", json!(model.provider));
     put("model", json!(model.model));
+    put("snapshotAt", json!(now_ms()));
+    put(
+        "modelOverrideSource",
+        json!(record.model.is_some().then_some("user")),
+    );
     if record.status != SessionStatus::Idle {
         put("status", json!(record.status.as_str()));
     }
@@ -95,6 +102,11 @@ pub(super) fn bare(key: &SessionKey) -> Value {
         "hasActiveRun": false, "activeRunIds": [],
         "thinkingLevels": [{"id": "off", "label": "off"}], "thinkingOptions": ["off"],
         "thinkingDefault": "off",
+        "visibility": "shared", "permissionModePending": false, "createdVia": "operator",
+        "effectiveFastMode": false, "effectiveFastModeSource": "default",
+        "effectiveResponseUsage": "off", "effectiveQueueMode": "followup",
+        "hasAutomation": false, "childSessions": [], "runtimeSelectionLocked": false,
+        "modelOverrideSource": null, "agentRuntime": State::runtime(),
     })
 }
 

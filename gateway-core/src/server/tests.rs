@@ -19,6 +19,9 @@ use std::net::Ipv4Addr;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
+mod official_cli;
+mod small_methods;
+
 const TOKEN: &str = "a token that only this test knows";
 
 struct Running {

@@ -60,6 +60,7 @@ pub(super) async fn compose(
             "scope": "per-sender", "modelConfigured": gateway.agents.has_model(),
         },
         "suspension": {"phase": "accepting"},
+        "appliedConfigHash": gateway.settings.applied_hash(),
     });
     if facts.may(&Scope::Admin) {
         snapshot["stateDir"] = json!(gateway.config.state_dir.display().to_string());
@@ -87,6 +88,8 @@ pub(super) async fn compose(
             "attachments": {
                 "maxBytes": MAX_ATTACHMENT_BYTES, "maxImageBytes": MAX_IMAGE_BYTES,
             },
+            "allowedSessionVisibilities": ["shared"],
+            "hasMultipleSessionSharingIdentities": false,
         },
     })
 }

@@ -6,7 +6,7 @@ use super::super::session_keys::{DEFAULT_AGENT, agent_of};
 use super::chat::{Input, Taken, accept};
 use super::{key_of, read, store_refusal};
 use crate::protocol::{RunId, SessionKey};
-use crate::store::{MessageRole, RunRecord, RunState};
+use crate::store::{MessageRole, RunRecord, RunState, StoredMessage};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -104,7 +104,13 @@ async fn ended(call: &Call, run: &RunRecord) -> Result<Value, Refusal> {
         .find(|stored| stored.message.role == MessageRole::Assistant)
         .map(|stored| super::super::session_rows::text_of(&stored.message.content))
         .unwrap_or_default();
-    let mut outcome = outcome(run);
+    let record = call
+        .gateway
+        .store
+        .session(&run.session_key)
+        .await
+        .map_err(store_refusal)?;
+    let context_tokens = call.gateway.model_of(record.as_ref()).context_tokens;
     let duration = run
         .ended_at_ms
         .unwrap_or_else(now_ms)
@@ -114,14 +120,66 @@ async fn ended(call: &Call, run: &RunRecord) -> Result<Value, Refusal> {
     } else {
         vec![json!({"text": text, "mediaUrl": null})]
     };
+    let mut agent_meta = spent(&messages);
+    agent_meta["sessionId"] = json!(run.session_id);
+    agent_meta["provider"] = run.outcome.get("provider").cloned().unwrap_or_default();
+    agent_meta["model"] = run.outcome.get("model").cloned().unwrap_or_default();
+    agent_meta["contextTokens"] = json!(context_tokens);
+    let mut outcome = outcome(run);
+    if let Some(members) = outcome.as_object_mut() {
+        members.remove("startedAt");
+        members.remove("endedAt");
+    }
+    let stop_reason = match run.state {
+        // A run that ended well says why in its report only.
+        RunState::Ok => outcome
+            .as_object_mut()
+            .and_then(|all| all.remove("stopReason")),
+        RunState::Queued | RunState::Running | RunState::Error | RunState::Aborted => {
+            outcome.get("stopReason").cloned()
+        }
+    };
     outcome["result"] = json!({
         "payloads": payloads,
-        "meta": {"durationMs": duration, "agentMeta": {
-            "sessionId": run.session_id, "provider": run.outcome.get("provider"),
-            "model": run.outcome.get("model"),
-        }},
+        "meta": {
+            "durationMs": duration, "agentMeta": agent_meta,
+            "aborted": run.state == RunState::Aborted, "stopReason": stop_reason,
+            "finalAssistantVisibleText": text, "finalAssistantRawText": text,
+        },
     });
     Ok(outcome)
+}
+
+/// What a run used: all its answers together, and the last one.
+fn spent(messages: &[StoredMessage]) -> Value {
+    let usages: Vec<&Value> = messages
+        .iter()
+        .filter_map(|stored| stored.message.extra.get("usage"))
+        .collect();
+    let report = |usages: &[&Value]| {
+        let sum = |name: &str| -> u64 {
+            let counts = usages.iter().filter_map(|usage| usage.get(name)?.as_u64());
+            counts.sum()
+        };
+        let cost: f64 = usages
+            .iter()
+            .filter_map(|usage| usage.pointer("/cost/total")?.as_f64())
+            .sum();
+        json!({
+            "input": sum("input"), "output": sum("output"), "cacheRead": sum("cacheRead"),
+            "cacheWrite": sum("cacheWrite"), "total": sum("totalTokens"), "cost": {"total": cost},
+        })
+    };
+    let all = report(&usages);
+    let last = report(usages.last().map_or(&[], std::slice::from_ref));
+    let prompt: u64 = ["input", "cacheRead", "cacheWrite"]
+        .iter()
+        .filter_map(|name| last.get(name)?.as_u64())
+        .sum();
+    json!({
+        "costUsd": all.pointer("/cost/total"), "usage": all, "lastCallUsage": last,
+        "promptTokens": prompt, "assistantTurns": usages.len(),
+    })
 }
 
 /// What is said of a run that has ended (protocol §6).
@@ -182,10 +240,15 @@ pub(super) async fn wait(call: Call, params: Value) -> Result<Value, Refusal> {
 /// `agents.list`.
 pub(super) fn list(call: &Call, _params: Value) -> Result<Value, Refusal> {
     Ok(json!({
-        "defaultId": DEFAULT_AGENT, "mainKey": "main", "scope": "per-sender",
+        "defaultId": DEFAULT_AGENT, "ownership": "sole", "selectionRequired": false,
+        "mainKey": "main", "scope": "per-sender",
         "agents": [{
-            "id": DEFAULT_AGENT, "name": "OpenClaw",
+            "id": DEFAULT_AGENT, "kind": "agent", "name": "OpenClaw",
             "workspace": call.gateway.workspace_path(),
+            "workspaceGit": call.gateway.config.workspace.join(".git").exists(),
+            "agentRuntime": super::super::State::runtime(),
+            "thinkingLevels": [{"id": "off", "label": "off"}], "thinkingOptions": ["off"],
+            "thinkingDefault": "off",
             "model": {"primary": call.gateway.agents.default_model()},
         }],
     }))

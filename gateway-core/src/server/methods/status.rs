@@ -4,6 +4,7 @@ use super::super::State;
 use super::super::clock::now_ms;
 use super::super::router::{Call, Refusal, invalid};
 use super::super::session_keys::DEFAULT_AGENT;
+use super::super::vitals;
 use super::store_refusal;
 use crate::protocol::connect::Scope;
 use crate::store::{SessionQuery, StoreError};
@@ -48,7 +49,7 @@ pub(in super::super) async fn measure(gateway: &State) -> Result<Value, StoreErr
         }],
         "sessions": sessions,
         "modelRuntime": {"degraded": false, "pendingAgents": []},
-        "eventLoop": event_loop(),
+        "eventLoop": vitals::event_loop(gateway.started.elapsed()),
     }))
 }
 
@@ -75,14 +76,6 @@ async fn sessions(gateway: &State) -> Result<Value, StoreError> {
     Ok(json!({"path": gateway.state_path(), "count": page.total, "recent": recent}))
 }
 
-/// There is no event loop that could stall: the members say so in the shape clients know.
-fn event_loop() -> Value {
-    json!({
-        "degraded": false, "degradedSinceMs": null, "reasons": [], "intervalMs": 1000,
-        "delayP99Ms": 0, "delayMaxMs": 0, "utilization": 0, "cpuCoreRatio": 0,
-    })
-}
-
 /// `status`.
 pub(super) async fn status(call: Call, params: Value) -> Result<Value, Refusal> {
     let gateway = &call.gateway;
@@ -97,7 +90,7 @@ pub(super) async fn status(call: Call, params: Value) -> Result<Value, Refusal> 
                 "waitingForRoute": false}],
         },
         "channelSummary": [],
-        "queuedSystemEvents": [],
+        "queuedSystemEvents": gateway.events.list(),
         "degradedSecretOwners": [],
         "degradedPlugins": [],
         "tasks": {
@@ -123,9 +116,8 @@ pub(super) async fn status(call: Call, params: Value) -> Result<Value, Refusal> 
             }],
         },
         "modelRuntime": {"degraded": false, "pendingAgents": []},
-        "eventLoop": event_loop(),
-        "processMemory": {"rssBytes": resident_bytes(), "heapUsedBytes": 0, "heapTotalBytes": 0,
-            "externalBytes": 0, "arrayBuffersBytes": 0},
+        "eventLoop": vitals::event_loop(gateway.started.elapsed()),
+        "processMemory": vitals::process_memory(),
         "workerPools": {},
         "pid": std::process::id(),
         "shutdownBudget": {"timeoutMs": 1500, "reserveMs": 0, "nativeStopBudget": false,
@@ -141,15 +133,6 @@ pub(super) async fn status(call: Call, params: Value) -> Result<Value, Refusal> 
         });
     }
     Ok(status)
-}
-
-/// How much memory the process holds, in bytes; 0 where the system does not say.
-fn resident_bytes() -> u64 {
-    const PAGE_BYTES: u64 = 4096;
-    std::fs::read_to_string("/proc/self/statm")
-        .ok()
-        .and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok())
-        .map_or(0, |pages| pages.saturating_mul(PAGE_BYTES))
 }
 
 /// `system-presence`.
