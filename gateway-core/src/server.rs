@@ -75,7 +75,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
@@ -85,6 +86,10 @@ const TICK_EVERY: Duration = Duration::from_secs(30);
 /// How long connections and runs may take to end at a stop. The official gateway closes within
 /// about a second of its `shutdown` event (protocol §8).
 const STOP_WAIT: Duration = Duration::from_millis(1500);
+
+/// The least time between two tellings of who is here. When hundreds come at once, each of them would
+/// otherwise be told hundreds of times, of hundreds.
+const PRESENCE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Everything one gateway is made of.
 #[derive(Debug)]
@@ -101,6 +106,7 @@ struct State {
     door: Arc<Door>,
     peers: Peers,
     presence: Mutex<Presence>,
+    presence_changed: Notify,
     health: Mutex<Health>,
     runs: Runs,
     tasks: TaskTracker,
@@ -238,6 +244,7 @@ impl Gateway {
             door: Door::new(MOST_UNPROVEN),
             peers: Peers::default(),
             presence: Mutex::new(Presence::new(own_presence(&config))),
+            presence_changed: Notify::new(),
             health: Mutex::default(),
             runs: Runs::default(),
             tasks: TaskTracker::new(),
@@ -251,6 +258,7 @@ impl Gateway {
             state.tasks.spawn(listen::accept(state.clone(), listener));
         }
         state.tasks.spawn(tick(state.clone()));
+        state.tasks.spawn(tell_presence(state.clone()));
         for address in &addresses {
             info!(%address, "the gateway listens");
         }
@@ -340,6 +348,22 @@ async fn tick(state: Arc<State>) {
     }
 }
 
+/// Tells who is here: at once after a change, and once for all changes of the next moment.
+async fn tell_presence(state: Arc<State>) {
+    loop {
+        tokio::select! {
+            biased;
+            () = state.stop.cancelled() => return,
+            () = state.presence_changed.notified() => state.broadcast_presence(),
+        }
+        tokio::select! {
+            biased;
+            () = state.stop.cancelled() => return,
+            () = sleep(PRESENCE_PAUSE) => {}
+        }
+    }
+}
+
 impl State {
     fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
@@ -375,7 +399,12 @@ impl State {
         }
     }
 
+    /// Everybody who may know is told who is here, soon.
     fn announce_presence(&self) {
+        self.presence_changed.notify_one();
+    }
+
+    fn broadcast_presence(&self) {
         let list = self.presence().list(now_ms());
         let event = Announcement::new("presence", &json!({"presence": list}))
             .with_state(self.state_version());

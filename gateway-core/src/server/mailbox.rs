@@ -101,6 +101,7 @@ struct Queue {
     /// The number of the last counted event.
     seq: u64,
     goodbye: Option<Goodbye>,
+    is_overrun: bool,
 }
 
 /// What a peer's task is to do next.
@@ -152,6 +153,12 @@ impl Mailbox {
         queue.goodbye.clone().map_or(Next::Idle, Next::Close)
     }
 
+    /// Returns the goodbye for a peer that reads too slowly, once it is one.
+    pub(super) fn overrun(&self) -> Option<Goodbye> {
+        let queue = self.queue();
+        queue.goodbye.clone().filter(|_| queue.is_overrun)
+    }
+
     /// Waits until there may be something to do.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
@@ -174,6 +181,7 @@ impl Queue {
             self.frames.clear();
             self.bytes = 0;
             self.goodbye = Some(Goodbye::new(1013, "slow consumer"));
+            self.is_overrun = true;
             return;
         }
         self.bytes += frame.len();

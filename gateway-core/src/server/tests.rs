@@ -14,6 +14,13 @@ use std::net::Ipv4Addr;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
+mod conformance;
+mod crowd;
+mod heads;
+mod raw;
+mod replay;
+mod rfc6455;
+
 const TOKEN: &str = "a token that only this test knows";
 
 struct Running {
@@ -43,8 +50,14 @@ fn config(folder: &TempDir) -> GatewayConfig {
 }
 
 async fn running() -> Running {
+    running_with(|_| {}).await
+}
+
+async fn running_with(change: impl FnOnce(&mut GatewayConfig)) -> Running {
     let folder = TempDir::new().unwrap();
-    let gateway = Gateway::start(config(&folder)).await.unwrap();
+    let mut config = config(&folder);
+    change(&mut config);
+    let gateway = Gateway::start(config).await.unwrap();
     Running { gateway, folder }
 }
 
@@ -69,15 +82,13 @@ impl Running {
 }
 
 async fn next_event(established: &mut Established) -> Event {
-    loop {
-        match timeout(Duration::from_secs(20), established.events.recv())
-            .await
-            .unwrap()
-            .unwrap()
-        {
-            SessionEvent::Event(event) => return event,
-            event @ (SessionEvent::Gap { .. } | SessionEvent::Closed(_)) => panic!("{event:?}"),
-        }
+    match timeout(Duration::from_secs(20), established.events.recv())
+        .await
+        .unwrap()
+        .unwrap()
+    {
+        SessionEvent::Event(event) => event,
+        event @ (SessionEvent::Gap { .. } | SessionEvent::Closed(_)) => panic!("{event:?}"),
     }
 }
 
