@@ -13,6 +13,8 @@ use tokio::task::JoinSet;
 const STUCK: usize = 2000;
 /// How many clients come together.
 const CLIENTS: usize = 500;
+/// How many of them are desktops, which show in the list of who is here.
+const DESKTOPS: usize = 100;
 /// File handles for everything else.
 const OTHER_HANDLES: usize = 500;
 
@@ -114,7 +116,12 @@ async fn five_hundred_clients_come_together_and_each_is_served() {
         clients.spawn(async move {
             let mut raw = Raw::open(address, "").await;
             let challenge = raw.challenge().await;
-            raw.say(&desktop_request(number, &challenge)).await;
+            let request = if number < DESKTOPS {
+                desktop_request(number, &challenge)
+            } else {
+                connect_request("hello", "gateway-client", "backend")
+            };
+            raw.say(&request).await;
             let hello = raw.answer().await;
             assert_eq!(hello["payload"]["type"], "hello-ok", "{hello}");
             raw.say(&health_request("health")).await;

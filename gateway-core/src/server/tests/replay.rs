@@ -397,7 +397,7 @@ async fn compare_closes(
                 differences.push("/close/code".to_owned());
             }
             let full = in_terms_of_now(theirs["reason"].as_str().unwrap(), renamed);
-            // Of a request's id, what fitted was recorded.
+            // Of a request's id, what fitted was recorded: the rest of it is any id.
             let without_id = |text: &str| {
                 let (before, _) = text.split_once("(requestId: ").unwrap_or((text, ""));
                 (before.to_owned(), text.len())
