@@ -21,7 +21,7 @@ pub mod method;
 pub mod wire_error;
 
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 #[cfg(test)]
 pub(crate) mod recordings;
 

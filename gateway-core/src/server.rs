@@ -98,7 +98,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use system_events::SystemEvents;
 use tokio::net::TcpListener;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
@@ -122,6 +123,10 @@ fn random_secret() -> Zeroizing<String> {
     Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()))
 }
 
+/// The least time between two tellings of who is here. When hundreds come at once, each of them would
+/// otherwise be told hundreds of times, of hundreds.
+const PRESENCE_PAUSE: Duration = Duration::from_millis(500);
+
 /// Everything one gateway is made of.
 #[derive(Debug)]
 struct State {
@@ -139,6 +144,7 @@ struct State {
     presence: Mutex<Presence>,
     settings: Arc<ConfigOverlay>,
     events: SystemEvents,
+    presence_changed: Notify,
     health: Mutex<Health>,
     runs: Runs,
     nodes: Nodes,
@@ -287,6 +293,7 @@ impl Gateway {
             presence: Mutex::new(Presence::new(own_presence(&config, &addresses, &boot_id))),
             settings: Arc::new(settings),
             events: SystemEvents::default(),
+            presence_changed: Notify::new(),
             health: Mutex::default(),
             runs: Runs::default(),
             nodes: Nodes::default(),
@@ -305,6 +312,7 @@ impl Gateway {
             state.tasks.spawn(listen::accept(state.clone(), listener));
         }
         state.tasks.spawn(tick(state.clone()));
+        state.tasks.spawn(tell_presence(state.clone()));
         for address in &addresses {
             info!(%address, "the gateway listens");
         }
@@ -401,6 +409,22 @@ async fn tick(state: Arc<State>) {
     }
 }
 
+/// Tells who is here: at once after a change, and once for all changes of the next moment.
+async fn tell_presence(state: Arc<State>) {
+    loop {
+        tokio::select! {
+            biased;
+            () = state.stop.cancelled() => return,
+            () = state.presence_changed.notified() => state.broadcast_presence(),
+        }
+        tokio::select! {
+            biased;
+            () = state.stop.cancelled() => return,
+            () = sleep(PRESENCE_PAUSE) => {}
+        }
+    }
+}
+
 impl State {
     fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
@@ -436,7 +460,12 @@ impl State {
         }
     }
 
+    /// Everybody who may know is told who is here, soon.
     fn announce_presence(&self) {
+        self.presence_changed.notify_one();
+    }
+
+    fn broadcast_presence(&self) {
         let list = self.presence().list(now_ms());
         let event = Announcement::new("presence", &json!({"presence": list}))
             .with_state(self.state_version());

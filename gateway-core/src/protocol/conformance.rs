@@ -34,20 +34,20 @@ const ODD_NAMES: [(&str, &str); 3] = [
 
 /// How closely a value has to follow the schema.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Fit {
+pub(crate) enum Fit {
     /// To the letter: what we send.
     Exact,
     /// Unknown members allowed: what we receive.
     Open,
 }
 
-struct Schema {
+pub(crate) struct Schema {
     definitions: serde_json::Map<String, Value>,
     validators: RefCell<HashMap<(String, Fit), Rc<Validator>>>,
 }
 
 impl Schema {
-    fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let path = env::var(SCHEMA_VARIABLE).map_or_else(
             |_| {
                 Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -75,7 +75,7 @@ impl Schema {
     }
 
     /// Returns the definition for a method or event, if there is one.
-    fn definition(&self, name: &str, suffix: &str) -> Option<String> {
+    pub(crate) fn definition(&self, name: &str, suffix: &str) -> Option<String> {
         let mut camel = String::new();
         for word in name.split(['.', '-']) {
             let (first, rest) = word.split_at(1);
@@ -91,7 +91,12 @@ impl Schema {
     }
 
     /// Returns the places where a value does not fit, each with why.
-    fn misfits(&self, definition: &str, fit: Fit, value: &Value) -> Vec<(String, String)> {
+    pub(crate) fn misfits(
+        &self,
+        definition: &str,
+        fit: Fit,
+        value: &Value,
+    ) -> Vec<(String, String)> {
         self.validator(definition, fit)
             .iter_errors(value)
             .map(|error| {
@@ -230,8 +235,13 @@ fn shape_of(value: &Value, path: &str, shape: &mut BTreeMap<String, BTreeSet<&'s
     }
 }
 
-/// Returns where `value` has a member or a kind of value that no recording has.
+/// Returns the first place where `value` has what no recording has.
 fn outside_recordings(value: &Value, recorded: &[Value]) -> Option<String> {
+    places_outside(value, recorded).into_iter().next()
+}
+
+/// Returns where `value` has a member or a kind of value that no recording has.
+pub(crate) fn places_outside(value: &Value, recorded: &[Value]) -> Vec<String> {
     let mut known = BTreeMap::new();
     for recorded in recorded {
         shape_of(recorded, "", &mut known);
@@ -239,12 +249,13 @@ fn outside_recordings(value: &Value, recorded: &[Value]) -> Option<String> {
     let mut ours = BTreeMap::new();
     shape_of(value, "", &mut ours);
     ours.into_iter()
-        .find(|(path, kinds)| {
+        .filter(|(path, kinds)| {
             !known
                 .get(path)
                 .is_some_and(|known| known.is_superset(kinds))
         })
         .map(|(path, _)| path)
+        .collect()
 }
 
 fn envelope(method: &str, params: &Value) -> Value {

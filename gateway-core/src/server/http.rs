@@ -139,11 +139,9 @@ fn upgrade(
     mut request: Request<Incoming>,
 ) -> Reply {
     let headers = request.headers();
-    if headers
-        .get(SEC_WEBSOCKET_VERSION)
-        .map(HeaderValue::as_bytes)
-        != Some(b"13")
-    {
+    let mut versions = headers.get_all(SEC_WEBSOCKET_VERSION).iter();
+    let version = (versions.next(), versions.next());
+    if !matches!(version, (Some(version), None) if version.as_bytes() == b"13") {
         let mut reply = text(
             StatusCode::UPGRADE_REQUIRED,
             "WebSocket version 13 is spoken here",

@@ -12,7 +12,11 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 /// too slowly to be served.
 pub(super) const BACKLOG_BYTES: usize = 8 * 1024 * 1024;
 
-/// Why a peer is to be disconnected: a WebSocket close code and a reason of at most 123 bytes.
+/// The longest reason, in bytes: where the official gateway was recorded cutting. A close frame would
+/// hold three more (RFC 6455 §5.5).
+const REASON_BYTES: usize = 120;
+
+/// Why a peer is to be disconnected: a WebSocket close code and a short reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Goodbye {
     /// The close code (protocol §1).
@@ -24,8 +28,7 @@ pub(super) struct Goodbye {
 impl Goodbye {
     /// Returns a close with this code and reason, cut to what a close frame holds.
     pub(super) fn new(code: u16, reason: &str) -> Self {
-        // RFC 6455 §5.5: a control frame holds 125 bytes, two of them the code.
-        let mut end = reason.len().min(123);
+        let mut end = reason.len().min(REASON_BYTES);
         while !reason.is_char_boundary(end) {
             end -= 1;
         }
@@ -101,6 +104,7 @@ struct Queue {
     /// The number of the last counted event.
     seq: u64,
     goodbye: Option<Goodbye>,
+    is_overrun: bool,
 }
 
 /// What a peer's task is to do next.
@@ -152,6 +156,12 @@ impl Mailbox {
         queue.goodbye.clone().map_or(Next::Idle, Next::Close)
     }
 
+    /// Returns the goodbye for a peer that reads too slowly, once it is one.
+    pub(super) fn overrun(&self) -> Option<Goodbye> {
+        let queue = self.queue();
+        queue.goodbye.clone().filter(|_| queue.is_overrun)
+    }
+
     /// Waits until there may be something to do.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
@@ -174,6 +184,7 @@ impl Queue {
             self.frames.clear();
             self.bytes = 0;
             self.goodbye = Some(Goodbye::new(1013, "slow consumer"));
+            self.is_overrun = true;
             return;
         }
         self.bytes += frame.len();
@@ -253,6 +264,6 @@ mod tests {
     #[test]
     fn a_long_reason_is_cut_between_characters() {
         let goodbye = Goodbye::new(1008, &"å".repeat(100));
-        assert_eq!(goodbye.reason, "å".repeat(61));
+        assert_eq!(goodbye.reason, "å".repeat(60));
     }
 }

@@ -3,8 +3,8 @@
 pub(super) mod agent;
 mod approvals;
 pub(super) mod chat;
-mod devices;
 mod config;
+mod devices;
 mod logs;
 mod models;
 mod node_side;

@@ -216,6 +216,16 @@ async fn answer(call: Call, request: Request) -> String {
     }
 }
 
+/// What a request frame may hold (protocol §1).
+const KNOWN: [&str; 6] = [
+    "type",
+    "id",
+    "method",
+    "params",
+    "traceparent",
+    "expectedProfileId",
+];
+
 /// Reads a request frame: a closed shape, so a member too many is an error (protocol §1).
 fn request_of(value: Value) -> Result<Request, (RequestId, String)> {
     let id = match value.get("id") {
@@ -226,26 +236,28 @@ fn request_of(value: Value) -> Result<Request, (RequestId, String)> {
     let Value::Object(members) = &value else {
         return refuse("must be object");
     };
-    for name in ["type", "id", "method"] {
+    // In the words and the order of the official gateway, which names the first of each kind.
+    let mut wrong = Vec::new();
+    let required = ["type", "id", "method"];
+    if let Some(name) = required.iter().find(|name| !members.contains_key(**name)) {
+        wrong.push(format!("must have required property '{name}'"));
+    }
+    if let Some(unknown) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+        wrong.push(format!("at root: unexpected property '{unknown}'"));
+    }
+    match members.get("type") {
+        Some(kind) if kind != "req" => wrong.push("at /type: must be equal to constant".to_owned()),
+        Some(_) | None => {}
+    }
+    for name in ["id", "method"] {
         match members.get(name) {
             Some(Value::String(text)) if !text.is_empty() => {}
-            Some(_) => return refuse(&format!("at /{name}: must be a non-empty string")),
-            None => return refuse(&format!("must have required property '{name}'")),
+            Some(_) => wrong.push(format!("at /{name}: must be a non-empty string")),
+            None => {}
         }
     }
-    if members.get("type").and_then(Value::as_str) != Some("req") {
-        return refuse("at /type: must be equal to constant");
-    }
-    const KNOWN: [&str; 6] = [
-        "type",
-        "id",
-        "method",
-        "params",
-        "traceparent",
-        "expectedProfileId",
-    ];
-    if let Some(unknown) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-        return refuse(&format!("at root: unexpected property '{unknown}'"));
+    if !wrong.is_empty() {
+        return refuse(&wrong.join("; "));
     }
     serde_json::from_value(value).or_else(|_| refuse("must be a request"))
 }

@@ -3,10 +3,11 @@
 use super::mailbox::{Goodbye, Mailbox, Next};
 use crate::metered::{Metered, is_allowance_spent};
 use futures_util::{Sink, Stream};
+use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
@@ -35,6 +36,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wire for S {}
 pub(super) struct PeerSocket<S> {
     socket: WebSocketStream<Metered<S>>,
     needs_flush: bool,
+    /// The peer broke the rules: what it sends is not understood any more.
+    is_broken: bool,
 }
 
 /// What a peer sent.
@@ -79,6 +82,7 @@ impl<S: Wire> PeerSocket<S> {
         Self {
             socket,
             needs_flush: false,
+            is_broken: false,
         }
     }
 
@@ -125,16 +129,29 @@ impl<S: Wire> PeerSocket<S> {
             reason: goodbye.reason.clone().into(),
         };
         let farewell = async {
-            if self.socket.close(Some(frame)).await.is_ok() {
-                // The peer's own close frame ends the TCP connection without a reset.
-                while let Some(Ok(_)) =
+            if self.socket.close(Some(frame)).await.is_err() {
+                return;
+            }
+            // The peer's own close frame ends the TCP connection without a reset.
+            while !self.is_broken
+                && let Some(Ok(_)) =
                     std::future::poll_fn(|cx| Pin::new(&mut self.socket).poll_next(cx)).await
-                {
-                }
+            {
+            }
+            if self.is_broken {
+                let stream = self.socket.get_mut();
+                stream.lift();
+                drop(discard(stream).await);
             }
         };
         // Whether the other side hears of it makes no difference to us.
         drop(timeout(CLOSE_WAIT, farewell).await);
+    }
+
+    fn ended(&mut self, error: &Error) -> Ended {
+        let ended = ended(error);
+        self.is_broken = matches!(ended, Ended::Violation(_));
+        ended
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, mailbox: &Mailbox) -> Poll<Result<Received, Ended>> {
@@ -142,12 +159,12 @@ impl<S: Wire> PeerSocket<S> {
             match self.poll_write(cx, mailbox) {
                 Ok(None) => {}
                 Ok(Some(goodbye)) => return Poll::Ready(Err(Ended::Told(goodbye))),
-                Err(error) => return Poll::Ready(Err(ended(&error))),
+                Err(error) => return Poll::Ready(Err(self.ended(&error))),
             }
             match Pin::new(&mut self.socket).poll_next(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => return Poll::Ready(Err(Ended::Gone)),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(ended(&error))),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.ended(&error))),
                 Poll::Ready(Some(Ok(message))) => match message {
                     Message::Text(text) => return Poll::Ready(Ok(Received::Text(text))),
                     Message::Binary(bytes) => {
@@ -173,7 +190,8 @@ impl<S: Wire> PeerSocket<S> {
     ) -> Result<Option<Goodbye>, Error> {
         loop {
             match Pin::new(&mut self.socket).poll_ready(cx) {
-                Poll::Pending => return Ok(None),
+                // Who reads too slowly is not waited for: nothing it is owed could be told it.
+                Poll::Pending => return Ok(mailbox.overrun()),
                 Poll::Ready(ready) => ready?,
             }
             match mailbox.next() {
@@ -193,6 +211,15 @@ impl<S: Wire> PeerSocket<S> {
         }
         Ok(None)
     }
+}
+
+/// Says that nothing more is coming and reads what is on its way: a connection that is dropped with
+/// bytes unread is reset, and the peer would not get to read our close frame.
+async fn discard<S: Wire>(stream: &mut S) -> io::Result<()> {
+    stream.shutdown().await?;
+    let mut piece = [0; READ_BUFFER_BYTES];
+    while stream.read(&mut piece).await? > 0 {}
+    Ok(())
 }
 
 fn config() -> WebSocketConfig {

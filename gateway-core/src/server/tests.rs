@@ -19,7 +19,13 @@ use std::net::Ipv4Addr;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
+mod conformance;
+mod crowd;
+mod heads;
 mod official_cli;
+mod raw;
+mod replay;
+mod rfc6455;
 mod small_methods;
 
 const TOKEN: &str = "a token that only this test knows";
@@ -51,8 +57,14 @@ fn config(folder: &TempDir) -> GatewayConfig {
 }
 
 async fn running() -> Running {
+    running_with(|_| {}).await
+}
+
+async fn running_with(change: impl FnOnce(&mut GatewayConfig)) -> Running {
     let folder = TempDir::new().unwrap();
-    let gateway = Gateway::start(config(&folder)).await.unwrap();
+    let mut config = config(&folder);
+    change(&mut config);
+    let gateway = Gateway::start(config).await.unwrap();
     Running { gateway, folder }
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::State;
 use super::super::limiter::{Class, Subject};
+use super::super::mailbox::Goodbye;
 use super::super::origin;
 use super::super::router::{invalid, refusal};
 use super::super::scopes::{Grant, GrantRefusal, Pairing, PairingReason, SignedIn};
@@ -146,8 +147,14 @@ impl SignIn<'_> {
             .as_ref()
             .is_some_and(|auth| auth.token.is_some());
         let can_retry = self.params.device.is_some() && has_token;
+        // What to do about it depends on who asks: a probe has no configuration of its own.
+        let message = if self.params.client.mode == "probe" {
+            "gateway token mismatch (provide gateway auth token)"
+        } else {
+            "gateway token mismatch (use this gateway's gateway.auth.token or pair the device)"
+        };
         unauthorized(
-            "gateway token mismatch (use this gateway's gateway.auth.token or pair the device)",
+            message,
             "AUTH_TOKEN_MISMATCH",
             "token_mismatch",
             can_retry,
@@ -231,36 +238,35 @@ impl SignIn<'_> {
             Ok(request_id) => request_id,
             Err(problem) => return methods::store_refusal(problem).into(),
         };
+        let (message, remedy) = pairing_words(reason);
         let mut details = json!({
             "code": "PAIRING_REQUIRED",
             "reason": reason.as_str(),
             "requestId": request_id,
-            "remediationHint": "Approve this device from the pending pairing requests.",
+            "remediationHint": remedy,
             "deviceId": proof.id,
             "requestedRole": self.role,
-            "requestedScopes": self.params.scopes.clone().unwrap_or_default(),
         });
+        if let Some(scopes) = self
+            .params
+            .scopes
+            .as_ref()
+            .filter(|scopes| !scopes.is_empty())
+        {
+            details["requestedScopes"] = json!(scopes);
+        }
         if let Some(record) = record {
             details["approvedRoles"] = json!(record.roles);
             details["approvedScopes"] = json!(record.scopes);
         }
-        let message = match reason {
-            PairingReason::NotPaired => "pairing required: device is not approved yet",
-            PairingReason::ScopeUpgrade => {
-                "pairing required: device is asking for more scopes than currently approved"
-            }
-            PairingReason::RoleUpgrade => {
-                "pairing required: device is asking for a higher role than currently approved"
-            }
-            PairingReason::MetadataUpgrade => {
-                "pairing required: device identity changed and must be re-approved"
-            }
-        };
-        Box::new(WireError {
-            details: Some(details),
-            ..*refusal(ErrorCode::NotPaired, message)
-        })
-        .into()
+        // The close frame names the request as well, cut where it does not fit (protocol §1).
+        Refused {
+            close: Goodbye::new(1008, &format!("{message} (requestId: {request_id})")),
+            error: Box::new(WireError {
+                details: Some(details),
+                ..*refusal(ErrorCode::NotPaired, message)
+            }),
+        }
     }
 
     /// Does what the grant says about the device's record, and issues a token where one is due.
@@ -323,6 +329,28 @@ impl SignIn<'_> {
 /// Returns a token for a device.
 pub(in super::super) fn new_token() -> DeviceToken {
     DeviceToken::new(random_secret().as_str())
+}
+
+/// What is said to a device that has to be approved, and what to do about it (protocol §5).
+fn pairing_words(reason: PairingReason) -> (&'static str, &'static str) {
+    match reason {
+        PairingReason::NotPaired => (
+            "pairing required: device is not approved yet",
+            "Approve this device from the pending pairing requests.",
+        ),
+        PairingReason::ScopeUpgrade => (
+            "pairing required: device is asking for more scopes than currently approved",
+            "Review the requested scopes, then approve the pending upgrade.",
+        ),
+        PairingReason::RoleUpgrade => (
+            "pairing required: device is asking for a higher role than currently approved",
+            "Review the requested role upgrade, then approve the pending request.",
+        ),
+        PairingReason::MetadataUpgrade => (
+            "pairing required: device identity changed and must be re-approved",
+            "Review the refreshed device details, then approve the pending request.",
+        ),
+    }
 }
 
 fn unauthorized(

@@ -260,5 +260,5 @@ pub(super) fn identity(_call: &Call, params: Value) -> Result<Value, Refusal> {
         .get("agentId")
         .and_then(Value::as_str)
         .unwrap_or(DEFAULT_AGENT);
-    Ok(json!({"agentId": agent, "name": "OpenClaw", "avatar": null, "emoji": null}))
+    Ok(json!({"agentId": agent, "name": "OpenClaw"}))
 }

@@ -39,7 +39,7 @@ pub(in super::super) async fn measure(gateway: &State) -> Result<Value, StoreErr
         "ts": now_ms(),
         "durationMs": u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         "plugins": {"loaded": [], "errors": [], "unavailable": []},
-        "configReload": {"hotReloadStatus": "inactive"},
+        "configReload": {"hotReloadStatus": "disabled"},
         "channels": {}, "channelOrder": [], "channelLabels": {},
         "heartbeatSeconds": 0,
         "defaultAgentId": DEFAULT_AGENT,
