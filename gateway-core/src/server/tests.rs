@@ -2,8 +2,10 @@
 
 mod approvals;
 mod devices;
+mod node_agents;
 mod nodes;
 mod people;
+mod recorded;
 
 use super::exposure::{Bind, TailscaleMode};
 use super::*;
@@ -74,15 +76,10 @@ impl Running {
 }
 
 async fn next_event(established: &mut Established) -> Event {
-    loop {
-        match timeout(Duration::from_secs(20), established.events.recv())
-            .await
-            .unwrap()
-            .unwrap()
-        {
-            SessionEvent::Event(event) => return event,
-            event @ (SessionEvent::Gap { .. } | SessionEvent::Closed(_)) => panic!("{event:?}"),
-        }
+    let news = timeout(Duration::from_secs(20), established.events.recv()).await;
+    match news.unwrap().unwrap() {
+        SessionEvent::Event(event) => event,
+        other @ (SessionEvent::Gap { .. } | SessionEvent::Closed(_)) => panic!("{other:?}"),
     }
 }
 
