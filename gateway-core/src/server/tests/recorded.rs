@@ -99,7 +99,9 @@ async fn approvals_and_questions_are_told_of_in_the_recorded_shape() {
     let session = admin.session.clone();
 
     let file = "exec-approval-approver.jsonl";
-    let request = json!({"command": "ls", "timeoutMs": 15_000, "twoPhase": true});
+    let request = json!({
+        "command": "ls", "commandArgv": ["ls"], "timeoutMs": 15_000, "twoPhase": true,
+    });
     let accepted = ask(&requester.session, "exec.approval.request", request).await;
     let recorded = &answered("exec-approval-requester.jsonl", "exec.approval.request")[0];
     assert_complete(&accepted, recorded);
