@@ -4,14 +4,18 @@
 //! told, and the first decision holds. Nothing is kept over a restart: what waited then was not
 //! approved. Only "allow always" is, in the store.
 
+pub(super) mod node_run;
+mod shape;
+
+pub(super) use shape::{request, shown};
+
 use super::State;
 use super::clock::now_ms;
-use super::nodes::run::RunRequest;
 use super::peers::Peer;
+use crate::protocol::ConnId;
 use crate::protocol::connect::Scope;
 use crate::protocol::id::ApprovalId;
 use crate::protocol::method::approvals::Decision;
-use crate::protocol::{ConnId, NodeId, SessionKey};
 use crate::store::{AllowedCommand, StoreError};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -287,130 +291,6 @@ fn announce_resolved(
     });
 }
 
-/// A program somebody wants to run on a node.
-#[derive(Debug)]
-pub(super) struct NodeRun<'a> {
-    /// Which node.
-    pub(super) node: &'a NodeId,
-    /// The program.
-    pub(super) run: &'a RunRequest,
-    /// The agent that asks, or for which it is asked.
-    pub(super) agent: &'a str,
-    /// In which conversation.
-    pub(super) session: Option<&'a SessionKey>,
-    /// The connection that asks, where it is no agent.
-    pub(super) requester: Option<ConnId>,
-}
-
-/// Why a program must not run.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Denied {
-    /// A person said no.
-    #[error("a person denied it")]
-    ByPerson,
-    /// Nobody answered in time.
-    #[error("nobody approved it in time; ask again when somebody is there")]
-    Expired,
-    /// Nobody who may approve is connected.
-    #[error(
-        "it needs an approval and nobody who may give it is connected; open OpenClaw and ask again"
-    )]
-    NoRoute,
-    /// It was taken back.
-    #[error("the request for approval was withdrawn")]
-    Withdrawn,
-    /// Too many wait already.
-    #[error("too many requests for approval wait already")]
-    TooMany,
-    /// What was allowed for good could not be looked up.
-    #[error("what was allowed could not be looked up: {0}")]
-    State(#[from] StoreError),
-}
-
-/// Returns once exactly this program may run on exactly this node, in exactly this folder.
-///
-/// Dropping the future takes the request back.
-pub(super) async fn permit(gateway: &Arc<State>, wanted: NodeRun<'_>) -> Result<(), Denied> {
-    let bound = wanted.run.bound(wanted.node.as_str(), wanted.agent);
-    // What an agent was allowed for good; a person who asks by hand has nobody's word for it.
-    if wanted.requester.is_none() && gateway.store.is_command_allowed(bound.clone()).await? {
-        return Ok(());
-    }
-    let mut allowed = vec![Decision::AllowOnce];
-    if wanted.requester.is_none() {
-        allowed.push(Decision::AllowAlways);
-    }
-    allowed.push(Decision::Deny);
-    let mut asked = ask(
-        gateway,
-        Ask {
-            id: None,
-            request: request_of(&wanted, &allowed),
-            allowed,
-            wait: USUAL_WAIT,
-            requester: wanted.requester.clone(),
-            bound: wanted.requester.is_none().then_some(bound),
-        },
-    )
-    .map_err(|_| Denied::TooMany)?;
-    let _withdrawn = Withdrawal {
-        gateway,
-        id: asked.id.clone(),
-    };
-    match asked.settled().await {
-        Settled::Decided(Decision::AllowOnce | Decision::AllowAlways) => Ok(()),
-        Settled::Decided(Decision::Deny | Decision::Other(_)) => Err(Denied::ByPerson),
-        Settled::Expired => Err(Denied::Expired),
-        Settled::NoRoute => Err(Denied::NoRoute),
-        Settled::Withdrawn => Err(Denied::Withdrawn),
-    }
-}
-
-/// Takes a request back when whoever waits for it stops waiting; settled ones stay.
-struct Withdrawal<'a> {
-    gateway: &'a State,
-    id: ApprovalId,
-}
-
-impl Drop for Withdrawal<'_> {
-    fn drop(&mut self) {
-        withdraw(self.gateway, &self.id);
-    }
-}
-
-fn request_of(wanted: &NodeRun<'_>, allowed: &[Decision]) -> Value {
-    json!({
-        "command": shown(&wanted.run.command), "commandArgv": wanted.run.command,
-        "cwd": wanted.run.cwd, "nodeId": wanted.node, "host": "node", "security": "allowlist",
-        "ask": "on-miss", "warningText": null, "allowedDecisions": allowed,
-        "commandAnalysis": {
-            "commandCount": 1, "nestedCommandCount": 0, "riskKinds": [], "warningLines": [],
-        },
-        "agentId": wanted.agent, "sessionKey": wanted.session, "resolvedPath": null,
-    })
-}
-
-/// Returns a command line for people: words that are not plain stand in quotes, and nothing in them
-/// can hide or turn around what stands there.
-pub(super) fn shown(argv: &[String]) -> String {
-    let plain = |word: &str| {
-        !word.is_empty()
-            && word
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c))
-    };
-    argv.iter()
-        .map(|word| {
-            if plain(word) {
-                word.clone()
-            } else {
-                format!("{word:?}")
-            }
-        })
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -470,20 +350,5 @@ mod tests {
             bound: None,
         };
         assert_eq!(approvals.insert(one_more).unwrap_err(), Fault::Refused);
-    }
-
-    #[test]
-    fn a_command_line_shows_where_words_end_and_hides_nothing() {
-        let words = |words: &[&str]| {
-            shown(
-                &words
-                    .iter()
-                    .map(|word| (*word).to_owned())
-                    .collect::<Vec<_>>(),
-            )
-        };
-        assert_eq!(words(&["ls", "-l", "/tmp"]), "ls -l /tmp");
-        assert_eq!(words(&["rm", "a b", ""]), r#"rm "a b" """#);
-        assert_eq!(words(&["x", "a\nb\u{202e}c"]), r#"x "a\nb\u{202e}c""#);
     }
 }

@@ -1,7 +1,7 @@
 //! The agents' tool `nodes`: which there are, and asking one for something.
 
 use super::State;
-use super::approvals::{self, NodeRun};
+use super::approvals::node_run::{self, NodeRun};
 use super::methods;
 use super::nodes::invoke::{self, Invocation};
 use super::nodes::run::RunRequest;
@@ -88,7 +88,7 @@ impl NodeTools {
             session: Some(&self.key),
             requester: None,
         };
-        approvals::permit(gateway, wanted)
+        node_run::permit(gateway, wanted)
             .await
             .map_err(|denied| format!("system.run was not run: {denied}"))?;
         Ok(run.approved_params())

@@ -56,6 +56,11 @@ impl Pairings {
         self.changed.send_replace(());
     }
 
+    /// Forgets a decision: what came of it has been handed out.
+    pub(super) fn forget(&self, request: &PairingRequestId) {
+        super::held(&self.decided).retain(|(known, _, _)| known != request);
+    }
+
     fn find(&self, request: &PairingRequestId, device: &DeviceId) -> Option<Decided> {
         super::held(&self.decided)
             .iter()

@@ -2,8 +2,10 @@
 
 mod approvals;
 mod devices;
+mod node_agents;
 mod nodes;
 mod people;
+mod recorded;
 
 use super::exposure::{Bind, TailscaleMode};
 use super::*;

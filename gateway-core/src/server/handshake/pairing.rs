@@ -94,7 +94,7 @@ pub(super) fn request(
 
 /// Returns a request as lists and events show it (protocol §5).
 pub(in super::super) fn pending_on_the_wire(pending: &PendingPairing) -> Value {
-    json!({
+    let mut entry = json!({
         "requestId": pending.request_id, "deviceId": pending.device_id,
         "publicKey": pending.public_key, "displayName": pending.display_name,
         "platform": pending.platform, "deviceFamily": pending.device_family,
@@ -102,5 +102,10 @@ pub(in super::super) fn pending_on_the_wire(pending: &PendingPairing) -> Value {
         "role": pending.role, "roles": [pending.role], "scopes": pending.scopes,
         "remoteIp": pending.remote_ip, "silent": false,
         "isRepair": pending.reason != "not-paired", "ts": pending.created_at_ms,
-    })
+    });
+    // What it did not say is left out.
+    if let Value::Object(members) = &mut entry {
+        members.retain(|_, value| !value.is_null());
+    }
+    entry
 }

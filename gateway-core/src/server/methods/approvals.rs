@@ -7,32 +7,8 @@ use crate::protocol::WireError;
 use crate::protocol::id::ApprovalId;
 use crate::protocol::method::approvals::Decision;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::time::Duration;
-
-/// What a request says about its command, as it is shown again. What is absent is null.
-const SHOWN: [&str; 20] = [
-    "command",
-    "commandArgv",
-    "systemRunBinding",
-    "systemRunPlan",
-    "cwd",
-    "nodeId",
-    "host",
-    "security",
-    "ask",
-    "warningText",
-    "scope",
-    "agentId",
-    "resolvedPath",
-    "sessionKey",
-    "sessionId",
-    "runId",
-    "toolCallId",
-    "turnSourceChannel",
-    "turnSourceTo",
-    "turnSourceAccountId",
-];
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -61,25 +37,13 @@ pub(super) async fn request(call: Call, params: Value) -> Result<Value, Refusal>
         allowed.push(Decision::AllowAlways);
     }
     allowed.push(Decision::Deny);
-    let mut request: Map<String, Value> = SHOWN
-        .iter()
-        .map(|name| {
-            let value = params.get(*name).cloned().unwrap_or(Value::Null);
-            ((*name).to_owned(), value)
-        })
-        .collect();
-    request.insert("command".to_owned(), json!(command));
-    request.insert("allowedDecisions".to_owned(), json!(allowed));
-    request.insert(
-        "commandAnalysis".to_owned(),
-        json!({"commandCount": 1, "nestedCommandCount": 0, "riskKinds": [], "warningLines": []}),
-    );
+    let request = approvals::request(&command, &params, &allowed);
     let wait = known.timeout_ms.map_or(USUAL_WAIT, Duration::from_millis);
     let asked = approvals::ask(
         &call.gateway,
         Ask {
             id: known.id,
-            request: Value::Object(request),
+            request,
             allowed,
             wait: wait.min(LONGEST_WAIT),
             requester: Some(call.peer.facts.conn_id.clone()),

@@ -405,6 +405,8 @@ pub(super) async fn wait_upgrade(call: Call, params: Value) -> Result<Value, Ref
     };
     let mut answer = json!({"status": decided.as_str(), "requestId": params.request_id});
     if decided == Decided::Approved {
+        // Once: whoever asks again has the token already.
+        call.gateway.pairings.forget(&params.request_id);
         // What it has now: the record grew by what was approved.
         let record = own_record(&call).await?;
         let scopes = scopes_of(&record.scopes);

@@ -1,7 +1,7 @@
 //! `node.*` for operators: which nodes there are, what they may offer, asking them for something
 //! (protocol §10).
 
-use super::super::approvals::{self, NodeRun};
+use super::super::approvals::node_run::{self, NodeRun};
 use super::super::nodes::invoke::{self, Invocation};
 use super::super::nodes::run::{RunRequest, without_approval};
 use super::super::nodes::{self, commands, view};
@@ -200,7 +200,7 @@ pub(super) async fn invoke(call: Call, params: Value) -> Result<Value, Refusal> 
             session: session.as_ref(),
             requester: Some(call.peer.facts.conn_id.clone()),
         };
-        approvals::permit(&call.gateway, wanted)
+        node_run::permit(&call.gateway, wanted)
             .await
             .map_err(|denied| not_approved(&denied))?;
         with = run.approved_params();
@@ -218,7 +218,7 @@ pub(super) async fn invoke(call: Call, params: Value) -> Result<Value, Refusal> 
     invoke::invoke(&call.gateway, invocation).await
 }
 
-fn not_approved(denied: &approvals::Denied) -> Refusal {
+fn not_approved(denied: &node_run::Denied) -> Refusal {
     Box::new(WireError {
         details: Some(json!({"code": "APPROVAL_REQUIRED"})),
         ..*refusal(ErrorCode::Forbidden, &format!("system.run: {denied}"))

@@ -117,6 +117,9 @@ impl Node {
         put(&mut entry, "permissions", Some(&surface.permissions));
         put(&mut entry, "createdAtMs", Some(self.record.created_at_ms));
         put(&mut entry, "approvedAtMs", Some(surface.approved_at_ms));
+        let since = self.live.as_ref().map(|live| live.peer.facts.since_ms);
+        let connected = since.or(self.record.last_seen_at_ms);
+        put(&mut entry, "lastConnectedAtMs", connected);
         put(&mut entry, "lastSeenAtMs", self.record.last_seen_at_ms);
         put(&mut entry, "lastSeenReason", Some("connect"));
         put(

@@ -234,3 +234,36 @@ async fn what_nobody_decides_about_expires_and_whoever_waits_hears() {
     assert_eq!(waits.await.unwrap()["status"], "expired");
     running.gateway.stop().await;
 }
+
+#[tokio::test]
+async fn where_nothing_is_approved_by_itself_a_device_waits_for_somebody() {
+    let folder = TempDir::new().unwrap();
+    let mut config = config(&folder);
+    config.openclaw_json = json!({"gateway": {"nodes": {"pairing": {"autoApproveLocal": false}}}});
+    let gateway = Gateway::start(config).await.unwrap();
+    let running = Running { gateway, folder };
+    // Programs that need no device are let in with the secret alone (protocol §3).
+    let mut hello = HelloRequest::operator(device(1), token());
+    hello.device = None;
+    hello.client.id = "cli".to_owned();
+    hello.client.mode = "cli".to_owned();
+    hello.scopes = ADMIN.to_vec();
+    let mut admin = running.hello(hello).await;
+    let asks = || HelloRequest {
+        scopes: vec![Scope::Read],
+        ..HelloRequest::operator(device(2), token())
+    };
+
+    running.try_hello(asks()).await.unwrap_err();
+    let asked = event(&mut admin, "device.pair.requested").await;
+    assert_eq!(asked["deviceId"], json!(id(2)));
+    assert_eq!(asked["isRepair"], false);
+    let listed = ask(&admin.session, "device.pair.list", json!({})).await;
+    assert_eq!(listed["pending"][0], asked);
+    let request = json!({"requestId": asked["requestId"]});
+    ask(&admin.session, "device.pair.approve", request).await;
+
+    let approved = running.hello(asks()).await;
+    assert!(approved.issued.is_some());
+    running.gateway.stop().await;
+}

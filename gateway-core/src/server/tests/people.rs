@@ -30,6 +30,32 @@ pub(super) fn token() -> Credentials {
     }
 }
 
+/// What a node says at hello.
+pub(super) fn node_hello(seed: u64) -> HelloRequest {
+    let extra = [
+        ("commands", json!(COMMANDS)),
+        ("permissions", json!({"notifications": true})),
+        ("pathEnv", json!("/usr/bin")),
+    ];
+    HelloRequest {
+        client: ClientInfo {
+            id: "node-host".to_owned(),
+            platform: "linux".to_owned(),
+            mode: "node".to_owned(),
+            display_name: Some("Pi".to_owned()),
+            ..ClientInfo::default()
+        },
+        role: Role::Node,
+        scopes: Vec::new(),
+        caps: vec!["system".to_owned()],
+        extra: extra
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+        ..HelloRequest::operator(device(seed), token())
+    }
+}
+
 impl Running {
     pub(super) async fn hello(&self, hello: HelloRequest) -> Established {
         self.try_hello(hello).await.unwrap()
@@ -54,27 +80,7 @@ impl Running {
 
     /// A node that nobody approved yet.
     pub(super) async fn node(&self, seed: u64) -> Established {
-        let extra = json!({
-            "commands": COMMANDS, "permissions": {"notifications": true}, "pathEnv": "/usr/bin",
-        });
-        let Value::Object(extra) = extra else {
-            unreachable!("it is an object")
-        };
-        self.hello(HelloRequest {
-            client: ClientInfo {
-                id: "node-host".to_owned(),
-                platform: "linux".to_owned(),
-                mode: "node".to_owned(),
-                display_name: Some("Pi".to_owned()),
-                ..ClientInfo::default()
-            },
-            role: Role::Node,
-            scopes: Vec::new(),
-            caps: vec!["system".to_owned()],
-            extra,
-            ..HelloRequest::operator(device(seed), token())
-        })
-        .await
+        self.hello(node_hello(seed)).await
     }
 
     /// A node whose abilities an administrator has approved.
