@@ -29,12 +29,16 @@ const COMMANDS: [(&[&str], i32, &str); 18] = [
     (&["health"], 0, "Agents: main (default)"),
     (&["health", "--json"], 0, "\"defaultAgentId\": \"main\""),
     (&["health", "--verbose"], 0, "Gateway connection:"),
-    (&["status"], 0, "OpenClaw status"),
+    (&["status"], 0, "· reachable"),
     (&["status", "--json"], 0, "\"runtimeVersion\""),
-    (&["status", "--deep"], 0, "OpenClaw status"),
+    (&["status", "--deep"], 0, "· reachable"),
     (&["gateway", "health"], 0, "OK ("),
     (&["gateway", "call", "status"], 0, "\"runtimeVersion\""),
-    (&["gateway", "call", "foo.bar"], 1, "foo.bar"),
+    (
+        &["gateway", "call", "foo.bar"],
+        1,
+        "unknown method: foo.bar",
+    ),
     (&["gateway", "usage-cost"], 0, "Usage cost (30 days)"),
     (&["gateway", "stability"], 0, "Gateway Stability"),
     (
@@ -42,8 +46,8 @@ const COMMANDS: [(&[&str], i32, &str); 18] = [
         0,
         "No AI model",
     ),
-    (&["channels", "status"], 0, "no configured chat channels"),
-    (&["models", "list"], 0, "builtin"),
+    (&["channels", "status"], 0, "Gateway reachable."),
+    (&["models", "list"], 0, "builtin/helper"),
     (&["cron", "list"], 0, "No automations."),
     (&["logs", "--limit", "5", "--plain"], 0, "gateway.jsonl"),
     (
@@ -63,7 +67,7 @@ const COMMANDS: [(&[&str], i32, &str); 18] = [
             "x",
         ],
         1,
-        "telegram",
+        "no channels to chat networks",
     ),
 ];
 
@@ -83,7 +87,9 @@ impl OurGateway {
             .envs(home.env())
             .env("OPENCLAW_TRAY_LOG", "info")
             .current_dir(home.home())
-            .args(["gateway", "run", "--port", &port.to_string()])
+            // In a container the usual choice is every address, as with the official gateway.
+            .args(["gateway", "run", "--bind", "loopback"])
+            .args(["--port", &port.to_string()])
             .arg("--token-file")
             .arg(token_file)
             .start()?;
@@ -164,7 +170,7 @@ async fn a_probe_is_well_and_a_wrong_token_is_told() -> Result<()> {
     };
     for (args, token, code, text) in [
         (["gateway", "probe"], TOKEN, 0, "Reachable: yes"),
-        (["gateway", "status"], TOKEN, 0, "Probe target"),
+        (["gateway", "status"], TOKEN, 0, "Connectivity probe: ok"),
         (["gateway", "probe"], "wrong", 0, "token mismatch"),
     ] {
         let args = of(&args, token);
