@@ -7,6 +7,7 @@ mod gateway_down;
 mod killed_program;
 mod killed_sessions;
 mod no_leak;
+mod official_cli;
 mod one_instance;
 mod passphrase;
 mod port_taken;

@@ -315,7 +315,12 @@ fn write_config(home: &TempHome, port: u16, token: &str, provider: &ModelProvide
     Ok(())
 }
 
-fn official_program(release: Release, home: &TempHome) -> Result<Program> {
+/// The official program of a release, for a user who lives in this home.
+///
+/// # Errors
+///
+/// When it is not installed.
+pub fn official_program(release: Release, home: &TempHome) -> Result<Program> {
     let node = tools::node()?;
     let node_dir = node.parent().context("node has no folder")?;
     let path = format!("{}:/usr/bin:/bin", node_dir.display());

@@ -22,7 +22,7 @@ async fn admin(running: &Running) -> Established {
 async fn refused(session: &client::Session, method: &str, params: Value) -> String {
     let limit = Duration::from_secs(20);
     match session.call_raw(method, params, limit).await {
-        Err(CallError::Refused(error)) => error.message,
+        Err(CallError::Refused { error, .. }) => error.message,
         other => panic!("{other:?}"),
     }
 }
