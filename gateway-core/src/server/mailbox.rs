@@ -215,7 +215,7 @@ mod tests {
             health: 3,
             extra: crate::protocol::Extra::new(),
         };
-        mailbox.broadcast(&tick.clone().with_state(version));
+        mailbox.broadcast(&tick.with_state(version));
 
         let tick = json!({"type": "event", "event": "tick", "payload": {"ts": 5}});
         let mut first = tick.clone();
