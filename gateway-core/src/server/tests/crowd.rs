@@ -26,7 +26,8 @@ fn pairs_of_sockets() -> usize {
         current: limit.maximum,
         maximum: limit.maximum,
     };
-    drop(setrlimit(Resource::Nofile, raised));
+    // Where it may not be raised, fewer sockets are made.
+    let _is_raised = setrlimit(Resource::Nofile, raised).is_ok();
     let handles = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(handles)
         .unwrap_or(usize::MAX)
