@@ -30,7 +30,7 @@ const COMMANDS: [(&[&str], i32, &str); 18] = [
     (&["health", "--json"], 0, "\"defaultAgentId\": \"main\""),
     (&["health", "--verbose"], 0, "Gateway connection:"),
     (&["status"], 0, "· reachable"),
-    (&["status", "--json"], 0, "\"runtimeVersion\""),
+    (&["status", "--json"], 0, "\"reachable\": true"),
     (&["status", "--deep"], 0, "· reachable"),
     (&["gateway", "health"], 0, "OK ("),
     (&["gateway", "call", "status"], 0, "\"runtimeVersion\""),
