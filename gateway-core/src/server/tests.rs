@@ -82,13 +82,10 @@ impl Running {
 }
 
 async fn next_event(established: &mut Established) -> Event {
-    match timeout(Duration::from_secs(20), established.events.recv())
-        .await
-        .unwrap()
-        .unwrap()
-    {
+    let news = timeout(Duration::from_secs(20), established.events.recv()).await;
+    match news.unwrap().unwrap() {
         SessionEvent::Event(event) => event,
-        event @ (SessionEvent::Gap { .. } | SessionEvent::Closed(_)) => panic!("{event:?}"),
+        other @ (SessionEvent::Gap { .. } | SessionEvent::Closed(_)) => panic!("{other:?}"),
     }
 }
 
