@@ -9,7 +9,7 @@ use gateway_core::{
     client::probe_healthz,
     config::{
         Profile,
-        gateway_here::{self, NotHere, Wishes},
+        gateway_here::{self, Machine, NotHere, Wishes},
     },
     connection::{
         local_host::{Hosted, LocalHost},
@@ -80,8 +80,9 @@ impl LocalGateway {
             places,
             ..
         } = &self.surroundings;
-        let mut config = gateway_here::configure(wishes, environment, places)
-            .map_err(|refused| configuration_problem(&refused))?;
+        let mut config =
+            gateway_here::configure(wishes, environment, places, Machine::this(environment))
+                .map_err(|refused| configuration_problem(&refused))?;
         if matches!(config.exposure.auth, LocalAuth::GenerateToken) {
             let token = new_token();
             if let Err(problem) = slots::write(store, &self.profile.id, &token).await {

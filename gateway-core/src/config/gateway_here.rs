@@ -38,6 +38,31 @@ pub struct Wishes {
     pub runs_here: bool,
 }
 
+/// What this computer is, as far as it matters to a gateway.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// Whether it is a container, where an unset bind means another thing (protocol §13).
+    pub is_container: bool,
+    /// The addresses of its interfaces, loopback included.
+    pub interfaces: Vec<IpAddr>,
+    /// Its name.
+    pub host: String,
+    /// Where its clock is.
+    pub time_zone: TimeZone,
+}
+
+impl Machine {
+    /// Looks at the computer we run on.
+    pub fn this(environment: &Environment) -> Self {
+        Self {
+            is_container: is_container(environment),
+            interfaces: interfaces(),
+            host: host_name(environment),
+            time_zone: TimeZone::system(),
+        }
+    }
+}
+
 /// Why a gateway cannot be started here.
 #[derive(Debug, thiserror::Error)]
 pub enum NotHere {
@@ -61,10 +86,11 @@ pub fn configure(
     wishes: Wishes,
     environment: &Environment,
     places: &Places,
+    machine: Machine,
 ) -> Result<GatewayConfig, NotHere> {
     let official = OfficialConfig::read(environment).map_err(NotHere::Config)?;
     let json = official.as_ref().map_or(Value::Null, OfficialConfig::value);
-    let input = exposure_input(wishes, environment, official.as_ref(), &json)?;
+    let input = exposure_input(wishes, environment, &machine, official.as_ref(), &json)?;
     let exposure = Exposure::settle(&input)?;
     Ok(GatewayConfig {
         exposure,
@@ -72,14 +98,15 @@ pub fn configure(
         workspace: workspace(&json, environment, places),
         environment: variables_named(&json, environment),
         openclaw_json: json,
-        host: host_name(environment),
-        time_zone: TimeZone::system(),
+        host: machine.host,
+        time_zone: machine.time_zone,
     })
 }
 
 fn exposure_input(
     wishes: Wishes,
     environment: &Environment,
+    machine: &Machine,
     official: Option<&OfficialConfig>,
     json: &Value,
 ) -> Result<ExposureInput, NotHere> {
@@ -132,7 +159,7 @@ fn exposure_input(
         has_remote_secret: json.pointer("/gateway/remote/token").is_some()
             || json.pointer("/gateway/remote/password").is_some(),
         // A desktop is reached through its own ports, wherever it runs.
-        in_container: !wishes.runs_here && is_container(environment),
+        in_container: !wishes.runs_here && machine.is_container,
         tailscale: match text("/gateway/tailscale/mode").as_deref() {
             Some("serve") => TailscaleMode::Serve,
             Some("funnel") => TailscaleMode::Funnel,
@@ -142,7 +169,7 @@ fn exposure_input(
             .pointer("/gateway/auth/allowTailscale")
             .and_then(Value::as_bool),
         proxy: proxy(json),
-        interfaces: interfaces(),
+        interfaces: machine.interfaces.clone(),
         bind,
     })
 }
@@ -272,7 +299,13 @@ mod tests {
         let home = home(config);
         let environment = environment(home.path(), variables);
         let places = Places::find(&environment).unwrap();
-        configure(wishes, &environment, &places)
+        let machine = Machine {
+            is_container: false,
+            interfaces: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
+            host: "test".to_owned(),
+            time_zone: TimeZone::UTC,
+        };
+        configure(wishes, &environment, &places, machine)
     }
 
     #[test]

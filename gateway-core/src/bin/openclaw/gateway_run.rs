@@ -3,7 +3,7 @@
 use crate::args::RunArgs;
 use crate::output::{self, Exit, Stop};
 use crate::signals;
-use gateway_core::config::gateway_here::{self, NotHere, Wishes};
+use gateway_core::config::gateway_here::{self, Machine, NotHere, Wishes};
 use gateway_core::config::{Environment, Places, private_file};
 use gateway_core::credentials::secret::{GatewayPassword, GatewayToken};
 use gateway_core::server::exposure::LocalAuth;
@@ -26,8 +26,8 @@ pub(crate) async fn run(args: RunArgs, environment: &Environment) -> Result<Exit
         kept_token: None,
         runs_here: false,
     };
-    let config =
-        gateway_here::configure(wishes, environment, &places).map_err(|why| refused(&why))?;
+    let config = gateway_here::configure(wishes, environment, &places, Machine::this(environment))
+        .map_err(|why| refused(&why))?;
     if matches!(config.exposure.auth, LocalAuth::GenerateToken) {
         return Err(Stop::new(
             Exit::Configuration,
