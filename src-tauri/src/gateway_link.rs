@@ -23,6 +23,7 @@ use gateway_core::{
             ChatHistoryPayload,
         },
     },
+    server::logbook::Logbook,
     tunnel::{KnownHostsFiles, SignIn, SshTarget, TargetError, TunnelConfig},
 };
 use std::{sync::Arc, time::Duration};
@@ -46,6 +47,8 @@ pub struct Surroundings {
     pub environment: Environment,
     /// Where secrets are kept.
     pub store: Arc<dyn CredentialStore>,
+    /// The log of the gateway on this computer, once it runs.
+    pub logbook: Logbook,
 }
 
 impl Surroundings {

@@ -40,6 +40,7 @@ use desktop::tauri::TauriDesktop;
 use gateway_core::{
     config::{Environment, Places, Platform, private_file},
     credentials::{self, CredentialStore, MemoryStore},
+    server::logbook::Logbook,
 };
 use gateway_link::Surroundings;
 use launch::Launch;
@@ -92,7 +93,8 @@ fn start() -> anyhow::Result<ExitCode> {
     let Some(_lock) = lock else {
         return start_later(&lock_file);
     };
-    if let Err(problem) = logging::start(&places.logs()) {
+    let logbook = Logbook::default();
+    if let Err(problem) = logging::start(&places.logs(), logbook.clone()) {
         say(&format!("no log file can be written: {problem}"));
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
@@ -113,6 +115,7 @@ fn start() -> anyhow::Result<ExitCode> {
                 places,
                 environment,
                 store: store.await?,
+                logbook,
             };
             wire(surroundings, desktop, requests, launch).run().await;
             anyhow::Ok(())

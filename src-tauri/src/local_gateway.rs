@@ -34,7 +34,7 @@ const PROBE: Duration = Duration::from_secs(2);
 const THREADS: Duration = Duration::from_millis(200);
 
 /// The gateway on this computer, if it is ours.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct LocalGateway {
     surroundings: Surroundings,
     profile: Profile,
@@ -47,7 +47,20 @@ pub struct Running {
     gateway: Gateway,
     auth: LocalAuth,
     port: u16,
-    runtime: Runtime,
+    threads: Threads,
+}
+
+/// The threads of a gateway. Dropping them lets them end by themselves: waiting for that would
+/// block whoever drops them.
+#[derive(Debug)]
+struct Threads(Option<Runtime>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Where a running gateway of ours is kept: it outlives the profile's routes.
@@ -90,6 +103,9 @@ impl LocalGateway {
             }
             config.exposure.auth = LocalAuth::Token(token);
         }
+        if let Err(problem) = self.surroundings.logbook.keep_in(&config.state_dir) {
+            tracing::warn!(%problem, "the gateway keeps no log of its own");
+        }
         let auth = config.exposure.auth.clone();
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -98,45 +114,49 @@ impl LocalGateway {
             .build()
             .map_err(|problem| start_problem(port, &problem.to_string()))?;
         // On its own threads from the first task on.
-        let started = runtime.spawn(Gateway::start(config)).await;
-        match started {
+        let starting = runtime.spawn(Gateway::start(config));
+        let threads = Threads(Some(runtime));
+        match starting.await {
             Ok(Ok(gateway)) => Ok(Running {
                 gateway,
                 auth,
                 port,
-                runtime,
+                threads,
             }),
-            Ok(Err(problem)) => {
-                runtime.shutdown_background();
-                Err(not_started(port, &problem))
-            }
-            Err(crashed) => {
-                runtime.shutdown_background();
-                Err(start_problem(port, &crashed.to_string()))
-            }
+            Ok(Err(problem)) => Err(not_started(port, &problem)),
+            Err(crashed) => Err(start_problem(port, &crashed.to_string())),
         }
+    }
+
+    async fn answer_on(&self, port: u16) -> Result<Hosted, Problem> {
+        let mut running = self.running.lock().await;
+        if let Some(ours) = running.as_ref().filter(|ours| ours.port == port) {
+            return Ok(hosted(&ours.auth));
+        }
+        if let Some(elsewhere) = running.take() {
+            end(elsewhere).await;
+        }
+        if is_gateway(port).await {
+            tracing::info!(port, "a gateway runs here already");
+            return Ok(Hosted::Found);
+        }
+        let started = self.start(port).await?;
+        tracing::info!(port, "the gateway on this computer runs");
+        let auth = hosted(&started.auth);
+        *running = Some(started);
+        Ok(auth)
     }
 }
 
 impl LocalHost for LocalGateway {
     fn ensure(&self, port: u16) -> BoxFuture<'_, Result<Hosted, Problem>> {
+        let this = self.clone();
+        // Whoever waits for it may give up; what has begun to start is kept all the same.
+        let answering = tokio::spawn(async move { this.answer_on(port).await });
         async move {
-            let mut running = self.running.lock().await;
-            if let Some(ours) = running.as_ref().filter(|ours| ours.port == port) {
-                return Ok(hosted(&ours.auth));
-            }
-            if let Some(elsewhere) = running.take() {
-                end(elsewhere).await;
-            }
-            if is_gateway(port).await {
-                tracing::info!(port, "a gateway runs here already");
-                return Ok(Hosted::Found);
-            }
-            let started = self.start(port).await?;
-            tracing::info!(port, "the gateway on this computer runs");
-            let auth = hosted(&started.auth);
-            *running = Some(started);
-            Ok(auth)
+            answering
+                .await
+                .unwrap_or_else(|crashed| Err(start_problem(port, &crashed.to_string())))
         }
         .boxed()
     }
@@ -153,16 +173,20 @@ pub async fn stop(kept: &Kept) {
 
 async fn end(running: Running) {
     let Running {
-        gateway, runtime, ..
+        gateway,
+        mut threads,
+        ..
     } = running;
+    let Some(runtime) = threads.0.take() else {
+        return;
+    };
     // Where its tasks are; they end before their threads do.
     if let Err(crashed) = runtime.spawn(gateway.stop()).await {
         tracing::error!(%crashed, "the gateway did not stop in order");
     }
     // Ending a runtime waits, which a task must not.
-    drop(tokio::task::spawn_blocking(move || {
-        runtime.shutdown_timeout(THREADS);
-    }));
+    let ended = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(THREADS));
+    drop(ended.await);
 }
 
 fn hosted(auth: &LocalAuth) -> Hosted {

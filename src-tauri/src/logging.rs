@@ -3,7 +3,7 @@
 //! `OPENCLAW_TRAY_LOG` takes the usual filter, such as `debug` or `gateway_core=trace`; without it
 //! `info` is written, and of libraries never more than `info`. Neither secrets nor the text of conversations are ever logged.
 
-use gateway_core::log_guard;
+use gateway_core::{log_guard, server::logbook::Logbook};
 use std::{
     fs::{self, OpenOptions},
     io::{self, IsTerminal as _},
@@ -11,7 +11,8 @@ use std::{
     sync::Mutex,
 };
 use tracing_subscriber::{
-    EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    EnvFilter, Layer as _, filter::filter_fn, fmt, layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
 const VARIABLE: &str = "OPENCLAW_TRAY_LOG";
@@ -21,30 +22,37 @@ const PREVIOUS: &str = "openclaw-tray.log.1";
 /// A log beyond this is set aside at the next start: a few weeks at `info`.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
-/// Starts logging into a folder, which is created.
+/// Starts logging into a folder, which is created. `logbook` is the local gateway's own log, which
+/// begins when that gateway does.
 ///
 /// # Errors
 ///
 /// Fails when the folder or the file cannot be written; the app then runs without a log file.
-pub fn start(folder: &Path) -> io::Result<()> {
+pub fn start(folder: &Path, logbook: Logbook) -> io::Result<()> {
     let file = open(folder);
-    let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = || EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
     let (to_file, problem) = match file {
         Ok(file) => (
-            Some(fmt::layer().with_ansi(false).with_writer(Mutex::new(file))),
+            Some(
+                fmt::layer()
+                    .with_ansi(false)
+                    .with_writer(Mutex::new(file))
+                    .with_filter(filter()),
+            ),
             None,
         ),
         Err(problem) => (None, Some(problem)),
     };
     tracing_subscriber::registry()
-        .with(filter)
         .with(filter_fn(log_guard::may_be_written))
         .with(to_file)
         .with(
             fmt::layer()
                 .with_ansi(io::stderr().is_terminal())
-                .with_writer(io::stderr),
+                .with_writer(io::stderr)
+                .with_filter(filter()),
         )
+        .with(logbook)
         .init();
     problem.map_or(Ok(()), Err)
 }

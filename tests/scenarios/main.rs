@@ -14,6 +14,7 @@ mod port_taken;
 mod refused_login;
 mod server_check;
 mod server_restart;
+mod this_computer;
 mod unknown_host_key;
 mod wrong_service;
 mod wrong_token;

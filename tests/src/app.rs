@@ -94,6 +94,29 @@ impl AppUser {
         Ok(())
     }
 
+    /// Leaves behind what choosing "This computer" would have, with a port that is free now.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written, or no port is free.
+    pub fn has_chosen_this_computer(&self) -> Result<()> {
+        let settings = json!({
+            "version": 1,
+            "activeProfile": "here",
+            "firstRunDone": true,
+            "profiles": [{
+                "id": "here",
+                "runs": "thisComputer",
+                "localPort": ports::free_port()?,
+                "connectOnLaunch": true,
+            }],
+        });
+        let file = self.settings_file();
+        fs::create_dir_all(file.parent().context("no folder")?)?;
+        fs::write(file, settings.to_string())?;
+        Ok(())
+    }
+
     /// The local port the settings name.
     ///
     /// # Errors

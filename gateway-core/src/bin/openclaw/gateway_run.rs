@@ -7,6 +7,7 @@ use gateway_core::config::gateway_here::{self, Machine, NotHere, Wishes};
 use gateway_core::config::{Environment, Places, private_file};
 use gateway_core::credentials::secret::{GatewayPassword, GatewayToken};
 use gateway_core::server::exposure::LocalAuth;
+use gateway_core::server::logbook::Logbook;
 use gateway_core::server::{Gateway, StartError, new_token};
 use serde_json::json;
 use std::io;
@@ -14,7 +15,11 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Runs the gateway.
-pub(crate) async fn run(args: RunArgs, environment: &Environment) -> Result<Exit, Stop> {
+pub(crate) async fn run(
+    args: RunArgs,
+    environment: &Environment,
+    logbook: &Logbook,
+) -> Result<Exit, Stop> {
     let places =
         Places::find(environment).map_err(|error| Stop::because(Exit::Configuration, &error))?;
     let wishes = Wishes {
@@ -37,6 +42,9 @@ pub(crate) async fn run(args: RunArgs, environment: &Environment) -> Result<Exit
     for note in &config.exposure.notes {
         output::remark(format_args!("note: {note}"));
     }
+    logbook
+        .keep_in(&config.state_dir)
+        .map_err(|error| Stop::because(Exit::Failed, &error))?;
     let gateway = Gateway::start(config)
         .await
         .map_err(|error| not_started(&error))?;

@@ -19,12 +19,13 @@ use args::{Cli, Command, GatewayCommand};
 use clap::Parser as _;
 use gateway_core::config::{Environment, Platform};
 use gateway_core::log_guard;
+use gateway_core::server::logbook::Logbook;
 use output::{Exit, Stop};
 use std::process::ExitCode;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -41,10 +42,12 @@ fn main() -> ExitCode {
     };
     let asked =
         EnvFilter::try_from_env("OPENCLAW_TRAY_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
+    let logbook = Logbook::default();
     tracing_subscriber::registry()
-        .with(asked)
         .with(filter_fn(log_guard::may_be_written))
-        .with(fmt::layer().with_writer(std::io::stderr))
+        // What the user reads; the gateway's own log is kept whatever is asked for here.
+        .with(fmt::layer().with_writer(std::io::stderr).with_filter(asked))
+        .with(logbook.clone())
         .init();
     let environment = Environment::new(
         std::env::vars_os(),
@@ -58,7 +61,7 @@ fn main() -> ExitCode {
             return Exit::Failed.into();
         }
     };
-    let outcome = runtime.block_on(run(cli.command, &environment));
+    let outcome = runtime.block_on(run(cli.command, &environment, &logbook));
     // A keychain or a name server that hangs must not hold up the end.
     runtime.shutdown_background();
     match outcome {
@@ -70,7 +73,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command, environment: &Environment) -> Result<Exit, Stop> {
+async fn run(command: Command, environment: &Environment, logbook: &Logbook) -> Result<Exit, Stop> {
     match command {
         Command::Connect(args) => connect::run(args, environment).await,
         Command::Check(args) => check::run(args, environment).await,
@@ -78,7 +81,9 @@ async fn run(command: Command, environment: &Environment) -> Result<Exit, Stop> 
             gateway::health(args, environment).await
         }
         Command::Status(args) => gateway::overview(args, environment).await,
-        Command::Gateway(GatewayCommand::Run(args)) => gateway_run::run(args, environment).await,
+        Command::Gateway(GatewayCommand::Run(args)) => {
+            gateway_run::run(args, environment, logbook).await
+        }
         Command::Gateway(GatewayCommand::Call(args)) => gateway::call(args, environment).await,
         Command::Gateway(GatewayCommand::Probe(args)) => gateway::probe(args, environment).await,
         Command::Gateway(GatewayCommand::Status(args)) => gateway::status(args, environment).await,
