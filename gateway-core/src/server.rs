@@ -13,7 +13,8 @@
 //! - `gateway` with `state`: from start to stop, and what one gateway holds meanwhile.
 //! - `router`, `methods`, `refusals`: which method does what, who may call it, why it is not done.
 //! - `runs`, `run_voice`: turns of the agent, and what the world hears of them.
-//! - `pairings`, `nodes`, `node_tools`: devices that ask to connect, and machines agents may use.
+//! - `pairings`, `nodes`, `node_tools`, `exec_tool`: devices that ask to connect, and machines agents
+//!   may use, this one included.
 //! - `approvals`, `questions`: what waits for a person.
 //! - `config_overlay` with `config_redaction`: what clients see and change of the configuration.
 //! - `voice_wake`: the words that wake the assistant.
@@ -36,6 +37,7 @@ mod config_overlay;
 mod config_redaction;
 mod connect_params;
 mod door;
+mod exec_tool;
 mod features;
 mod gateway;
 mod gateway_config;

@@ -251,4 +251,4 @@ pub(super) fn cut(model: &str) -> ModelError {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

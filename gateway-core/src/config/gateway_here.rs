@@ -7,6 +7,7 @@ use super::openclaw_json::credentials::{CredentialProblem, GatewaySecrets};
 use super::openclaw_json::{OfficialConfig, state_dir};
 use super::paths::Places;
 use super::problem::FileProblem;
+use crate::agent::exec::ExecEnvironment;
 use crate::credentials::secret::{GatewayPassword, GatewayToken};
 use crate::server::GatewayConfig;
 use crate::server::exposure::{
@@ -18,6 +19,11 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a person may take to decide about a program an agent wants to run; seen of official
+/// gateways (protocol §11).
+const APPROVAL_WAIT: Duration = Duration::from_secs(30 * 60);
 
 /// What was said by hand, and what this computer keeps.
 #[derive(Debug, Default)]
@@ -98,6 +104,8 @@ pub fn configure(
         workspace: workspace(&json, environment, places),
         environment: variables_named(&json, environment),
         openclaw_json: json,
+        programs: ExecEnvironment::of(environment.texts()),
+        approval_wait: APPROVAL_WAIT,
         host: machine.host,
         time_zone: machine.time_zone,
     })

@@ -1,4 +1,4 @@
-pub(in crate::agent) mod server;
+pub(crate) mod server;
 
 use super::super::catalogue::{ModelCatalogue, ModelId};
 use super::super::message::{AssistantMessage, AssistantPart, Message};
