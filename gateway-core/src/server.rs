@@ -3,7 +3,9 @@
 //! In reading order:
 //!
 //! - [`exposure`]: where it listens and with which authentication, or why it refuses to start.
+//! - `openai`: the conversation for programs written for OpenAI's API.
 //! - `listen`, `door`, `http`: TCP connections, the bound on those that say nothing, the probes.
+//! - `vouching`, `tailscaled`: callers a proxy or Tailscale speaks for.
 //! - `screening` with [`request_head`], [`origin`], [`peer_address`], [`network`]: for whom a
 //!   request is meant, which page sent it, who is really calling.
 //! - `connect_params`, `handshake` with [`limiter`], [`shared_secret`], [`scopes`]: from a connect
@@ -50,6 +52,7 @@ mod mailbox;
 mod methods;
 mod node_tools;
 mod nodes;
+mod openai;
 mod pairings;
 mod peers;
 mod presence;
@@ -65,8 +68,10 @@ mod session_rows;
 mod socket;
 mod state;
 mod system_events;
+mod tailscaled;
 mod vitals;
 mod voice_wake;
+mod vouching;
 
 pub use gateway::{Gateway, StartError};
 pub use gateway_config::GatewayConfig;

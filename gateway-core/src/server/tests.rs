@@ -1,8 +1,10 @@
 //! The gateway on a real port, spoken to by our own client.
 
 mod approvals;
+mod completions;
 mod devices;
 mod exec;
+mod model_changes;
 mod node_agents;
 mod nodes;
 mod people;
@@ -38,6 +40,7 @@ mod raw;
 mod replay;
 mod rfc6455;
 mod small_methods;
+mod vouched;
 
 const TOKEN: &str = "a token that only this test knows";
 
@@ -62,6 +65,8 @@ fn config(folder: &TempDir) -> GatewayConfig {
         workspace: folder.path().join("workspace"),
         openclaw_json: Value::Null,
         environment: BTreeMap::new(),
+        tailscaled: None,
+        home: Some(folder.path().to_owned()),
         programs: ExecEnvironment::of(std::env::vars()),
         approval_wait: Duration::from_secs(60),
         host: "test".to_owned(),

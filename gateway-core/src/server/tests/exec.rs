@@ -101,7 +101,12 @@ async fn an_approved_program_runs_and_its_output_reaches_the_model_and_the_watch
     let folder = running.folder.path().join("workspace");
     assert_eq!(request["cwd"], json!(folder.canonicalize().unwrap()));
     assert!(request["resolvedPath"].as_str().unwrap().starts_with('/'));
-    let waits = event(&mut admin, "agent").await;
+    let waits = loop {
+        let heard = event(&mut admin, "agent").await;
+        if heard["data"]["phase"] == "waiting-approval" {
+            break heard;
+        }
+    };
     assert_eq!(
         waits["data"],
         json!({"phase": "waiting-approval", "approvalId": asked["id"], "toolCallId": "call_1"})

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// One prepared answer.
@@ -99,7 +99,7 @@ impl Answer {
         }
     }
 
-    async fn send(self, stream: &mut TcpStream) -> std::io::Result<()> {
+    pub(super) async fn send(self, stream: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
         if !self.head.is_empty() {
             stream
                 .write_all(format!("{}\r\n", self.head).as_bytes())
@@ -171,7 +171,7 @@ pub(crate) fn body(request: &str) -> Value {
     serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 
-async fn read(stream: &mut TcpStream) -> String {
+pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
