@@ -225,6 +225,31 @@ async fn a_stopped_run_ends_its_program() {
     running.gateway.stop().await;
 }
 
+#[tokio::test]
+async fn a_gateway_that_stops_ends_the_programs_it_started() {
+    let (running, _server) = running_asking(json!({
+        "command": ["sh", "-c", "sleep 600 & echo $! > pid; wait"],
+    }))
+    .await;
+    let mut admin = watcher(&running, 1).await;
+    let session = admin.session.clone();
+    ask(&session, "chat.send", said("go", "k1")).await;
+    let asked = event(&mut admin, "exec.approval.requested").await;
+    let decision = json!({"id": asked["id"], "decision": "allow-once"});
+    ask(&session, "exec.approval.resolve", decision).await;
+    let file = running.folder.path().join("workspace/pid");
+    let pid = within(|| {
+        let text = std::fs::read_to_string(&file).ok()?;
+        text.strip_suffix('\n')?.parse::<u32>().ok()
+    })
+    .await;
+
+    running.gateway.stop().await;
+
+    let process = std::path::PathBuf::from(format!("/proc/{pid}"));
+    within(|| (!process.exists()).then_some(())).await;
+}
+
 /// Waits until there is something.
 async fn within<T>(mut look: impl FnMut() -> Option<T>) -> T {
     let looking = async {

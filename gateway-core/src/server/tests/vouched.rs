@@ -12,6 +12,10 @@ use tokio::task::JoinHandle;
 
 const FORWARDED: &str = "X-Forwarded-For: 100.64.0.7\r\n";
 
+/// The gateway's name in the tailnet.
+#[cfg(unix)]
+const NAME: &str = "pi.example.ts.net";
+
 /// A proxy that adds fields to every request.
 struct Proxy {
     address: SocketAddr,
@@ -53,17 +57,20 @@ async fn through(
     fields: &str,
     seed: u64,
 ) -> Result<Established, ConnectError> {
+    // What the gateway is called stays what the client called it.
+    through_as(&gateway.to_string(), gateway, fields, seed).await
+}
+
+async fn through_as(
+    host: &str,
+    gateway: SocketAddr,
+    fields: &str,
+    seed: u64,
+) -> Result<Established, ConnectError> {
     let proxy = Proxy::before(gateway, fields.to_owned()).await;
     let stream = TcpStream::connect(proxy.address).await.unwrap();
     let hello = HelloRequest::operator(device(seed), Credentials::default());
-    client::connect(
-        stream,
-        // What the gateway is called stays what the client called it.
-        &gateway.to_string(),
-        hello,
-        ClientLimits::default(),
-    )
-    .await
+    client::connect(stream, host, hello, ClientLimits::default()).await
 }
 
 /// Returns what hello says was accepted.
@@ -202,6 +209,9 @@ async fn tailscales_user_gets_in_over_the_managed_listener_once_tailscale_says_t
     let mut config = config(&folder);
     config.exposure.tailscale = TailscaleMode::Serve;
     config.exposure.allow_tailscale = true;
+    // By this name Tailscale Serve is called; without it the Host is a stranger's.
+    config.openclaw_json =
+        json!({"gateway": {"controlUi": {"allowedOrigins": [format!("https://{NAME}")]}}});
     config.tailscaled = Some(tailscale(&folder));
     let gateway = Gateway::start(config).await.unwrap();
     let running = Running { gateway, folder };
@@ -210,13 +220,13 @@ async fn tailscales_user_gets_in_over_the_managed_listener_once_tailscale_says_t
     let managed = running.gateway.managed_address().unwrap();
     assert!(managed.ip().is_loopback());
     let ada = served("ada@example.com", "100.64.0.7");
-    // The name it has in the tailnet is not known here, so this computer's is used.
-    let managed_name = SocketAddr::new(managed.ip(), managed.port());
-
-    let established = through(managed_name, &ada, 1).await.unwrap();
+    let established = through_as(NAME, managed, &ada, 1).await.unwrap();
 
     assert_eq!(method_of(&established), Some("tailscale"));
-    assert_eq!(code(through(managed, &ada, 2).await), "PAIRING_REQUIRED");
+    assert_eq!(
+        code(through_as(NAME, managed, &ada, 2).await),
+        "PAIRING_REQUIRED"
+    );
     for (fields, expected) in [
         (
             served("bo@example.com", "100.64.0.7"),
@@ -238,14 +248,14 @@ async fn tailscales_user_gets_in_over_the_managed_listener_once_tailscale_says_t
         (FORWARDED.to_owned(), "AUTH_TOKEN_MISSING"),
     ] {
         assert_eq!(
-            code(through(managed, &fields, 1).await),
+            code(through_as(NAME, managed, &fields, 1).await),
             expected,
             "{fields}"
         );
     }
     // Everywhere else the same fields are a lie.
     let ordinary = running.gateway.addresses()[0];
-    let refused = through(ordinary, &ada, 1).await;
+    let refused = through_as(NAME, ordinary, &ada, 1).await;
     assert!(matches!(refused, Err(ref why) if !matches!(why, ConnectError::Refused { .. })));
     running.gateway.stop().await;
 }
