@@ -354,26 +354,3 @@ async fn a_status_is_in_words_and_says_no_more_than_is_known() {
     *gateway.status.lock().unwrap() = json!({});
     assert_eq!(ask(&gateway, "status").await, "This is the status:");
 }
-
-#[test]
-fn durations_are_said_as_people_say_them() {
-    for (seconds, english, danish) in [
-        (0, "less than a second", "under et sekund"),
-        (1, "1 second", "1 sekund"),
-        (59, "59 seconds", "59 sekunder"),
-        (60, "1 minute", "1 minut"),
-        (199, "3 minutes", "3 minutter"),
-        (3600, "1 hour", "1 time"),
-        (7_260, "2 hours and 1 minute", "2 timer og 1 minut"),
-        (86_400, "1 day", "1 dag"),
-        (
-            2 * 86_400 + 3 * 3_600 + 59,
-            "2 days and 3 hours",
-            "2 dage og 3 timer",
-        ),
-    ] {
-        let said = |language| wording::duration(language, seconds);
-        assert_eq!(said(intent::Language::English), english);
-        assert_eq!(said(intent::Language::Danish), danish);
-    }
-}
