@@ -6,6 +6,7 @@
 //! - `listen`, `door`, `http`: TCP connections, the bound on those that say nothing, the probes.
 //! - `screening` with [`request_head`], [`origin`], [`peer_address`], [`network`]: for whom a
 //!   request is meant, which page sent it, who is really calling.
+//! - [`page`], `browser_link` with `single_use_codes`: our UI for a browser, and how it signs in.
 //! - `connect_params`, `handshake` with [`limiter`], [`shared_secret`], [`scopes`]: from a connect
 //!   request to hello, or to a refusal.
 //! - `session`, `socket`, `mailbox`: one peer after hello.
@@ -22,6 +23,7 @@ pub mod limiter;
 pub mod logbook;
 pub mod network;
 pub mod origin;
+pub mod page;
 pub mod peer_address;
 pub mod request_head;
 pub mod scopes;
@@ -29,6 +31,7 @@ pub mod shared_secret;
 
 mod agents;
 mod approvals;
+mod browser_link;
 mod clock;
 mod config_overlay;
 mod config_redaction;
@@ -53,6 +56,7 @@ mod screening;
 mod session;
 mod session_keys;
 mod session_rows;
+mod single_use_codes;
 mod socket;
 mod system_events;
 mod vitals;
@@ -66,6 +70,8 @@ use crate::protocol::SessionKey;
 use crate::protocol::connect::{Scope, StateVersion};
 use crate::store::{RunRecord, SessionRecord, Store, StoreError, StoredMessage};
 use crate::web_address::OwnNames;
+pub use browser_link::{BrowserLink, NoLink};
+
 use agents::{Agents, thinking_of};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -81,6 +87,7 @@ use node_tools::NodeTools;
 use nodes::Nodes;
 use nodes::commands::CommandPolicy;
 use origin::Screen;
+use page::PageFiles;
 use peers::{Peer, Peers};
 use presence::Presence;
 use rand::RngCore as _;
@@ -90,6 +97,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use session_rows::{ModelInUse, RowExtras};
 use shared_secret::{BlankSecret, SharedSecret};
+use single_use_codes::SingleUseCodes;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -136,6 +144,8 @@ struct State {
     screen: Screen,
     secret: Option<SharedSecret>,
     limiter: Mutex<Limiter>,
+    codes: Mutex<SingleUseCodes>,
+    addresses: Vec<SocketAddr>,
     presence_changed: Notify,
     store: Store,
     agents: Agents,
@@ -183,6 +193,8 @@ pub struct GatewayConfig {
     pub host: String,
     /// Where the user's clock is.
     pub time_zone: TimeZone,
+    /// The page for browsers, which the program carries; empty in one that was built without it.
+    pub page: PageFiles,
 }
 
 impl GatewayConfig {
@@ -285,6 +297,8 @@ impl Gateway {
             screen: config.screen(&addresses),
             secret,
             limiter: Mutex::default(),
+            codes: Mutex::default(),
+            addresses: addresses.clone(),
             presence_changed: Notify::new(),
             store,
             agents: Agents::new(&config),
@@ -322,6 +336,16 @@ impl Gateway {
     /// Returns where it listens.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Makes a link that opens the page in a browser on this computer and signs it in, once and
+    /// within a minute.
+    ///
+    /// # Errors
+    ///
+    /// [`NoLink`] says why there is none.
+    pub fn browser_link(&self) -> Result<BrowserLink, NoLink> {
+        browser_link::make(&self.state)
     }
 
     /// Tells everybody, lets what goes on come to an end for a moment, and closes.

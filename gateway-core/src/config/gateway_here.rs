@@ -13,6 +13,7 @@ use crate::server::exposure::{
     ConfigSecret, Exposure, ExposureInput, GatewayMode, Layered, ProxyInput, Refusal,
     SecretSources, TailscaleMode,
 };
+use crate::server::page::PageFiles;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -100,6 +101,7 @@ pub fn configure(
         openclaw_json: json,
         host: machine.host,
         time_zone: machine.time_zone,
+        page: PageFiles::default(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The gateway on a real port, spoken to by our own client.
 
 mod approvals;
+mod browser_page;
 mod devices;
 mod node_agents;
 mod nodes;
@@ -17,6 +18,7 @@ use crate::device_identity::DeviceIdentity;
 use crate::protocol::event::Event;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -55,6 +57,10 @@ fn config(folder: &TempDir) -> GatewayConfig {
         environment: BTreeMap::new(),
         host: "test".to_owned(),
         time_zone: TimeZone::UTC,
+        page: PageFiles::new([(
+            "browser.html".into(),
+            Cow::Borrowed(b"<!doctype html>".as_slice()),
+        )]),
     }
 }
 

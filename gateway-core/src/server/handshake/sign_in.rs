@@ -4,13 +4,15 @@ use super::super::State;
 use super::super::limiter::{Class, Subject};
 use super::super::mailbox::Goodbye;
 use super::super::origin;
+use super::super::peer_address::Locality;
 use super::super::router::{invalid, refusal};
 use super::super::scopes::{Grant, GrantRefusal, Pairing, PairingReason, SignedIn};
 use super::super::shared_secret::Verdict;
+use super::super::single_use_codes::CodeRefusal;
 use super::super::{clock::now_ms, held, methods, pairings, random_secret};
 use super::hello::Issued;
 use super::{Caller, Refused, detailed, pairing};
-use crate::credentials::secret::DeviceToken;
+use crate::credentials::secret::{DeviceToken, SingleUseCode};
 use crate::protocol::connect::{ConnectParams, IssuedToken, Role, Scope};
 use crate::protocol::{ErrorCode, WireError};
 use crate::server::exposure::LocalAuth;
@@ -45,6 +47,9 @@ impl SignIn<'_> {
         if auth.device_token.is_some() {
             presented.push(Class::DeviceToken);
         }
+        if auth.bootstrap_token.is_some() {
+            presented.push(Class::SingleUseCode);
+        }
         let now = Instant::now();
         let admitted = held(&self.gateway.limiter).admit(&subject, &presented, now);
         if let Err(locked) = admitted {
@@ -60,6 +65,9 @@ impl SignIn<'_> {
                 )
             })
             .into());
+        }
+        if let Some(code) = auth.only_code() {
+            return self.redeem(code, &subject, now);
         }
         let verdict = match &self.gateway.secret {
             Some(secret) => secret.judge_connect(auth),
@@ -92,6 +100,39 @@ impl SignIn<'_> {
             ));
         }
         Err(self.wrong_secret())
+    }
+
+    /// Judges a single-use code and uses it up. One that comes without a device stays good: nothing
+    /// could be approved by it.
+    fn redeem(
+        &self,
+        code: &SingleUseCode,
+        subject: &Subject,
+        now: Instant,
+    ) -> Result<(SignedIn, &'static str), Refused> {
+        if self.params.device.is_none() {
+            return Ok((SignedIn::SingleUseCode, "bootstrap-token"));
+        }
+        let redeemed = match self.caller.client.locality {
+            Locality::Local => held(&self.gateway.codes).redeem(code, now),
+            Locality::Remote => Err(CodeRefusal::Elsewhere),
+        };
+        match redeemed {
+            Ok(()) => {
+                held(&self.gateway.limiter).succeeded(subject, Class::SingleUseCode, now);
+                Ok((SignedIn::SingleUseCode, "bootstrap-token"))
+            }
+            Err(why) => {
+                held(&self.gateway.limiter).failed(subject, Class::SingleUseCode, now);
+                Err(unauthorized(
+                    &why.to_string(),
+                    "AUTH_BOOTSTRAP_TOKEN_INVALID",
+                    why.reason(),
+                    false,
+                    "update_auth_credentials",
+                ))
+            }
+        }
     }
 
     /// Whether the same text was sent as token and as device token: it is one (protocol §4).
