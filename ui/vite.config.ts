@@ -14,6 +14,8 @@ export default defineConfig({
     // A data: URL would need a wider content policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The app's window, and the page that a gateway serves to browsers.
+    rolldownOptions: { input: ["index.html", "browser.html"] },
   },
   test: {
     environment: "happy-dom",
