@@ -65,6 +65,12 @@ value() {
   sed -n "s/.* $1=\([^ ]*\).*/\1/p" <<< "$ready "
 }
 
+# Prints what the app says after its first line, as it says it.
+show_what_it_says() {
+  tail --lines +2 --follow --pid "$app" "$scratch/app" &
+  children+=("$!")
+}
+
 # start_app ARGUMENT…: starts the app and returns once it says, in one line, that it is ready.
 start_app() {
   "$target/debug/openclaw-tray" "$@" > "$scratch/app" &
