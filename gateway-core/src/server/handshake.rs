@@ -16,7 +16,7 @@ use super::nodes::Declared;
 use super::origin;
 use super::peer_address::Client;
 use super::peers::Facts;
-use super::router::{Refusal, invalid, refusal};
+use super::refusals::{Refusal, invalid, refusal};
 use super::scopes::{self, Device, GrantInput};
 use super::{clock::now_ms, connect_params};
 use crate::device_identity::{self, Claim, ProofFault};
@@ -130,7 +130,7 @@ pub(super) async fn connect(
             .store
             .device(&proof.id)
             .await
-            .map_err(super::methods::store_refusal)?,
+            .map_err(super::refusals::store_refusal)?,
         None => None,
     };
     let device = params.device.as_ref().map(|_| Device {

@@ -4,6 +4,7 @@
 //! The store says what waits; here is only what goes on right now. An accepted message is on disk
 //! before anything here hears of it.
 
+mod preparation;
 mod turn;
 
 pub(super) use turn::{drop_waiting, recover};

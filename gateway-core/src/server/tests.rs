@@ -8,20 +8,28 @@ mod nodes;
 mod people;
 mod recorded;
 
-use super::exposure::{Bind, TailscaleMode};
+use super::exposure::{Bind, LocalAuth, Settled, TailscaleMode};
+use super::page::PageFiles;
 use super::*;
 use crate::client::{
     self, ClientLimits, CloseReason, Credentials, Established, HelloRequest, SessionEvent,
 };
 use crate::credentials::secret::GatewayToken;
 use crate::device_identity::DeviceIdentity;
+use crate::protocol::connect::Scope;
 use crate::protocol::event::Event;
+use jiff::tz::TimeZone;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use serde_json::{Value, json};
 use std::borrow::Cow;
-use std::net::Ipv4Addr;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 mod conformance;
 mod crowd;

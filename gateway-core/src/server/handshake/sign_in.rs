@@ -5,11 +5,11 @@ use super::super::limiter::{Class, Subject};
 use super::super::mailbox::Goodbye;
 use super::super::origin;
 use super::super::peer_address::Locality;
-use super::super::router::{invalid, refusal};
+use super::super::refusals::{invalid, refusal};
 use super::super::scopes::{Grant, GrantRefusal, Pairing, PairingReason, SignedIn};
 use super::super::shared_secret::Verdict;
 use super::super::single_use_codes::CodeRefusal;
-use super::super::{clock::now_ms, held, methods, pairings, random_secret};
+use super::super::{clock::now_ms, held, pairings, random_secret, refusals};
 use super::hello::Issued;
 use super::{Caller, Refused, detailed, pairing};
 use crate::credentials::secret::{DeviceToken, SingleUseCode};
@@ -166,7 +166,7 @@ impl SignIn<'_> {
             .store
             .token_of(hash)
             .await
-            .map_err(methods::store_refusal)?;
+            .map_err(refusals::store_refusal)?;
         Ok(owner
             .filter(|owner| owner.device_id == proof.id && owner.role == self.role.as_str())
             .map(|owner| pairing::scopes_of(&owner.scopes)))
@@ -277,7 +277,7 @@ impl SignIn<'_> {
         );
         let request_id = match pairings::put_down(self.gateway, asked).await {
             Ok(request_id) => request_id,
-            Err(problem) => return methods::store_refusal(problem).into(),
+            Err(problem) => return refusals::store_refusal(problem).into(),
         };
         let (message, remedy) = pairing_words(reason);
         let mut details = json!({
@@ -327,7 +327,7 @@ impl SignIn<'_> {
                 store
                     .saw_device(&proof.id, now)
                     .await
-                    .map_err(methods::store_refusal)?;
+                    .map_err(refusals::store_refusal)?;
                 let approved = record.as_ref().map(pairing::approved).unwrap_or_default();
                 (approved.roles, approved.scopes)
             }
@@ -336,7 +336,7 @@ impl SignIn<'_> {
                 store
                     .put_device(kept)
                     .await
-                    .map_err(methods::store_refusal)?;
+                    .map_err(refusals::store_refusal)?;
                 (roles.clone(), scopes.clone())
             }
         };
@@ -359,7 +359,7 @@ impl SignIn<'_> {
                 at_ms: now,
             })
             .await
-            .map_err(methods::store_refusal)?;
+            .map_err(refusals::store_refusal)?;
         Ok(Some(Issued {
             token: IssuedToken(token),
             at_ms: now,

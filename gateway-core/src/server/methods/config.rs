@@ -1,8 +1,9 @@
 //! `config.*`: the configuration without its secrets, and changes to our overlay over it.
 
 use super::super::config_overlay::{Change, Unchanged};
-use super::super::router::{Call, Refusal, invalid, refusal};
-use super::read;
+use super::super::refusals::read;
+use super::super::refusals::{Refusal, invalid, refusal};
+use super::super::router::Call;
 use crate::agent::catalogue::ModelCatalogue;
 use crate::protocol::{ErrorCode, WireError};
 use serde::Deserialize;

@@ -6,8 +6,8 @@
 use super::super::browser_link::{self, BrowserLink};
 use super::super::clock::now_ms;
 use super::super::exposure::LocalAuth;
-use super::super::router::{Call, Refusal, invalid, refusal};
-use super::read;
+use super::super::refusals::{Refusal, invalid, read, refusal};
+use super::super::router::Call;
 use crate::protocol::ErrorCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

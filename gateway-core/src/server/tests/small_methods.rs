@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::client::CallError;
+use tracing::info;
 
 /// A session that may do what daily use does not: change the configuration.
 async fn admin(running: &Running) -> Established {
