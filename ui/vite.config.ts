@@ -17,6 +17,8 @@ export default defineConfig({
     // The app's window, and the page that a gateway serves to browsers.
     rolldownOptions: { input: ["index.html", "browser.html"] },
   },
+  // The tests read recordings of real gateways, which are beside this folder.
+  server: { fs: { allow: [".."] } },
   test: {
     environment: "happy-dom",
     // A test reads the colours from the style sheet itself.

@@ -201,9 +201,11 @@ async fn a_link_signs_a_browser_in_which_then_comes_back_by_itself() -> Result<(
         .attribute(&["rail-state"], "data-phase", DRAWN, |phase| phase != "up")
         .await?;
     say(window, "what can you do?").await?;
-    window
-        .shows("chat-send-state", DRAWN, |text| text.contains("Waits"))
-        .await?;
+    until("the message to wait", DRAWN, async || {
+        let states = of(window, "chat-send-state").await?;
+        Ok(states.iter().any(|state| state.contains("Waits")).then_some(()))
+    })
+    .await?;
     window.picture("away").await?;
     gateway.start_again().await?;
     is_up(window, BACK).await?;
