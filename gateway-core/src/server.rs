@@ -3,7 +3,9 @@
 //! In reading order:
 //!
 //! - [`exposure`]: where it listens and with which authentication, or why it refuses to start.
+//! - `openai`: the conversation for programs written for OpenAI's API.
 //! - `listen`, `door`, `http`: TCP connections, the bound on those that say nothing, the probes.
+//! - `vouching`, `tailscaled`: callers a proxy or Tailscale speaks for.
 //! - `screening` with [`request_head`], [`origin`], [`peer_address`], [`network`]: for whom a
 //!   request is meant, which page sent it, who is really calling.
 //! - [`page`], `browser_link` with `single_use_codes`: our UI for a browser, and how it signs in.
@@ -14,7 +16,8 @@
 //! - `gateway` with `state`: from start to stop, and what one gateway holds meanwhile.
 //! - `router`, `methods`, `refusals`: which method does what, who may call it, why it is not done.
 //! - `runs`, `run_voice`: turns of the agent, and what the world hears of them.
-//! - `pairings`, `nodes`, `node_tools`: devices that ask to connect, and machines agents may use.
+//! - `pairings`, `nodes`, `node_tools`, `exec_tool`: devices that ask to connect, and machines agents
+//!   may use, this one included.
 //! - `approvals`, `questions`: what waits for a person.
 //! - `config_overlay` with `config_redaction`: what clients see and change of the configuration.
 //! - `voice_wake`: the words that wake the assistant.
@@ -39,6 +42,7 @@ mod config_overlay;
 mod config_redaction;
 mod connect_params;
 mod door;
+mod exec_tool;
 mod features;
 mod gateway;
 mod gateway_config;
@@ -51,6 +55,7 @@ mod mailbox;
 mod methods;
 mod node_tools;
 mod nodes;
+mod openai;
 mod pairings;
 mod peers;
 mod presence;
@@ -67,8 +72,10 @@ mod single_use_codes;
 mod socket;
 mod state;
 mod system_events;
+mod tailscaled;
 mod vitals;
 mod voice_wake;
+mod vouching;
 
 pub use browser_link::{BrowserLink, NoLink};
 pub use gateway::{Gateway, StartError};

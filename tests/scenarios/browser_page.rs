@@ -203,7 +203,10 @@ async fn a_link_signs_a_browser_in_which_then_comes_back_by_itself() -> Result<(
     say(window, "what can you do?").await?;
     until("the message to wait", DRAWN, async || {
         let states = of(window, "chat-send-state").await?;
-        Ok(states.iter().any(|state| state.contains("Waits")).then_some(()))
+        Ok(states
+            .iter()
+            .any(|state| state.contains("Waits"))
+            .then_some(()))
     })
     .await?;
     window.picture("away").await?;

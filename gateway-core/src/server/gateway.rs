@@ -6,21 +6,24 @@ use super::browser_link::{self, BrowserLink, NoLink};
 use super::clock::now_ms;
 use super::config_overlay::ConfigOverlay;
 use super::door::{Door, MOST_UNPROVEN};
+use super::exposure::{Settled, TailscaleMode};
 use super::mailbox::Goodbye;
 use super::nodes::Nodes;
 use super::nodes::commands::CommandPolicy;
 use super::pairings::Pairings;
+use super::peer_address::Arrival;
 use super::peers::Peers;
 use super::presence::Presence;
 use super::questions::Questions;
 use super::runs::{self, Runs, StoppedBy};
 use super::shared_secret::BlankSecret;
 use super::system_events::SystemEvents;
+use super::tailscaled::Tailscaled;
 use super::{GatewayConfig, State, health, listen, methods, pairings, vitals};
 use crate::store::{Store, StoreError};
 use serde_json::{Value, json};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -66,6 +69,7 @@ pub enum StartError {
 pub struct Gateway {
     pub(super) state: Arc<State>,
     addresses: Vec<SocketAddr>,
+    managed_address: Option<SocketAddr>,
 }
 
 impl Gateway {
@@ -78,6 +82,10 @@ impl Gateway {
         let secret = config.shared_secret()?;
         // The port first: whoever holds it is the gateway here, and its state is not touched.
         let listeners = bind(&config.exposure.listen).await?;
+        let managed = bind_managed(&config.exposure, &listeners).await?;
+        let managed_address = managed
+            .as_ref()
+            .and_then(|listener| listener.local_addr().ok());
         let store = Store::open(&config.state_dir).await?;
         let base = config.openclaw_json.take();
         let settings = ConfigOverlay::open(&config.state_dir, base, rand::random());
@@ -108,6 +116,7 @@ impl Gateway {
             runs: Runs::default(),
             nodes: Nodes::default(),
             commands: CommandPolicy::of(&config.openclaw_json),
+            tailscaled: Tailscaled::at(config.tailscaled.clone()),
             pairings: Pairings::default(),
             approvals: Approvals::default(),
             questions: Questions::default(),
@@ -119,14 +128,26 @@ impl Gateway {
             runs::work_off(&state, key);
         }
         for listener in listeners {
-            state.tasks.spawn(listen::accept(state.clone(), listener));
+            let accepting = listen::accept(state.clone(), listener, Arrival::Ordinary);
+            state.tasks.spawn(accepting);
+        }
+        if let Some(listener) = managed {
+            let accepting = listen::accept(state.clone(), listener, Arrival::TailscaleManaged);
+            state.tasks.spawn(accepting);
         }
         state.tasks.spawn(tick(state.clone()));
         state.tasks.spawn(tell_presence(state.clone()));
         for address in &addresses {
             info!(%address, "the gateway listens");
         }
-        Ok(Self { state, addresses })
+        if let Some(address) = managed_address {
+            info!(%address, "tailscale serve has to be pointed here");
+        }
+        Ok(Self {
+            state,
+            addresses,
+            managed_address,
+        })
     }
 
     /// Returns where it listens.
@@ -142,6 +163,11 @@ impl Gateway {
     /// [`NoLink`] says why there is none.
     pub fn browser_link(&self) -> Result<BrowserLink, NoLink> {
         browser_link::make(&self.state)
+    }
+
+    /// Returns where Tailscale Serve is expected, where its word for a user counts.
+    pub fn managed_address(&self) -> Option<SocketAddr> {
+        self.managed_address
     }
 
     /// Tells everybody, lets what goes on come to an end for a moment, and closes.
@@ -169,6 +195,25 @@ impl Drop for Gateway {
             .peers
             .close(&Goodbye::new(1012, "service restart"), |_| true);
     }
+}
+
+/// Opens the listener that only Tailscale Serve is told about: on loopback, one port above the
+/// gateway's, so that it is the same after a restart.
+async fn bind_managed(
+    exposure: &Settled,
+    listeners: &[TcpListener],
+) -> Result<Option<TcpListener>, StartError> {
+    if !exposure.allow_tailscale || exposure.tailscale != TailscaleMode::Serve {
+        return Ok(None);
+    }
+    // A port that was chosen by the system is nobody's habit.
+    let asked = exposure.listen.first().map_or(0, SocketAddr::port);
+    let port = match (asked, listeners.first()) {
+        (0, _) | (_, None) => 0,
+        (port, Some(_)) => port.checked_add(1).unwrap_or(0),
+    };
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    bind(&[address]).await.map(|mut bound| bound.pop())
 }
 
 /// Opens every address. A port 0 is chosen by the first and used for the others.

@@ -5,12 +5,14 @@ use super::exposure::{LocalAuth, Settled};
 use super::origin::Screen;
 use super::page::PageFiles;
 use super::shared_secret::SharedSecret;
+use crate::agent::exec::ExecEnvironment;
 use crate::web_address::OwnNames;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What a gateway is started with. Nothing of it is read from the environment or the user's home:
 /// the caller has done that.
@@ -26,6 +28,14 @@ pub struct GatewayConfig {
     pub openclaw_json: Value,
     /// The environment that `${NAME}` in it may name.
     pub environment: BTreeMap<String, String>,
+    /// What a `~` in the configuration stands for.
+    pub home: Option<PathBuf>,
+    /// The socket of Tailscale on this computer.
+    pub tailscaled: Option<PathBuf>,
+    /// What the programs agents start get of the environment.
+    pub programs: ExecEnvironment,
+    /// How long a person may take to decide about one.
+    pub approval_wait: Duration,
     /// What presence calls this machine.
     pub host: String,
     /// Where the user's clock is.
@@ -72,7 +82,14 @@ impl GatewayConfig {
             .flatten()
             .filter_map(|origin| origin.as_str().map(str::to_owned))
             .collect();
-        let screen = Screen::new(own, &[], &origins);
+        // Behind a proxy or Tailscale Serve it is called by the names its pages have there.
+        let is_fronted = !self.exposure.trusted_proxies.is_empty() || self.exposure.allow_tailscale;
+        let names: Vec<String> = origins
+            .iter()
+            .filter(|_| is_fronted)
+            .filter_map(|origin| Some(origin.strip_prefix("https://")?.to_owned()))
+            .collect();
+        let screen = Screen::new(own, &names, &origins);
         for ignored in screen.ignored() {
             tracing::warn!(%ignored, "a setting has no effect");
         }

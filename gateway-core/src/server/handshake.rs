@@ -18,6 +18,7 @@ use super::peer_address::Client;
 use super::peers::Facts;
 use super::refusals::{Refusal, invalid, refusal};
 use super::scopes::{self, Device, GrantInput};
+use super::vouching::Vouched;
 use super::{clock::now_ms, connect_params};
 use crate::device_identity::{self, Claim, ProofFault};
 use crate::protocol::connect::{CONNECT, ConnectParams, Role};
@@ -37,6 +38,8 @@ pub(super) struct Caller {
     pub(super) client: Client,
     /// Which page, if one; `Err` where that page may not talk to us.
     pub(super) page: Result<origin::Caller, ()>,
+    /// What somebody else says of it.
+    pub(super) vouched: Vouched,
     /// What its device has to sign.
     pub(super) nonce: String,
     /// When it was asked to, in milliseconds since 1970.

@@ -2,7 +2,7 @@
 
 mod agent;
 mod approvals;
-mod chat;
+pub(super) mod chat;
 mod config;
 mod devices;
 mod logs;

@@ -56,7 +56,9 @@ impl NodeTools {
         let params = call.arguments.get("params").cloned();
         let mut params = params.unwrap_or_else(|| json!({}));
         if command == "system.run" {
-            params = self.approved_run(gateway, &node, &params).await?;
+            params = self
+                .approved_run(gateway, &node, &params, &progress)
+                .await?;
         } else if commands::is_powerful(command) {
             return Err(format!(
                 "{command} is not for agents on this gateway; use system.run, which a person approves"
@@ -80,6 +82,7 @@ impl NodeTools {
         gateway: &Arc<State>,
         node: &NodeId,
         params: &Value,
+        progress: &ToolProgress,
     ) -> Result<Value, String> {
         let run = RunRequest::read(params)?;
         let wanted = NodeRun {
@@ -88,6 +91,7 @@ impl NodeTools {
             agent: agent_of(&self.key),
             session: Some(&self.key),
             requester: None,
+            progress: Some(progress),
         };
         node_run::permit(gateway, wanted)
             .await

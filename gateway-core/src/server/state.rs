@@ -23,6 +23,7 @@ use super::session_rows::{self, ModelInUse, RowExtras};
 use super::shared_secret::SharedSecret;
 use super::single_use_codes::SingleUseCodes;
 use super::system_events::SystemEvents;
+use super::tailscaled::Tailscaled;
 use crate::protocol::SessionKey;
 use crate::protocol::connect::{Scope, StateVersion};
 use crate::store::{SessionRecord, Store, StoredMessage};
@@ -59,6 +60,7 @@ pub(super) struct State {
     pub(super) runs: Runs,
     pub(super) nodes: Nodes,
     pub(super) commands: CommandPolicy,
+    pub(super) tailscaled: Tailscaled,
     pub(super) pairings: Pairings,
     pub(super) approvals: Approvals,
     pub(super) questions: Questions,

@@ -2,7 +2,10 @@
 
 mod approvals;
 mod browser_page;
+mod completions;
 mod devices;
+mod exec;
+mod model_changes;
 mod node_agents;
 mod nodes;
 mod people;
@@ -11,6 +14,7 @@ mod recorded;
 use super::exposure::{Bind, LocalAuth, Settled, TailscaleMode};
 use super::page::PageFiles;
 use super::*;
+use crate::agent::exec::ExecEnvironment;
 use crate::client::{
     self, ClientLimits, CloseReason, Credentials, Established, HelloRequest, SessionEvent,
 };
@@ -29,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 mod conformance;
 mod crowd;
@@ -39,6 +43,7 @@ mod raw;
 mod replay;
 mod rfc6455;
 mod small_methods;
+mod vouched;
 
 const TOKEN: &str = "a token that only this test knows";
 
@@ -63,6 +68,10 @@ fn config(folder: &TempDir) -> GatewayConfig {
         workspace: folder.path().join("workspace"),
         openclaw_json: Value::Null,
         environment: BTreeMap::new(),
+        tailscaled: None,
+        home: Some(folder.path().to_owned()),
+        programs: ExecEnvironment::of(std::env::vars()),
+        approval_wait: Duration::from_secs(60),
         host: "test".to_owned(),
         time_zone: TimeZone::UTC,
         page: PageFiles::new([(
@@ -189,8 +198,8 @@ async fn what_the_helper_says_of_the_gateway_changes_with_the_gateway() {
     ask(&session, "chat.send", said("status", "k2")).await;
     let after = answer(&mut established, "k2").await;
 
-    assert!(before.contains("clients: 1"), "{before}");
-    assert!(after.contains("clients: 2"), "{after}");
+    assert!(before.contains("one client and"), "{before}");
+    assert!(after.contains("two clients and"), "{after}");
     running.gateway.stop().await;
 }
 

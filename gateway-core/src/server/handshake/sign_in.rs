@@ -9,6 +9,7 @@ use super::super::refusals::{invalid, refusal};
 use super::super::scopes::{Grant, GrantRefusal, Pairing, PairingReason, SignedIn};
 use super::super::shared_secret::Verdict;
 use super::super::single_use_codes::CodeRefusal;
+use super::super::vouching::Vouched;
 use super::super::{clock::now_ms, held, pairings, random_secret, refusals};
 use super::hello::Issued;
 use super::{Caller, Refused, detailed, pairing};
@@ -20,6 +21,7 @@ use crate::store::{DeviceRecord, DeviceTokenHash, NewDeviceToken};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::time::Instant;
+use tracing::debug;
 
 /// One attempt to sign in.
 pub(super) struct SignIn<'a> {
@@ -37,7 +39,7 @@ impl SignIn<'_> {
             return Ok((SignedIn::OpenGateway, "none"));
         }
         let Some(auth) = self.params.auth.as_ref().filter(|auth| !auth.is_empty()) else {
-            return Ok((SignedIn::Nothing, "none"));
+            return self.judge_vouched().await;
         };
         let subject = self.subject();
         let mut presented = Vec::new();
@@ -131,6 +133,35 @@ impl SignIn<'_> {
                     false,
                     "update_auth_credentials",
                 ))
+            }
+        }
+    }
+
+    /// Judges what somebody else says of a caller that sends no credential. Only operators are ever
+    /// spoken for.
+    async fn judge_vouched(&self) -> Result<(SignedIn, &'static str), Refused> {
+        if *self.role != Role::Operator {
+            return Ok((SignedIn::Nothing, "none"));
+        }
+        match self.caller.vouched.clone() {
+            Vouched::Nobody => Ok((SignedIn::Nothing, "none")),
+            Vouched::ByProxy(Ok(user)) => {
+                debug!(user, "a trusted proxy speaks for an operator");
+                Ok((SignedIn::Vouched, "trusted-proxy"))
+            }
+            Vouched::ByProxy(Err(why)) => Err(not_vouched(&why, why.detail_code())),
+            Vouched::ByTailscale(claim) => {
+                let confirmed = match claim {
+                    Ok(claim) => claim.confirm(&self.gateway.tailscaled).await,
+                    Err(why) => Err(why),
+                };
+                match confirmed {
+                    Ok(login) => {
+                        debug!(user = login.as_str(), "Tailscale speaks for an operator");
+                        Ok((SignedIn::Vouched, "tailscale"))
+                    }
+                    Err(why) => Err(not_vouched(&why, why.detail_code())),
+                }
             }
         }
     }
@@ -392,6 +423,16 @@ fn pairing_words(reason: PairingReason) -> (&'static str, &'static str) {
             "Review the refreshed device details, then approve the pending request.",
         ),
     }
+}
+
+fn not_vouched(why: &impl std::fmt::Display, code: &str) -> Refused {
+    unauthorized(
+        &why.to_string(),
+        code,
+        "identity_not_confirmed",
+        false,
+        "review_auth_configuration",
+    )
 }
 
 fn unauthorized(

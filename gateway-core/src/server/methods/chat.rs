@@ -281,7 +281,7 @@ pub(super) async fn abort(call: Call, params: Value) -> Result<Value, Refusal> {
 }
 
 /// Stops what goes on and what waits; nothing to stop is no error (protocol §7).
-async fn stop(
+pub(in super::super) async fn stop(
     gateway: &Arc<State>,
     key: &SessionKey,
     run_id: Option<&RunId>,

@@ -2,6 +2,7 @@
 //! (protocol §10).
 
 use super::super::approvals::node_run::{self, NodeRun};
+use super::super::approvals::permit::Denied;
 use super::super::nodes::invoke::{self, Invocation};
 use super::super::nodes::run::{RunRequest, without_approval};
 use super::super::nodes::{self, commands, view};
@@ -194,6 +195,7 @@ pub(super) async fn invoke(call: Call, params: Value) -> Result<Value, Refusal> 
             agent: DEFAULT_AGENT,
             session: session.as_ref(),
             requester: Some(call.peer.facts.conn_id.clone()),
+            progress: None,
         };
         node_run::permit(&call.gateway, wanted)
             .await
@@ -213,7 +215,7 @@ pub(super) async fn invoke(call: Call, params: Value) -> Result<Value, Refusal> 
     invoke::invoke(&call.gateway, invocation).await
 }
 
-fn not_approved(denied: &node_run::Denied) -> Refusal {
+fn not_approved(denied: &Denied) -> Refusal {
     Box::new(WireError {
         details: Some(json!({"code": "APPROVAL_REQUIRED"})),
         ..*refusal(ErrorCode::Forbidden, &format!("system.run: {denied}"))

@@ -3,6 +3,7 @@
 use super::super::State;
 use super::super::agents::thinking_of;
 use super::super::clock::now_ms;
+use super::super::exec_tool::ExecTool;
 use super::super::gateway_tools::GatewayTools;
 use super::super::node_tools::NodeTools;
 use crate::agent::message::Message;
@@ -36,9 +37,14 @@ impl State {
             Ok(answerers) => answerers,
             Err(problem) => return Ok(Err(problem)),
         };
-        let tools: [Arc<dyn Toolbox>; 3] = [
+        let tools: [Arc<dyn Toolbox>; 4] = [
             Arc::new(GatewayTools::new(Arc::downgrade(self), session.key.clone())),
             Arc::new(NodeTools::new(Arc::downgrade(self), session.key.clone())),
+            Arc::new(ExecTool::new(
+                Arc::downgrade(self),
+                session.key.clone(),
+                run.run_id.clone(),
+            )),
             Arc::new(WorkspaceTools::new(&self.config.workspace)),
         ];
         Ok(Ok(Turn {

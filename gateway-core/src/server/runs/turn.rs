@@ -125,8 +125,15 @@ impl Speaker {
             TurnEvent::ToolUpdate { id, name, result } => {
                 self.say(|voice, now| voice.tool_updated(&id, &name, &result.to_json(), now));
             }
-            TurnEvent::ToolResult { id, name, result } => self
-                .say(|voice, now| voice.tool_ended(&id, &name, &result.text, result.is_error, now)),
+            TurnEvent::ToolWaits { id, approval } => {
+                self.say(|voice, now| voice.approval("waiting-approval", &approval, &id, now));
+            }
+            TurnEvent::ToolDecided { id, approval } => {
+                self.say(|voice, now| voice.approval("approval-resolved", &approval, &id, now));
+            }
+            TurnEvent::ToolResult { id, name, result } => self.say(|voice, now| {
+                voice.tool_ended(&id, &name, &result.to_json(), result.is_error, now)
+            }),
             TurnEvent::Retrying {
                 attempt,
                 max,

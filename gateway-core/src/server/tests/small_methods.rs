@@ -41,7 +41,7 @@ async fn a_changed_configuration_holds_after_a_restart_and_openclaw_json_is_not_
 
     let changed = ask(&session, "config.patch", change.clone()).await;
 
-    assert_eq!(changed["restart"]["required"], true);
+    assert_eq!(changed["restart"]["required"], false);
     assert!(!changed.to_string().contains("canary"), "{changed}");
     let again = refused(&session, "config.patch", change).await;
     assert!(again.contains("config changed"), "{again}");

@@ -167,6 +167,7 @@ const SETTINGS: SettingsView = {
   remotePort: 18789,
   connectOnLaunch: true,
   listenerEnabled: false,
+  alsoRunHere: false,
   keychain: { kind: "available" },
   found: null,
   fileProblem: null,

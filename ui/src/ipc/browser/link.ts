@@ -245,6 +245,7 @@ function viewOf(phase: Phase, serverName: string): ConnectionView {
     credential: null,
     problem: null,
     question: null,
+    gatewayHere: null,
   };
 }
 
