@@ -171,7 +171,7 @@ async fn a_link_signs_a_browser_in_which_then_comes_back_by_itself() -> Result<(
     );
 
     say(window, "status").await?;
-    replies(window, "builtin/helper", ANSWER).await?;
+    replies(window, "the built-in helper", ANSWER).await?;
     window.picture("chat-light").await?;
     browser.prefers("dark").await?;
     window.picture("chat-dark").await?;

@@ -62,6 +62,7 @@ function statementIn(frame: Frame): { text: string; publicKey: string; signature
   return { text, publicKey: device("publicKey"), signature: device("signature") };
 }
 
+vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => vi.useRealTimers());
 
 describe("signing in", () => {
