@@ -31,7 +31,7 @@ async fn a_gateway_of_our_own_answers_in_the_window_and_ends_with_it() -> Result
     window.click("chat-send").await?;
     window
         .shows("chat-assistant", ANSWER, |text| {
-            text.contains("builtin/helper")
+            text.contains("the built-in helper")
         })
         .await?;
     window.picture("chat").await?;
