@@ -1,6 +1,8 @@
 # For scripts that start the app; sourced, never run. Whatever is started here ends with the script.
 
 children=()
+# What the app's line begins with that says it is ready; a link for browsers may come before it.
+ready_word="OPENCLAW TRAY READY"
 scratch=$(mktemp -d)
 
 # Ends every child by its id and removes what was written. The app goes first: it says goodbye to
@@ -65,11 +67,24 @@ value() {
   sed -n "s/.* $1=\([^ ]*\).*/\1/p" <<< "$ready "
 }
 
+# Prints what the app says beside its READY line, as it says it.
+show_what_it_says() {
+  tail --lines +1 --follow --pid "$app" "$scratch/app" |
+    grep --line-buffered --invert-match "^$ready_word" &
+  children+=("$!")
+}
+
 # start_app ARGUMENT…: starts the app and returns once it says, in one line, that it is ready.
 start_app() {
   "$target/debug/openclaw-tray" "$@" > "$scratch/app" &
   app=$!
   children=("$app" "${children[@]}")
-  : > "$scratch/app.err"
-  first_line app "$app"
+  local line
+  while ! line=$(grep --max-count 1 "^$ready_word" "$scratch/app"); do
+    if ! kill -0 "$app" 2> /dev/null; then
+      return 1
+    fi
+    read -rt 0.05 <> <(:) || true
+  done
+  printf '%s\n' "$line"
 }

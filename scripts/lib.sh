@@ -57,6 +57,18 @@ ui_dependencies() {
   printf '%s\n' "$wanted" > ui/node_modules/.installed
 }
 
+# Builds the pages when anything they are made of is newer. Both programs carry them, and cargo may
+# build the command line before the app's build script has come to it.
+build_pages() {
+  ui_dependencies
+  local newer
+  newer=$(find ui/src ui/*.html ui/*.json ui/*.js ui/*.ts -newer ui/dist/browser.html -print -quit 2> /dev/null || true)
+  if [ -f ui/dist/browser.html ] && [ -z "$newer" ]; then
+    return
+  fi
+  npm run --prefix ui --silent build
+}
+
 # The packages that make a window program out of this workspace, once it has one.
 program_packages() {
   printf '%s\n' -p gateway-core
@@ -68,6 +80,7 @@ program_packages() {
 # Builds every program together with the tests: alone they would be built with fewer features, and
 # every dependency twice.
 build_programs() {
+  build_pages
   cargo build --locked --workspace --bins --tests
 }
 

@@ -37,6 +37,7 @@ const OLDEST_NODE: (u32, u32) = (20, 19);
 /// What the pages are made of, beside `src/` and `public/`.
 const UI_FILES: &[&str] = &[
     "index.html",
+    "browser.html",
     "package.json",
     "package-lock.json",
     "svelte.config.js",
@@ -67,7 +68,8 @@ fn build_ui(ui: &Path) -> Result<(), String> {
     for source in &sources {
         println!("cargo:rerun-if-changed={}", source.display());
     }
-    let built = modified(&ui.join("dist/index.html"));
+    let has_both = ui.join("dist/browser.html").exists();
+    let built = modified(&ui.join("dist/index.html")).filter(|_| has_both);
     if built.is_some_and(|built| {
         sources
             .iter()

@@ -14,7 +14,11 @@ export default defineConfig({
     // A data: URL would need a wider content policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The app's window, and the page that a gateway serves to browsers.
+    rolldownOptions: { input: ["index.html", "browser.html"] },
   },
+  // The tests read recordings of real gateways, which are beside this folder.
+  server: { fs: { allow: [".."] } },
   test: {
     environment: "happy-dom",
     // A test reads the colours from the style sheet itself.

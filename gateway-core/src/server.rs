@@ -8,6 +8,7 @@
 //! - `vouching`, `tailscaled`: callers a proxy or Tailscale speaks for.
 //! - `screening` with [`request_head`], [`origin`], [`peer_address`], [`network`]: for whom a
 //!   request is meant, which page sent it, who is really calling.
+//! - [`page`], `browser_link` with `single_use_codes`: our UI for a browser, and how it signs in.
 //! - `connect_params`, `handshake` with [`limiter`], [`shared_secret`], [`scopes`]: from a connect
 //!   request to hello, or to a refusal.
 //! - `session`, `socket`, `mailbox`: one peer after hello.
@@ -27,6 +28,7 @@ pub mod limiter;
 pub mod logbook;
 pub mod network;
 pub mod origin;
+pub mod page;
 pub mod peer_address;
 pub mod request_head;
 pub mod scopes;
@@ -34,6 +36,7 @@ pub mod shared_secret;
 
 mod agents;
 mod approvals;
+mod browser_link;
 mod clock;
 mod config_overlay;
 mod config_redaction;
@@ -65,6 +68,7 @@ mod screening;
 mod session;
 mod session_keys;
 mod session_rows;
+mod single_use_codes;
 mod socket;
 mod state;
 mod system_events;
@@ -73,6 +77,7 @@ mod vitals;
 mod voice_wake;
 mod vouching;
 
+pub use browser_link::{BrowserLink, NoLink};
 pub use gateway::{Gateway, StartError};
 pub use gateway_config::GatewayConfig;
 

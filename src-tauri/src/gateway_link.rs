@@ -49,6 +49,8 @@ pub struct Surroundings {
     pub store: Arc<dyn CredentialStore>,
     /// The log of the gateway on this computer, once it runs.
     pub logbook: Logbook,
+    /// Whether a link for browsers is printed once the gateway on this computer runs.
+    pub prints_link: bool,
 }
 
 impl Surroundings {

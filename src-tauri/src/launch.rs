@@ -8,6 +8,10 @@ const HIDDEN: &str = "--hidden";
 /// Runs OpenClaw on this computer where nothing else was ever chosen, as if the user had picked it.
 const THIS_COMPUTER: &str = "--this-computer";
 
+/// Prints a link for browsers once the gateway on this computer runs: for a terminal that somebody
+/// reads, where nobody sees the window.
+const BROWSER_LINK: &str = "--browser-link";
+
 /// What the command line asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Launch {
@@ -15,6 +19,8 @@ pub struct Launch {
     pub hidden: bool,
     /// Choose "This computer" if nothing was chosen yet.
     pub this_computer: bool,
+    /// Print a link for browsers.
+    pub browser_link: bool,
 }
 
 impl Launch {
@@ -26,9 +32,11 @@ impl Launch {
                 launch.hidden = true;
             } else if argument == THIS_COMPUTER {
                 launch.this_computer = true;
+            } else if argument == BROWSER_LINK {
+                launch.browser_link = true;
             } else {
                 return Err(format!(
-                    "openclaw-tray takes only {HIDDEN} and {THIS_COMPUTER}; found {}",
+                    "openclaw-tray takes only {HIDDEN}, {THIS_COMPUTER} and {BROWSER_LINK}; found {}",
                     argument.display()
                 ));
             }
@@ -56,12 +64,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_arguments_are_known_and_no_other() {
+    fn three_arguments_are_known_and_no_other() {
         let parse = |arguments: &[&str]| Launch::parse(arguments.iter().map(OsString::from));
 
         assert_eq!(parse(&[]), Ok(Launch::default()));
         assert!(parse(&["--hidden"]).unwrap().hidden);
         assert!(parse(&["--this-computer"]).unwrap().this_computer);
+        assert!(parse(&["--browser-link"]).unwrap().browser_link);
         assert!(parse(&["--token", "x"]).is_err());
     }
 

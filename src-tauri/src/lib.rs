@@ -7,6 +7,7 @@
 //! - [`view_model`], [`events`], [`commands`], [`bindings`]: what crosses to the window, and how.
 //! - [`tray`]: icon and menu as values computed from the state.
 //! - [`desktop`]: the trait the controller shows things on, and Tauri behind it.
+//! - [`local_gateway`], `page`: the gateway on this computer, and its page for browsers.
 //! - [`gateway_link`], [`access`]: the real connection behind the controller's port.
 //! - [`tray_host`], [`single_instance`], [`launch`], [`logging`], [`local_programs`]: the
 //!   surroundings.
@@ -26,6 +27,7 @@ pub mod launch;
 pub mod local_gateway;
 pub mod local_programs;
 pub mod logging;
+mod page;
 pub mod single_instance;
 pub mod tray;
 pub mod tray_host;
@@ -116,6 +118,7 @@ fn start() -> anyhow::Result<ExitCode> {
                 environment,
                 store: store.await?,
                 logbook,
+                prints_link: launch.browser_link,
             };
             wire(surroundings, desktop, requests, launch).run().await;
             anyhow::Ok(())

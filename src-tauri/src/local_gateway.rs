@@ -3,7 +3,7 @@
 //! It runs on threads of its own, so that a busy window holds up nobody who talks to it. A gateway
 //! that runs here already is used as it is: two on one computer would be two memories.
 
-use crate::gateway_link::Surroundings;
+use crate::{gateway_link::Surroundings, page};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use gateway_core::{
     client::probe_healthz,
@@ -19,7 +19,11 @@ use gateway_core::{
     server::{Gateway, StartError, exposure::LocalAuth, new_token},
     tunnel::Holder,
 };
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io::{self, Write as _},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     net::TcpStream,
     runtime::{Builder, Runtime},
@@ -104,6 +108,7 @@ impl LocalGateway {
         if let Err(problem) = self.surroundings.logbook.keep_in(&config.state_dir) {
             tracing::warn!(%problem, "the gateway keeps no log of its own");
         }
+        config.page = page::files();
         let auth = config.exposure.auth.clone();
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -140,6 +145,9 @@ impl LocalGateway {
         }
         let started = self.start(port).await?;
         tracing::info!(port, "the gateway on this computer runs");
+        if self.surroundings.prints_link {
+            print_link(&started.gateway);
+        }
         let auth = hosted(&started.auth);
         *running = Some(started);
         Ok(auth)
@@ -194,6 +202,19 @@ fn hosted(auth: &LocalAuth) -> Hosted {
         LocalAuth::GenerateToken | LocalAuth::None | LocalAuth::TrustedProxy(_) => (None, None),
     };
     Hosted::Ours { token, password }
+}
+
+/// Prints a link for browsers to the terminal the app was started from, and nowhere else.
+fn print_link(gateway: &Gateway) {
+    let line = match gateway.browser_link() {
+        Ok(link) => format!(
+            "In a browser on this computer, once and within a minute: {}",
+            link.expose().as_str()
+        ),
+        Err(why) => format!("No page for browsers: {why}."),
+    };
+    // Whoever started the app may have closed the pipe; the gateway runs all the same.
+    drop(writeln!(io::stdout(), "{line}"));
 }
 
 async fn is_gateway(port: u16) -> bool {

@@ -3,14 +3,15 @@
 //!
 //! In reading order: [`wait`] and [`process`] are the ground; [`ports`], [`temp_home`], [`http`] and
 //! [`tools`] are small helps; [`ssh_server`], [`gateway`], [`model_provider`] and [`plain_http`] are
-//! the servers, [`home_server`] three of them together; [`cli`], [`app`], [`desktop`] and [`webdriver`]
-//! drive our programs; [`canaries`], [`delivery`] and [`pins`] judge what was left behind.
+//! the servers, [`home_server`] three of them together; [`cli`], [`app`], [`desktop`], [`webdriver`] and
+//! [`chromium`] drive our programs; [`canaries`], [`delivery`] and [`pins`] judge what was left behind.
 //!
 //! Nothing here is told apart by a fixed port or a shared home, nothing sleeps for a guessed time,
 //! and a missing tool is an error, never a skipped test.
 
 pub mod app;
 pub mod canaries;
+pub mod chromium;
 pub mod cli;
 pub mod core;
 pub mod delivery;

@@ -106,12 +106,17 @@ impl Window {
                 )
             })?
             .with_context(|| format!("no session\n{}\n{}", driver.stdout(), driver.stderr()))?;
-        Ok(Self {
+        Ok(Self::of(client, driver, scenario))
+    }
+
+    /// What a driver shows, whichever it is.
+    pub(crate) fn of(client: Client, driver: Running, scenario: &str) -> Self {
+        Self {
             client,
             driver,
             scenario: scenario.to_owned(),
             pictures: std::cell::Cell::new(0),
-        })
+        }
     }
 
     /// The element with a `data-testid`, once it is there.

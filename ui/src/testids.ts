@@ -94,6 +94,11 @@ export const testids = {
   discard: "discard",
   saveState: "save-state",
 
+  signInPage: "sign-in-page",
+  signInToken: "sign-in-token",
+  signInSubmit: "sign-in-submit",
+  signOut: "sign-out",
+
   firstRun: "first-run",
   firstRunBack: "first-run-back",
   firstRunNext: "first-run-next",

@@ -37,6 +37,7 @@ describe("the catalogue", () => {
     const equal = [...english].filter(([name, text]) => danish.get(name) === text);
     expect(equal.map(([name]) => name).sort()).toEqual(
       [
+        "browser.linkCommand",
         "chat.agent",
         "chat.send",
         "chat.stop",

@@ -14,6 +14,7 @@ use crate::server::exposure::{
     ConfigSecret, Exposure, ExposureInput, GatewayMode, Layered, ProxyInput, Refusal,
     SecretSources, TailscaleMode,
 };
+use crate::server::page::PageFiles;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -110,6 +111,7 @@ pub fn configure(
         approval_wait: APPROVAL_WAIT,
         host: machine.host,
         time_zone: machine.time_zone,
+        page: PageFiles::default(),
     })
 }
 

@@ -65,6 +65,10 @@ secret! {
     /// The key a model provider knows this user by.
     ProviderKey
 }
+secret! {
+    /// What lets one browser page sign in, once and within a minute.
+    SingleUseCode
+}
 
 #[cfg(test)]
 mod tests {

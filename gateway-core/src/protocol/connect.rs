@@ -4,7 +4,7 @@
 //! nowhere else in the protocol: to be sent, and to be read.
 
 use super::{ConnId, DeviceId, Extra};
-use crate::credentials::secret::{DeviceToken, GatewayPassword, GatewayToken};
+use crate::credentials::secret::{DeviceToken, GatewayPassword, GatewayToken, SingleUseCode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use std::time::Duration;
@@ -184,20 +184,39 @@ pub struct Auth {
         deserialize_with = "read_device_token"
     )]
     pub device_token: Option<DeviceToken>,
+    /// A code that signs in once, where a device has nothing else yet.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "write_code",
+        deserialize_with = "read_code"
+    )]
+    pub bootstrap_token: Option<SingleUseCode>,
 }
 
 impl Auth {
     /// Returns whether there is no credential in it.
     pub fn is_empty(&self) -> bool {
-        self.token.is_none() && self.password.is_none() && self.device_token.is_none()
+        self.token.is_none()
+            && self.password.is_none()
+            && self.device_token.is_none()
+            && self.bootstrap_token.is_none()
+    }
+
+    /// Returns the single-use code where nothing else is sent: beside another credential it does
+    /// not count (protocol §4).
+    pub fn only_code(&self) -> Option<&SingleUseCode> {
+        let others = self.token.is_some() || self.password.is_some() || self.device_token.is_some();
+        self.bootstrap_token.as_ref().filter(|_| !others)
     }
 
     /// Returns the token that the device signature covers, empty where there is none.
     pub fn signed_token(&self) -> &str {
-        match (&self.token, &self.device_token) {
-            (Some(token), _) => token.expose(),
-            (None, Some(token)) => token.expose(),
-            (None, None) => "",
+        match (&self.token, &self.device_token, &self.bootstrap_token) {
+            (Some(token), _, _) => token.expose(),
+            (None, Some(token), _) => token.expose(),
+            (None, None, Some(code)) => code.expose(),
+            (None, None, None) => "",
         }
     }
 }
@@ -441,6 +460,15 @@ fn write_device_token<S: Serializer>(
         .serialize(serializer)
 }
 
+fn write_code<S: Serializer>(
+    code: &Option<SingleUseCode>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    code.as_ref()
+        .map(SingleUseCode::expose)
+        .serialize(serializer)
+}
+
 fn read_token<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<TokenCredential>, D::Error> {
@@ -458,4 +486,10 @@ fn read_device_token<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<DeviceToken>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.map(DeviceToken::new))
+}
+
+fn read_code<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SingleUseCode>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(SingleUseCode::new))
 }

@@ -2,6 +2,7 @@
 
 use super::agents::Agents;
 use super::approvals::Approvals;
+use super::browser_link::{self, BrowserLink, NoLink};
 use super::clock::now_ms;
 use super::config_overlay::ConfigOverlay;
 use super::door::{Door, MOST_UNPROVEN};
@@ -100,6 +101,8 @@ impl Gateway {
             screen: config.screen(&addresses),
             secret,
             limiter: Mutex::default(),
+            codes: Mutex::default(),
+            addresses: addresses.clone(),
             presence_changed: Notify::new(),
             store,
             agents: Agents::new(&config),
@@ -150,6 +153,16 @@ impl Gateway {
     /// Returns where it listens.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Makes a link that opens the page in a browser on this computer and signs it in, once and
+    /// within a minute.
+    ///
+    /// # Errors
+    ///
+    /// [`NoLink`] says why there is none.
+    pub fn browser_link(&self) -> Result<BrowserLink, NoLink> {
+        browser_link::make(&self.state)
     }
 
     /// Returns where Tailscale Serve is expected, where its word for a user counts.

@@ -3,6 +3,7 @@
 use super::StartError;
 use super::exposure::{LocalAuth, Settled};
 use super::origin::Screen;
+use super::page::PageFiles;
 use super::shared_secret::SharedSecret;
 use crate::agent::exec::ExecEnvironment;
 use crate::web_address::OwnNames;
@@ -39,6 +40,8 @@ pub struct GatewayConfig {
     pub host: String,
     /// Where the user's clock is.
     pub time_zone: TimeZone,
+    /// The page for browsers, which the program carries; empty in one that was built without it.
+    pub page: PageFiles,
 }
 
 impl GatewayConfig {

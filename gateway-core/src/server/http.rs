@@ -3,6 +3,7 @@
 use super::State;
 use super::door::Visit;
 use super::handshake::Caller;
+use super::page;
 use super::peer_address::Arrival;
 use super::screening::screen;
 use super::session;
@@ -61,6 +62,7 @@ pub(super) fn answer(gateway: &Arc<State>, line: &Line, request: Request<Incomin
         }
         "/ready" | "/readyz" => readiness(gateway),
         "/startup" | "/startupz" => startup(gateway),
+        path if probe => page::answer(&gateway.config.page, path, request.headers()),
         _ => text(StatusCode::NOT_FOUND, "nothing is served here"),
     }
 }

@@ -13,6 +13,7 @@ mod questions;
 mod reports;
 mod session_runs;
 mod sessions;
+mod setup_code;
 mod status;
 mod usage;
 mod voice;
@@ -91,8 +92,9 @@ pub(super) fn all() -> Router {
 
 /// Who may connect, and machines that run commands.
 fn devices_and_nodes(router: &mut Router) {
-    use Needs::{Dynamic, Pairing, Read};
+    use Needs::{Admin, Dynamic, Pairing, Read};
     let to = Access::Operator;
+    router.serve_now("device.pair.setupCode", to(Admin), setup_code::make);
     router.serve("device.pair.list", to(Pairing), devices::list);
     router.serve("device.pair.approve", to(Pairing), devices::approve);
     router.serve("device.pair.reject", to(Pairing), devices::reject);

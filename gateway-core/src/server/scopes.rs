@@ -15,6 +15,14 @@ use crate::protocol::connect::{Role, Scope};
 const CONTROL_UI: &str = "openclaw-control-ui";
 /// The ids of pages a gateway serves; no other page is ever approved silently.
 const OWN_PAGES: [&str; 3] = [CONTROL_UI, "webchat-ui", "webchat"];
+/// What a single-use code is good for: everything our own page asks for, and no administration.
+const BY_CODE: [Scope; 5] = [
+    Scope::Read,
+    Scope::Write,
+    Scope::Approvals,
+    Scope::Questions,
+    Scope::Pairing,
+];
 /// Programs that may use the gateway's secret on this computer without a device: id and mode.
 const DEVICELESS: [(&str, &str); 2] = [("cli", "cli"), BACKEND];
 /// The only one of them that needs no secret where the gateway has none.
@@ -30,6 +38,8 @@ pub enum SignedIn {
         /// The scopes of the token.
         scopes: Vec<Scope>,
     },
+    /// With a code that this gateway made for one sign-in on this computer.
+    SingleUseCode,
     /// The gateway asks for no secret (`gateway.auth.mode: "none"`).
     OpenGateway,
     /// By somebody else's word: Tailscale or a trusted proxy.
@@ -210,6 +220,7 @@ fn grant_without_device(input: &GrantInput<'_>) -> Result<Grant, GrantRefusal> {
         SignedIn::OpenGateway if is_direct && client == BACKEND => true,
         SignedIn::OpenGateway
         | SignedIn::DeviceToken { .. }
+        | SignedIn::SingleUseCode
         | SignedIn::Vouched
         | SignedIn::Nothing => return Err(GrantRefusal::DeviceIdentityRequired),
     };
@@ -232,6 +243,13 @@ fn grant_device(input: &GrantInput<'_>, device: &Device) -> Result<Grant, GrantR
         SignedIn::DeviceToken { scopes } => return grant_by_device_token(input, device, scopes),
         SignedIn::Shared | SignedIn::OpenGateway => {
             input.approves_local && input.locality == Locality::Local && is_page_of_ours
+        }
+        // Whoever made the code has approved its one user, whatever is approved without asking.
+        SignedIn::SingleUseCode => {
+            input.locality == Locality::Local
+                && is_page_of_ours
+                && input.role == Role::Operator
+                && covers(&BY_CODE, input.requested)
         }
         SignedIn::Vouched => false,
     };

@@ -113,6 +113,7 @@ mod tests {
             token: token.map(|text| TokenCredential::Gateway(GatewayToken::new(text))),
             password: password.map(GatewayPassword::new),
             device_token: Some(DeviceToken::new("right-secret")),
+            bootstrap_token: None,
         }
     }
 

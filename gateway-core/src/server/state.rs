@@ -21,6 +21,7 @@ use super::router::Router;
 use super::runs::Runs;
 use super::session_rows::{self, ModelInUse, RowExtras};
 use super::shared_secret::SharedSecret;
+use super::single_use_codes::SingleUseCodes;
 use super::system_events::SystemEvents;
 use super::tailscaled::Tailscaled;
 use crate::protocol::SessionKey;
@@ -28,6 +29,7 @@ use crate::protocol::connect::{Scope, StateVersion};
 use crate::store::{SessionRecord, Store, StoredMessage};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -43,6 +45,8 @@ pub(super) struct State {
     pub(super) screen: Screen,
     pub(super) secret: Option<SharedSecret>,
     pub(super) limiter: Mutex<Limiter>,
+    pub(super) codes: Mutex<SingleUseCodes>,
+    pub(super) addresses: Vec<SocketAddr>,
     pub(super) presence_changed: Notify,
     pub(super) store: Store,
     pub(super) agents: Agents,

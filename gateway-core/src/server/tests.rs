@@ -1,6 +1,7 @@
 //! The gateway on a real port, spoken to by our own client.
 
 mod approvals;
+mod browser_page;
 mod completions;
 mod devices;
 mod exec;
@@ -11,6 +12,7 @@ mod people;
 mod recorded;
 
 use super::exposure::{Bind, LocalAuth, Settled, TailscaleMode};
+use super::page::PageFiles;
 use super::*;
 use crate::agent::exec::ExecEnvironment;
 use crate::client::{
@@ -24,6 +26,7 @@ use jiff::tz::TimeZone;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -71,6 +74,10 @@ fn config(folder: &TempDir) -> GatewayConfig {
         approval_wait: Duration::from_secs(60),
         host: "test".to_owned(),
         time_zone: TimeZone::UTC,
+        page: PageFiles::new([(
+            "browser.html".into(),
+            Cow::Borrowed(b"<!doctype html>".as_slice()),
+        )]),
     }
 }
 

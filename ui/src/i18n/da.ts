@@ -101,6 +101,24 @@ const problems: Readonly<Record<string, string>> = {
   rateLimited: "Gatewayen har talt for mange mislykkede forsøg. Prøv igen om nogle minutter.",
   deviceRemoved:
     "Gatewayen har fjernet denne enhed. Indtast gatewayens token for at logge ind igen.",
+  browserTokenRefused:
+    "Gatewayen afviste det. Indsæt det token eller den adgangskode, som den blev startet med.",
+  browserLocked: "For mange logins er mislykkedes. Vent nogle minutter, og prøv igen.",
+  browserOrigin:
+    "Gatewayen viser ingen sider under denne adresse. Åbn den adresse, som gatewayen skrev.",
+  browserProtocol: "Siden er ældre eller nyere end gatewayen. Indlæs siden igen.",
+  browserCodeUsed:
+    "Dette link har allerede logget nogen ind. Lav et nyt med openclaw dashboard på gatewayens computer, eller indsæt tokenet.",
+  browserCodeExpired:
+    "Dette link gjaldt kun et minut. Lav et nyt med openclaw dashboard på gatewayens computer, eller indsæt tokenet.",
+  browserCodeElsewhere:
+    "Links logger kun ind på gatewayens egen computer. Indsæt gatewayens token her.",
+  browserCodeUnknown:
+    "Gatewayen kender ikke dette link. Lav et nyt med openclaw dashboard på gatewayens computer, eller indsæt tokenet.",
+  browserInsecure:
+    "Browsere giver ikke sider over almindelig HTTP fra en anden computer nøgler at logge ind med. Åbn siden på gatewayens egen computer eller gennem en SSH-tunnel til den.",
+  browserTooOld:
+    "Denne browser kan ikke lave Ed25519-nøgler, som gatewayen kender en browser på. Brug Chrome 137, Firefox 129, Safari 17 eller nyere.",
   notConnected: "Der er ingen forbindelse til gatewayen.",
   connectionLost: "Forbindelsen til gatewayen røg, før den svarede.",
   noAnswer: "Gatewayen svarede ikke i tide.",
@@ -163,6 +181,7 @@ export const da: Catalogue = {
     checkAgain: "Tjek igen",
     cancelCheck: "Stop tjekket",
     neverChecked: "Ni trin fra adressen til gatewayens helbred. Intet bliver ændret.",
+    neverCheckedHere: "Om gatewayen svarer, lukker denne browser ind og har det godt.",
     checkRunning: (step) => `Tjekker: ${step}…`,
     checkRunningFor: (step, seconds) => `Tjekker: ${step}… (${seconds} sek.)`,
     checkWell: "Alle trin er i orden",
@@ -332,6 +351,21 @@ export const da: Catalogue = {
     fileProblemLine: (line, column) =>
       column === null ? `linje ${line}` : `linje ${line}, kolonne ${column}`,
     fileProblemKey: "Nøgle",
+  },
+
+  browser: {
+    signInTitle: "Log ind på din gateway",
+    byLink: "Med et link",
+    byLinkLead:
+      "Kør dette på gatewayens egen computer, og åbn det, den skriver, inden for et minut.",
+    linkCommand: "openclaw dashboard",
+    copyCommand: "Kopiér kommandoen",
+    token: "Eller med gatewayens token",
+    tokenHint: "Det token eller den adgangskode, som gatewayen blev startet med. Det gemmes ikke.",
+    signIn: "Log ind",
+    thisBrowser: "Denne browser",
+    thisBrowserKeeps: "Den gemmer sin egen nøgle og sit eget token til denne gateway.",
+    signOut: "Log ud",
   },
 
   firstRun: {

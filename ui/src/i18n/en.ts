@@ -128,6 +128,7 @@ export const en = {
     checkAgain: "Check again",
     cancelCheck: "Stop the check",
     neverChecked: "Nine steps from the address to the gateway's health. Nothing is changed.",
+    neverCheckedHere: "Whether the gateway answers, lets this browser in, and is well.",
     checkRunning: (step: string) => `Checking: ${step}…`,
     checkRunningFor: (step: string, seconds: number) => `Checking: ${step}… (${seconds} s)`,
     checkWell: "Every step is well",
@@ -296,6 +297,20 @@ export const en = {
     fileProblemLine: (line: number, column: number | null) =>
       column === null ? `line ${line}` : `line ${line}, column ${column}`,
     fileProblemKey: "Key",
+  },
+
+  browser: {
+    signInTitle: "Sign in to your gateway",
+    byLink: "With a link",
+    byLinkLead: "Run this on the gateway's own computer and open what it prints, within a minute.",
+    linkCommand: "openclaw dashboard",
+    copyCommand: "Copy command",
+    token: "Or with the gateway token",
+    tokenHint: "The token or password that the gateway was started with. It is not kept.",
+    signIn: "Sign in",
+    thisBrowser: "This browser",
+    thisBrowserKeeps: "It keeps a key and a token of its own for this gateway.",
+    signOut: "Sign out",
   },
 
   firstRun: {

@@ -1,10 +1,11 @@
 /**
- * The seam between the window and the app: what may be asked, and what is told.
+ * The seam between the screen and what is behind it: what may be asked, and what is told.
  *
- * Views and states are handed a `Backend`; only this folder knows how it is carried. Events are
- * subscribed to first and everything is asked for again afterwards, so that nothing is missed.
+ * Views and states are handed a `Backend`; only this folder knows how it is carried: `tauri` in the
+ * app's window, `browser` in a page that a gateway serves. Events are subscribed to first and
+ * everything is asked for again afterwards, so that nothing is missed.
  */
-import { commands, events } from "./bindings";
+import type { commands } from "./bindings";
 import type { ChatUpdate, CheckView, ConnectionView, Page, SettingsView } from "./bindings";
 
 export type * from "./bindings";
@@ -24,28 +25,19 @@ export interface Listeners {
   page(page: Page): void;
 }
 
-/** The app, as the window sees it. */
-export interface Backend {
-  readonly commands: Commands;
-  /** Subscribes to everything; resolves once nothing can be missed any more. */
-  listen(listeners: Listeners): Promise<() => void>;
+/** How a page in a browser signs in; the window's app does that by itself. */
+export interface SignInPort {
+  /** Signs in with the gateway's token or password, which is kept in memory only. */
+  withToken(token: string): void;
+  /** Forgets the token that this browser was issued. */
+  signOut(): Promise<void>;
 }
 
-/** The real app behind this window. */
-export function tauriBackend(): Backend {
-  return {
-    commands,
-    async listen(listeners) {
-      const stops = await Promise.all([
-        events.connectionChanged.listen((event) => listeners.connection(event.payload)),
-        events.checkChanged.listen((event) => listeners.check(event.payload)),
-        events.settingsChanged.listen((event) => listeners.settings(event.payload)),
-        events.chatChanged.listen((event) => listeners.chat(event.payload)),
-        events.pageRequested.listen((event) => listeners.page(event.payload)),
-      ]);
-      return () => {
-        for (const stop of stops) stop();
-      };
-    },
-  };
+/** The app, as the screen sees it. */
+export interface Backend {
+  readonly commands: Commands;
+  /** Only in a browser: there are no settings there, and people sign in on the page. */
+  readonly signIn?: SignInPort;
+  /** Subscribes to everything; resolves once nothing can be missed any more. */
+  listen(listeners: Listeners): Promise<() => void>;
 }

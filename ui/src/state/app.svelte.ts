@@ -1,7 +1,7 @@
 /** Wires the states to the app and decides which page is shown. */
 import { getContext, setContext } from "svelte";
 import type { Catalogue } from "../i18n";
-import type { Backend, Page, UserAction } from "../ipc";
+import type { Backend, Page, SignInPort, UserAction } from "../ipc";
 import { ChatState } from "./chat.svelte";
 import { CheckState } from "./check.svelte";
 import { Clock } from "./clock.svelte";
@@ -18,6 +18,8 @@ export class App {
   readonly settings: SettingsState;
   readonly chat: ChatState;
   readonly clock = new Clock();
+  /** How to sign in, in a browser; `null` in the app's window, which does that by itself. */
+  readonly signIn: SignInPort | null;
 
   /** The page a person or the tray asked for; `null` follows the connection. */
   #chosen = $state<Page | null>(null);
@@ -32,6 +34,7 @@ export class App {
   constructor(backend: Backend, text: Catalogue) {
     this.#backend = backend;
     this.text = text;
+    this.signIn = backend.signIn ?? null;
     this.connection = new ConnectionState(backend);
     this.check = new CheckState(backend);
     this.settings = new SettingsState(backend, text.settings);
@@ -42,6 +45,12 @@ export class App {
   readonly page = $derived.by<Page>(
     () => this.#chosen ?? (this.connection.online ? "chat" : "server"),
   );
+
+  /** Whether a person has to sign in on the page before anything else. */
+  readonly asksToSignIn = $derived.by(() => {
+    const { view } = this.connection;
+    return this.signIn !== null && view?.phase === "paused" && view.cause === "token";
+  });
 
   /** Whether enough was told to draw anything. */
   readonly ready = $derived.by(() => this.connection.view !== null && this.settings.view !== null);

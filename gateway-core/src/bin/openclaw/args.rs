@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Health(AskArgs),
     /// Ask the gateway what it is running.
     Status(AskArgs),
+    /// Print a link that opens the gateway's page in a browser, signed in, once and within a minute.
+    Dashboard(AskArgs),
     /// Run a gateway here, or talk to one by its protocol.
     #[command(subcommand)]
     Gateway(GatewayCommand),

@@ -18,6 +18,9 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
+/// The method that makes a code for a page.
+const SETUP_CODE: &str = "device.pair.setupCode";
+
 /// `openclaw gateway call`.
 pub(crate) async fn call(args: CallArgs, environment: &Environment) -> Result<Exit, Stop> {
     let params = match args.params.as_deref().map(serde_json::from_str::<Value>) {
@@ -58,6 +61,30 @@ pub(crate) async fn call(args: CallArgs, environment: &Environment) -> Result<Ex
         }
         return Ok(Exit::Well);
     }
+}
+
+/// `openclaw dashboard`: a link for a browser on the gateway's own computer.
+pub(crate) async fn dashboard(args: AskArgs, environment: &Environment) -> Result<Exit, Stop> {
+    let (limit, json) = (args.timeout(), args.json);
+    let gateway = find(args.url.as_deref(), args.secrets, environment).await?;
+    let session = open(&gateway, vec![Scope::Admin], limit).await?.session;
+    let params = json!({"joinUrl": true});
+    let answer = session.call_raw(SETUP_CODE, params, limit).await;
+    session.close().await;
+    let payload = answer.map_err(|error| call_failed(&error))?;
+    let Some(link) = payload.get("joinUrl").and_then(Value::as_str) else {
+        return Err(Stop::new(
+            Exit::Failed,
+            format!("{}: this gateway makes no links for browsers", gateway.url),
+        ));
+    };
+    if json {
+        output::json(&json!({"url": link, "expiresAtMs": payload.get("expiresAtMs")}));
+    } else {
+        output::line(link);
+        output::remark("Open it on the gateway's own computer. It signs in once, within a minute.");
+    }
+    Ok(Exit::Well)
 }
 
 /// `openclaw health` and `openclaw gateway health`.

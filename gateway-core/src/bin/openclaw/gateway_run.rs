@@ -2,6 +2,7 @@
 
 use crate::args::RunArgs;
 use crate::output::{self, Exit, Stop};
+use crate::page;
 use crate::signals;
 use gateway_core::config::gateway_here::{self, Machine, NotHere, Wishes};
 use gateway_core::config::{Environment, Places, private_file};
@@ -10,7 +11,7 @@ use gateway_core::server::exposure::LocalAuth;
 use gateway_core::server::logbook::Logbook;
 use gateway_core::server::{Gateway, StartError, new_token};
 use serde_json::json;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -31,8 +32,9 @@ pub(crate) async fn run(
         kept_token: None,
         runs_here: false,
     };
-    let config = gateway_here::configure(wishes, environment, &places, Machine::this(environment))
-        .map_err(|why| refused(&why))?;
+    let mut config =
+        gateway_here::configure(wishes, environment, &places, Machine::this(environment))
+            .map_err(|why| refused(&why))?;
     if matches!(config.exposure.auth, LocalAuth::GenerateToken) {
         return Err(Stop::new(
             Exit::Configuration,
@@ -45,6 +47,7 @@ pub(crate) async fn run(
     logbook
         .keep_in(&config.state_dir)
         .map_err(|error| Stop::because(Exit::Failed, &error))?;
+    config.page = page::files();
     let gateway = Gateway::start(config)
         .await
         .map_err(|error| not_started(&error))?;
@@ -57,10 +60,31 @@ pub(crate) async fn run(
         output::json(&json!({"phase": "up", "addresses": addresses}));
     } else {
         output::line(format_args!("Gateway ready on {}", addresses.join(", ")));
+        show_page(&gateway);
     }
     signals::asked_to_end().await;
     gateway.stop().await;
     Ok(Exit::Well)
+}
+
+/// Says where the page is. Only a person at a terminal gets a link that signs in: what else reads
+/// this is a log.
+fn show_page(gateway: &Gateway) {
+    match gateway.browser_link() {
+        Ok(link) if io::stdout().is_terminal() => {
+            output::line(format_args!("In a browser: {}", link.expose().as_str()));
+            output::line(
+                "That link signs in once, within a minute. openclaw dashboard makes another.",
+            );
+        }
+        Ok(link) => {
+            output::line(format_args!(
+                "In a browser: {} (openclaw dashboard makes a link that signs in)",
+                link.address()
+            ));
+        }
+        Err(why) => output::remark(format_args!("note: no page for browsers: {why}")),
+    }
 }
 
 fn token(args: &RunArgs) -> Result<Option<GatewayToken>, Stop> {

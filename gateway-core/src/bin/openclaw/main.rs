@@ -10,6 +10,7 @@ mod connect;
 mod gateway;
 mod gateway_run;
 mod output;
+mod page;
 mod questions;
 mod secrets;
 mod signals;
@@ -81,6 +82,7 @@ async fn run(command: Command, environment: &Environment, logbook: &Logbook) -> 
             gateway::health(args, environment).await
         }
         Command::Status(args) => gateway::overview(args, environment).await,
+        Command::Dashboard(args) => gateway::dashboard(args, environment).await,
         Command::Gateway(GatewayCommand::Run(args)) => {
             gateway_run::run(args, environment, logbook).await
         }

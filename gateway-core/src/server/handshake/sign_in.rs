@@ -4,14 +4,16 @@ use super::super::State;
 use super::super::limiter::{Class, Subject};
 use super::super::mailbox::Goodbye;
 use super::super::origin;
+use super::super::peer_address::Locality;
 use super::super::refusals::{invalid, refusal};
 use super::super::scopes::{Grant, GrantRefusal, Pairing, PairingReason, SignedIn};
 use super::super::shared_secret::Verdict;
+use super::super::single_use_codes::CodeRefusal;
 use super::super::vouching::Vouched;
 use super::super::{clock::now_ms, held, pairings, random_secret, refusals};
 use super::hello::Issued;
 use super::{Caller, Refused, detailed, pairing};
-use crate::credentials::secret::DeviceToken;
+use crate::credentials::secret::{DeviceToken, SingleUseCode};
 use crate::protocol::connect::{ConnectParams, IssuedToken, Role, Scope};
 use crate::protocol::{ErrorCode, WireError};
 use crate::server::exposure::LocalAuth;
@@ -47,6 +49,9 @@ impl SignIn<'_> {
         if auth.device_token.is_some() {
             presented.push(Class::DeviceToken);
         }
+        if auth.bootstrap_token.is_some() {
+            presented.push(Class::SingleUseCode);
+        }
         let now = Instant::now();
         let admitted = held(&self.gateway.limiter).admit(&subject, &presented, now);
         if let Err(locked) = admitted {
@@ -62,6 +67,9 @@ impl SignIn<'_> {
                 )
             })
             .into());
+        }
+        if let Some(code) = auth.only_code() {
+            return self.redeem(code, &subject, now);
         }
         let verdict = match &self.gateway.secret {
             Some(secret) => secret.judge_connect(auth),
@@ -94,6 +102,39 @@ impl SignIn<'_> {
             ));
         }
         Err(self.wrong_secret())
+    }
+
+    /// Judges a single-use code and uses it up. One that comes without a device stays good: nothing
+    /// could be approved by it.
+    fn redeem(
+        &self,
+        code: &SingleUseCode,
+        subject: &Subject,
+        now: Instant,
+    ) -> Result<(SignedIn, &'static str), Refused> {
+        if self.params.device.is_none() {
+            return Ok((SignedIn::SingleUseCode, "bootstrap-token"));
+        }
+        let redeemed = match self.caller.client.locality {
+            Locality::Local => held(&self.gateway.codes).redeem(code, now),
+            Locality::Remote => Err(CodeRefusal::Elsewhere),
+        };
+        match redeemed {
+            Ok(()) => {
+                held(&self.gateway.limiter).succeeded(subject, Class::SingleUseCode, now);
+                Ok((SignedIn::SingleUseCode, "bootstrap-token"))
+            }
+            Err(why) => {
+                held(&self.gateway.limiter).failed(subject, Class::SingleUseCode, now);
+                Err(unauthorized(
+                    &why.to_string(),
+                    "AUTH_BOOTSTRAP_TOKEN_INVALID",
+                    why.reason(),
+                    false,
+                    "update_auth_credentials",
+                ))
+            }
+        }
     }
 
     /// Judges what somebody else says of a caller that sends no credential. Only operators are ever

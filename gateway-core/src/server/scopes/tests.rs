@@ -51,7 +51,7 @@ fn required(reason: PairingReason) -> Result<Grant, GrantRefusal> {
 
 #[test]
 fn without_a_device_the_table_of_the_protocol_holds() {
-    use SignedIn::{Nothing, OpenGateway, Shared, Vouched};
+    use SignedIn::{Nothing, OpenGateway, Shared, SingleUseCode, Vouched};
     let kept = || Ok(ADMIN.to_vec());
     let emptied = || Ok(Vec::new());
     let refused = || Err(GrantRefusal::DeviceIdentityRequired);
@@ -83,6 +83,8 @@ fn without_a_device_the_table_of_the_protocol_holds() {
         ("gateway-client", "backend", Local, false, Nothing, refused()),
         ("cli", "cli", Remote, false, Nothing, refused()),
         ("cli", "cli", Local, false, token(ADMIN), refused()),
+        ("webchat-ui", "webchat", Local, true, SingleUseCode, refused()),
+        ("cli", "cli", Local, false, SingleUseCode, refused()),
         ("openclaw-control-ui", "ui", Local, true, Shared, page()),
         ("openclaw-control-ui", "ui", Local, false, Shared, page()),
         ("openclaw-control-ui", "ui", Remote, true, Nothing, page()),
@@ -191,6 +193,37 @@ fn a_node_gets_its_role_and_no_operator_scope() {
         grant(&without_device),
         Err(GrantRefusal::DeviceIdentityRequired)
     );
+}
+
+#[test]
+fn a_single_use_code_approves_one_page_of_ours_on_this_computer_and_no_administration() {
+    let page = |locality, id: &'static str, role, requested| GrantInput {
+        role,
+        locality,
+        has_origin: true,
+        signed_in: SignedIn::SingleUseCode,
+        device: Some(unknown_device()),
+        // Whoever made the code has approved its user.
+        approves_local: false,
+        ..input(id, "webchat", requested)
+    };
+    let operator = || Role::Operator;
+
+    let granted = grant(&page(Local, "webchat-ui", operator(), &BY_CODE)).unwrap();
+    assert_eq!(granted.scopes, BY_CODE);
+    assert!(matches!(granted.pairing, Pairing::ApproveSilently { .. }));
+
+    let waits = required(PairingReason::NotPaired);
+    for (locality, id, role, requested) in [
+        (Remote, "webchat-ui", operator(), READ),
+        (Local, "openclaw-linux", operator(), READ),
+        (Local, "webchat-ui", operator(), ADMIN),
+        (Local, "webchat-ui", operator(), &[Scope::TalkSecrets][..]),
+        (Local, "webchat-ui", Role::Node, &[]),
+    ] {
+        let asked = page(locality, id, role, requested);
+        assert_eq!(grant(&asked), waits, "{asked:?}");
+    }
 }
 
 /// The official node host and TUI call with one key: cli-node-run.jsonl, then cli-tui-1.jsonl.
@@ -386,7 +419,7 @@ proptest! {
         requested in any_scopes(),
         approved in prop::option::of(any_scopes()),
         token_scopes in any_scopes(),
-        way in 0u8..4,
+        way in 0u8..5,
         has_origin: bool,
         id in prop::sample::select(vec!["cli", "gateway-client", "webchat-ui", "node-host"]),
         mode in prop::sample::select(vec!["cli", "backend", "ui", "node"]),
@@ -398,6 +431,7 @@ proptest! {
                 0 => SignedIn::Shared,
                 1 => token(&token_scopes),
                 2 => SignedIn::OpenGateway,
+                3 => SignedIn::SingleUseCode,
                 _ => SignedIn::Vouched,
             },
             device: approved.as_deref().map(paired),

@@ -56,6 +56,7 @@ fn requests() -> Vec<(&'static str, Value)> {
         ("talk.config", json!({})),
         ("talk.mode", json!({"enabled": true})),
         ("device.pair.list", json!({})),
+        ("device.pair.setupCode", json!({"joinUrl": true})),
         ("node.list", json!({})),
         ("node.pair.list", json!({})),
         ("exec.approval.list", json!({})),

@@ -1,0 +1,20 @@
+//! The page for browsers, carried in this program.
+//!
+//! The scripts build it before the programs. A build without it runs all the same, and says at `/`
+//! what is missing.
+
+use gateway_core::server::page::PageFiles;
+use rust_embed::Embed;
+
+#[derive(Embed)]
+#[folder = "../ui/dist"]
+#[allow_missing = true]
+struct Built;
+
+/// Returns the page, empty where it was not built.
+pub(crate) fn files() -> PageFiles {
+    PageFiles::new(Built::iter().filter_map(|path| {
+        let file = Built::get(&path)?;
+        Some((path, file.data))
+    }))
+}

@@ -1,0 +1,174 @@
+/**
+ * The app's side of the seam, played in the browser: the gateway is spoken to from here, and the
+ * screen gets the same views as in the window. What only the desktop has is not offered.
+ */
+import type { Backend, Commands, Listeners, SettingsView, SignInPort, UiError } from "..";
+import { Check } from "./check";
+import { Conversations } from "./conversations";
+import { Link, type Surroundings } from "./link";
+import { Outbox } from "./outbox";
+import { NoAnswer, problemOf } from "./refusal";
+
+/** How much of a conversation is fetched. */
+const HISTORY_MESSAGES = 200;
+
+/** What the backend is made of, beside the link's surroundings. */
+export interface BrowserParts extends Surroundings {
+  /** The code from the page's address, if it was opened with one. */
+  readonly code: string | null;
+  readonly storage: Pick<Storage, "getItem" | "setItem">;
+  lives(signal: AbortSignal): Promise<boolean>;
+}
+
+export class BrowserBackend implements Backend {
+  readonly commands: Commands;
+  readonly signIn: SignInPort;
+  readonly #link: Link;
+  readonly #check: Check;
+  readonly #outbox: Outbox;
+  readonly #conversations = new Conversations();
+  #listeners: Listeners | null = null;
+  #isConnecting = false;
+
+  constructor(parts: BrowserParts) {
+    const tell = (updates: ReturnType<Conversations["missed"]>) => {
+      for (const update of updates) this.#listeners?.chat(update);
+    };
+    const conversations = this.#conversations;
+    this.#link = new Link(
+      parts,
+      {
+        changed: (view) => this.#listeners?.connection(view),
+        up: (session) => {
+          tell(conversations.reconnected());
+          this.#outbox.sessionUp(session);
+        },
+        down: () => this.#outbox.sessionDown(),
+        event: (name, payload) => {
+          if (name !== "chat") return;
+          const update = conversations.event(payload);
+          if (update !== null) tell([update]);
+        },
+        gap: () => tell(conversations.missed()),
+      },
+      parts.code,
+    );
+    this.#outbox = new Outbox(
+      {
+        accepted: ({ sessionKey, key }) => tell([conversations.accepted(sessionKey, key)]),
+        refused: ({ sessionKey, key }, problem) =>
+          tell([conversations.refused(sessionKey, key, problem)]),
+      },
+      parts.storage,
+    );
+    this.#check = new Check({ lives: parts.lives, session: () => this.#link.session }, (view) =>
+      this.#listeners?.check(view),
+    );
+    this.signIn = {
+      withToken: (token) => this.#link.signInWith(token),
+      signOut: () => this.#link.signOut(),
+    };
+    this.commands = this.#commands(tell);
+  }
+
+  listen(listeners: Listeners): Promise<() => void> {
+    this.#listeners = listeners;
+    const tryNow = () => {
+      if (document.visibilityState !== "hidden") this.#link.tryNow();
+    };
+    window.addEventListener("online", tryNow);
+    document.addEventListener("visibilitychange", tryNow);
+    return Promise.resolve(() => {
+      this.#listeners = null;
+      window.removeEventListener("online", tryNow);
+      document.removeEventListener("visibilitychange", tryNow);
+      this.#link.disconnect();
+    });
+  }
+
+  #commands(tell: (updates: ReturnType<Conversations["missed"]>) => void): Commands {
+    const link = this.#link;
+    const done = () => Promise.resolve();
+    const onlyInTheApp = () => Promise.reject(new Error("only the desktop app can do this"));
+    return {
+      resendAll: () => {
+        this.#listeners?.connection(link.view);
+        this.#listeners?.settings(SETTINGS);
+        this.#listeners?.check(this.#check.view);
+        // The first question is the page's start.
+        if (!this.#isConnecting) link.connect();
+        this.#isConnecting = true;
+        return done();
+      },
+      connect: () => done().then(() => link.connect()),
+      disconnect: () => done().then(() => link.disconnect()),
+      reconnectNow: () => done().then(() => link.connect()),
+      runCheck: () => done().then(() => void this.#check.run()),
+      cancelCheck: () => done().then(() => this.#check.cancel()),
+      chatHistory: (sessionKey) =>
+        this.#ask(async (call) => {
+          const params = { sessionKey, limit: HISTORY_MESSAGES };
+          return this.#conversations.history(sessionKey, await call("chat.history", params));
+        }),
+      sendChat: (draft) => {
+        const { sessionKey, key, text } = draft;
+        const problem = this.#outbox.send(draft);
+        tell([
+          problem === null
+            ? this.#conversations.queued(sessionKey, key, text)
+            : this.#conversations.refused(sessionKey, key, problem),
+        ]);
+        return Promise.resolve({ status: "ok", data: null });
+      },
+      abortChat: (sessionKey, runId) =>
+        this.#ask(async (call) => {
+          await call("chat.abort", { sessionKey, ...(runId === null ? {} : { runId }) });
+          return null;
+        }),
+      keepDraft: (text) => done().then(() => this.#outbox.keepDraft(text)),
+      unsent: () => Promise.resolve({ status: "ok", data: this.#outbox.unsent() }),
+      forgetMessage: (key) => done().then(() => this.#outbox.forget(key)),
+      saveSettings: onlyInTheApp,
+      checkAddress: onlyInTheApp,
+      trustHostKey: onlyInTheApp,
+      answerQuestion: onlyInTheApp,
+      cancelQuestion: onlyInTheApp,
+      useFoundConfig: onlyInTheApp,
+      finishFirstRun: onlyInTheApp,
+      chooseIdentityFile: onlyInTheApp,
+    };
+  }
+
+  async #ask<T>(
+    work: (
+      call: (method: string, params: Record<string, unknown>) => Promise<unknown>,
+    ) => Promise<T>,
+  ): Promise<{ status: "ok"; data: T } | { status: "error"; error: UiError }> {
+    try {
+      const session = this.#link.session;
+      if (session === null) throw new NoAnswer("not connected");
+      const data = await work((method, params) => session.call(method, params));
+      return { status: "ok", data };
+    } catch (error) {
+      return { status: "error", error: problemOf(error) };
+    }
+  }
+}
+
+/** A page has no settings: it is where its gateway is. */
+const SETTINGS: SettingsView = {
+  firstRunDone: true,
+  runs: "thisComputer",
+  address: "",
+  signIn: "automatic",
+  identityFile: "",
+  hasGatewayToken: false,
+  localPort: 18789,
+  remotePort: 18789,
+  connectOnLaunch: true,
+  listenerEnabled: false,
+  alsoRunHere: false,
+  keychain: { kind: "available" },
+  found: null,
+  fileProblem: null,
+};

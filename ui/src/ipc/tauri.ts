@@ -1,0 +1,22 @@
+/** The real app behind its window. */
+import type { Backend } from ".";
+import { commands, events } from "./bindings";
+
+/** Returns the app that this window belongs to. */
+export function tauriBackend(): Backend {
+  return {
+    commands,
+    async listen(listeners) {
+      const stops = await Promise.all([
+        events.connectionChanged.listen((event) => listeners.connection(event.payload)),
+        events.checkChanged.listen((event) => listeners.check(event.payload)),
+        events.settingsChanged.listen((event) => listeners.settings(event.payload)),
+        events.chatChanged.listen((event) => listeners.chat(event.payload)),
+        events.pageRequested.listen((event) => listeners.page(event.payload)),
+      ]);
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+  };
+}
