@@ -532,11 +532,13 @@ impl State {
     /// A message is on disk.
     fn message_stored(&self, key: &SessionKey, message: &StoredMessage) {
         let payload = json!({
-            "sessionKey": key, "sessionId": message.session_id,
-            "message": methods::chat::wire_message(message),
+            "sessionKey": key, "agentId": session_keys::agent_of(key),
+            "sessionId": message.session_id, "messageId": message.message.id,
+            "messageSeq": message.seq, "message": methods::chat::wire_message(message),
         });
+        // Who watches the list hears of every message: the official terminal UI asks for no more.
         self.announce("session.message", &payload, |peer| {
-            peer.watches_messages(key) && peer.facts.may(&Scope::Read)
+            (peer.watches_messages(key) || peer.watches_sessions()) && peer.facts.may(&Scope::Read)
         });
     }
 
