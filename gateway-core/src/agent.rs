@@ -6,13 +6,14 @@
 //! In reading order: [`catalogue`] is which models `openclaw.json` names; [`message`] is what a
 //! conversation consists of; [`model`] is the seam every model stands behind, [`provider`] the
 //! models reached over HTTP and [`builtin`] the helper that answers without one; [`toolbox`] is
-//! the seam of the tools, [`workspace_tools`] those that touch files; [`workspace`] writes the
-//! system prompt, [`context`] makes a conversation fit a model; [`retry`] says when to try again;
+//! the seam of the tools, [`workspace_tools`] those that touch files, [`exec`] with [`words`] the
+//! programs they may start; [`workspace`] writes the system prompt, [`context`] makes a conversation fit a model; [`retry`] says when to try again;
 //! [`turn`] brings it all together; [`ollama`] looks for an Ollama on this computer.
 
 pub mod builtin;
 pub mod catalogue;
 pub mod context;
+pub mod exec;
 pub mod message;
 pub mod model;
 pub mod ollama;
@@ -20,6 +21,7 @@ pub mod provider;
 pub mod retry;
 pub mod toolbox;
 pub mod turn;
+pub mod words;
 pub mod workspace;
 pub mod workspace_tools;
 

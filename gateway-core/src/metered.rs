@@ -2,6 +2,9 @@
 //!
 //! A gateway that has not yet said hello could be anybody; it must not be able to fill our memory.
 
+mod frame_heads;
+
+use frame_heads::FrameHeads;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,6 +16,8 @@ pub(crate) struct Metered<S> {
     stream: S,
     /// Bytes that may still be read; `None` for any number.
     allowance: Option<u64>,
+    /// What is to come may not be larger either, where that is watched.
+    heads: Option<FrameHeads>,
 }
 
 /// The error inside the [`io::Error`] of a read beyond the limit.
@@ -25,7 +30,20 @@ impl<S> Metered<S> {
         Self {
             stream,
             allowance: Some(allowance),
+            heads: None,
         }
+    }
+
+    /// Refuses WebSocket frames that say they are larger than `most` bytes, as soon as they say so:
+    /// one who announces much and sends nothing would be waited for otherwise. `read_already` are
+    /// bytes of the first frames that were read before.
+    pub(crate) fn with_frames_of_at_most(mut self, most: u64, read_already: &[u8]) -> Self {
+        let mut heads = FrameHeads::new(most);
+        if !heads.admit(read_already) {
+            self.allowance = Some(0);
+        }
+        self.heads = Some(heads);
+        self
     }
 
     /// Allows so many bytes more than are left.
@@ -38,6 +56,7 @@ impl<S> Metered<S> {
     /// Allows any number of bytes from now on.
     pub(crate) fn lift(&mut self) {
         self.allowance = None;
+        self.heads = None;
     }
 }
 
@@ -66,6 +85,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut part))?;
         let filled = part.filled().len();
+        let is_admitted = match &mut self.heads {
+            Some(heads) => heads.admit(part.filled()),
+            None => true,
+        };
+        if !is_admitted {
+            return Poll::Ready(Err(io::Error::other(AllowanceSpent)));
+        }
         buffer.advance(filled);
         self.allowance = Some(allowance - filled as u64);
         Poll::Ready(Ok(()))

@@ -27,6 +27,7 @@ mod tests;
 pub mod transcript;
 pub mod usage;
 mod value;
+mod waiting;
 mod worker;
 
 pub use device_tokens::{DeviceTokenHash, DeviceTokenRecord, NewDeviceToken, TokenOwner};

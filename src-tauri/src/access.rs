@@ -56,7 +56,7 @@ impl KeychainAccess {
                 Ok(StoredAccess::new(
                     Arc::new(identity),
                     Arc::clone(store),
-                    self.profile.id.clone(),
+                    self.profile.secrets(),
                     Candidates {
                         official: self.official(),
                         ..Candidates::default()

@@ -13,7 +13,7 @@ use gateway_core::{
     config::{Environment, Places, Profile, RunsWhere, SignInChoice, paths::SshSurroundings},
     connection::{
         Command, Connection, backoff::RetryPolicy, gateway_route::GatewayRoute,
-        listener_slot::ListenerSlot, ssh_server::SshServer,
+        listener_slot::ListenerSlot, local_host::LocalHost as _, ssh_server::SshServer,
     },
     credentials::CredentialStore,
     protocol::{
@@ -85,6 +85,10 @@ impl Surroundings {
         Arc::new(KeychainAccess::new(self.clone(), profile.clone()))
     }
 
+    fn host(&self, here: &local_gateway::Kept) -> Arc<LocalGateway> {
+        Arc::new(LocalGateway::new(self.clone(), Arc::clone(here)))
+    }
+
     fn route(
         &self,
         profile: &Profile,
@@ -96,16 +100,18 @@ impl Surroundings {
             RunsWhere::AnotherComputer => {
                 let server =
                     SshServer::new(self.tunnel(profile)?, profile.remote_port, listener.clone());
-                Ok(GatewayRoute::over_ssh(server, access))
+                let route = GatewayRoute::over_ssh(server, access);
+                Ok(if profile.also_run_here {
+                    route.and_here(profile.local_port, self.host(here))
+                } else {
+                    route
+                })
             }
-            RunsWhere::ThisComputer => {
-                let host = LocalGateway::new(self.clone(), profile.clone(), Arc::clone(here));
-                Ok(GatewayRoute::hosted_here(
-                    profile.local_port,
-                    Arc::new(host),
-                    access,
-                ))
-            }
+            RunsWhere::ThisComputer => Ok(GatewayRoute::hosted_here(
+                profile.local_port,
+                self.host(here),
+                access,
+            )),
             RunsWhere::NotConfigured => {
                 Ok(GatewayRoute::on_this_computer(profile.local_port, access))
             }
@@ -148,6 +154,7 @@ pub fn start(surroundings: Surroundings, profile: &Profile) -> (ConnectionPort, 
         surroundings,
         connection,
         listener,
+        also_here: also_here(profile),
         here,
     };
     // It ends when the controller drops its end or orders it to shut down.
@@ -159,6 +166,8 @@ struct Link {
     surroundings: Surroundings,
     connection: Connection<GatewayRoute>,
     listener: ListenerSlot,
+    /// Whether the listener gives way to a gateway on this computer.
+    also_here: bool,
     /// The gateway on this computer, while it is ours.
     here: local_gateway::Kept,
 }
@@ -171,9 +180,9 @@ impl Link {
                 Order::Disconnect => Command::Disconnect,
                 Order::ReconnectNow => Command::ReconnectNow,
                 Order::SetWatched(watched) => Command::SetWatched(watched),
-                Order::Reconfigure(profile) => match self.reroute(&profile) {
+                Order::Reconfigure(profile) => match self.reroute(&profile).await {
                     Ok(route) => {
-                        if profile.runs == RunsWhere::AnotherComputer {
+                        if profile.runs == RunsWhere::AnotherComputer && !also_here(&profile) {
                             local_gateway::stop(&self.here).await;
                         }
                         Command::Reconfigure(Box::new(route))
@@ -198,22 +207,41 @@ impl Link {
         }
     }
 
-    fn reroute(&mut self, profile: &Profile) -> Result<GatewayRoute, TargetError> {
-        let wanted = profile.listener_enabled.then_some(profile.local_port);
-        // The same port keeps the same socket, so that local programs notice nothing.
-        if self.listener.preferred() != wanted {
+    async fn reroute(&mut self, profile: &Profile) -> Result<GatewayRoute, TargetError> {
+        let also_here = also_here(profile);
+        // The same port keeps the same socket, so that local programs notice nothing; unless a
+        // gateway on this computer is to have the port, or has left it.
+        if self.listener.preferred() != listener_port(profile) || self.also_here != also_here {
+            self.listener.close().await;
             self.listener = listener(profile);
+            self.also_here = also_here;
         }
-        self.surroundings.route(profile, &self.listener, &self.here)
+        let route = self
+            .surroundings
+            .route(profile, &self.listener, &self.here)?;
+        if also_here {
+            // It runs whether or not anybody connects to the other computer. What comes of it is
+            // told when somebody does.
+            let host = self.surroundings.host(&self.here);
+            drop(host.ensure(profile.local_port));
+        }
+        Ok(route)
     }
 }
 
+/// Whether a gateway on this computer has the local port, beside another computer's.
+fn also_here(profile: &Profile) -> bool {
+    profile.runs == RunsWhere::AnotherComputer && profile.also_run_here
+}
+
+/// Where local programs reach another computer's gateway; on this computer they need no way there.
+fn listener_port(profile: &Profile) -> Option<u16> {
+    (profile.runs == RunsWhere::AnotherComputer && profile.listener_enabled)
+        .then_some(profile.local_port)
+}
+
 fn listener(profile: &Profile) -> ListenerSlot {
-    if profile.listener_enabled {
-        ListenerSlot::on_port(profile.local_port)
-    } else {
-        ListenerSlot::disabled()
-    }
+    listener_port(profile).map_or_else(ListenerSlot::disabled, ListenerSlot::on_port)
 }
 
 /// A live session as the controller uses it.

@@ -8,7 +8,7 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use gateway_core::{
     client::probe_healthz,
     config::{
-        Profile,
+        ProfileId,
         gateway_here::{self, Machine, NotHere, Wishes},
     },
     connection::{
@@ -33,11 +33,10 @@ const PROBE: Duration = Duration::from_secs(2);
 /// How long the gateway's threads may take to end after it has stopped.
 const THREADS: Duration = Duration::from_millis(200);
 
-/// The gateway on this computer, if it is ours.
+/// The gateway on this computer, as far as it is ours.
 #[derive(Debug, Clone)]
 pub struct LocalGateway {
     surroundings: Surroundings,
-    profile: Profile,
     running: Arc<Mutex<Option<Running>>>,
 }
 
@@ -67,18 +66,17 @@ impl Drop for Threads {
 pub type Kept = Arc<Mutex<Option<Running>>>;
 
 impl LocalGateway {
-    /// Returns the gateway of a profile; nothing is started yet.
-    pub fn new(surroundings: Surroundings, profile: Profile, running: Kept) -> Self {
+    /// Returns the gateway on this computer; nothing is started yet.
+    pub fn new(surroundings: Surroundings, running: Kept) -> Self {
         Self {
             surroundings,
-            profile,
             running,
         }
     }
 
     async fn start(&self, port: u16) -> Result<Running, Problem> {
         let store = &*self.surroundings.store;
-        let kept = slots::read::<GatewayToken>(store, &self.profile.id).await;
+        let kept = slots::read::<GatewayToken>(store, &ProfileId::this_computer()).await;
         let wishes = Wishes {
             port: Some(port.to_string()),
             kept_token: kept.unwrap_or_else(|problem| {
@@ -98,7 +96,7 @@ impl LocalGateway {
                 .map_err(|refused| configuration_problem(&refused))?;
         if matches!(config.exposure.auth, LocalAuth::GenerateToken) {
             let token = new_token();
-            if let Err(problem) = slots::write(store, &self.profile.id, &token).await {
+            if let Err(problem) = slots::write(store, &ProfileId::this_computer(), &token).await {
                 tracing::warn!(%problem, "the gateway's token is kept until the app quits");
             }
             config.exposure.auth = LocalAuth::Token(token);

@@ -40,6 +40,8 @@ pub struct ConnectionView {
     pub local_port: Option<LocalPortView>,
     /// The gateway's release.
     pub gateway_version: Option<String>,
+    /// The gateway on this computer, where one is ours to see to.
+    pub gateway_here: Option<GatewayHereView>,
     /// Which credential the gateway accepted.
     pub credential: Option<CredentialView>,
     /// What stands in the way, with what to do about it.
@@ -62,6 +64,7 @@ impl ConnectionView {
             ping_ms: None,
             local_port: None,
             gateway_version: None,
+            gateway_here: None,
             credential: None,
             problem: None,
             question: None,
@@ -79,6 +82,31 @@ pub struct LocalPortView {
     pub wanted: Option<u16>,
     /// The program that holds it, where the system tells.
     pub holder: Option<String>,
+}
+
+/// The gateway on this computer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[serde(
+    tag = "state",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum GatewayHereView {
+    /// The app started it, and it ends with the app.
+    Ours {
+        /// Where it answers.
+        port: u16,
+    },
+    /// It ran already and is used as it is.
+    Found {
+        /// Where it answers.
+        port: u16,
+    },
+    /// It is wanted beside another computer's, and does not run.
+    Failed {
+        /// Why.
+        problem: UiError,
+    },
 }
 
 /// Which kind of credential the gateway accepted.
@@ -337,6 +365,8 @@ pub struct SettingsView {
     pub connect_on_launch: bool,
     /// Whether the loopback port is opened at all.
     pub listener_enabled: bool,
+    /// Whether a gateway runs on this computer too while another computer's is used.
+    pub also_run_here: bool,
     /// Where secrets are kept.
     pub keychain: KeychainView,
     /// What an existing `openclaw.json` would fill in; shown for review, never taken silently.
@@ -442,6 +472,8 @@ pub struct SettingsForm {
     pub connect_on_launch: bool,
     /// Whether the loopback port is opened at all.
     pub listener_enabled: bool,
+    /// Whether a gateway runs on this computer too while another computer's is used.
+    pub also_run_here: bool,
 }
 
 /// A text in a form that may be a secret: it comes in and is never shown again.

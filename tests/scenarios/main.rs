@@ -1,5 +1,6 @@
 //! One module for each user journey, against the real SSH server and the real gateway.
 
+mod also_here;
 mod changed_host_key;
 mod first_connection;
 mod forwarding_forbidden;

@@ -236,6 +236,16 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     {},
     (backend) => backend.tellPage("server"),
   ),
+  "server-both": scene(
+    (backend) => {
+      backend.connection = connectionView({
+        localPort: { port: 18809, wanted: 18789, holder: "openclaw-tray (pid 812)" },
+        gatewayHere: { state: "ours", port: 18789 },
+      });
+    },
+    {},
+    (backend) => backend.tellPage("server"),
+  ),
   "server-checking": scene((backend) => {
     backend.connection = downView({ phase: "authenticating", attempt: 1, localPort: null });
     backend.check = checkView(steps("login", { status: "running" }, "pending"), { running: true });

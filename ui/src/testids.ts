@@ -35,6 +35,7 @@ export const testids = {
   credential: "credential",
   localAddress: "local-address",
   localPortNote: "local-port-note",
+  gatewayHere: "gateway-here",
 
   chatPage: "chat-page",
   chatLog: "chat-log",
@@ -81,6 +82,7 @@ export const testids = {
   localPortError: "local-port-error",
   remotePort: "remote-port",
   remotePortError: "remote-port-error",
+  alsoRunHere: "also-run-here",
   listener: "listener",
   connectOnLaunch: "connect-on-launch",
   keychainBadge: "keychain-badge",

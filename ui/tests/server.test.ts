@@ -129,6 +129,33 @@ describe("the gateway", () => {
   });
 });
 
+describe("a gateway on this computer", () => {
+  it("is said to be ours, or to have run already", async () => {
+    await openServer(connectionView({ gatewayHere: { state: "found", port: 18789 } }));
+    expect(textOf(get(testids.gatewayHere))).toBe(
+      "Was running already (port 18789); used as it is",
+    );
+  });
+
+  it("explains the other port when both run", async () => {
+    await openServer(
+      connectionView({
+        localPort: { port: 18809, wanted: 18789, holder: "openclaw-tray (pid 7)" },
+        gatewayHere: { state: "ours", port: 18789 },
+      }),
+    );
+    expect(textOf(get(testids.gatewayHere))).toBe("Runs in OpenClaw Tray (port 18789)");
+    expect(textOf(get(testids.localAddress))).toBe("ws://127.0.0.1:18809");
+    expect(all(testids.localPortNote)).toEqual([]);
+  });
+
+  it("says why it does not run", async () => {
+    const problem = { code: "localPortTaken", message: "Port 18789 is held.", action: null };
+    await openServer(connectionView({ gatewayHere: { state: "failed", problem } }));
+    expect(textOf(get(testids.gatewayHere))).toBe("Port 18789 is held.");
+  });
+});
+
 describe("check my server", () => {
   const steps = () => all(testids.checkStep).map((step) => step.dataset["status"]);
 

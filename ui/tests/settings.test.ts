@@ -35,6 +35,7 @@ describe("the form", () => {
       remotePort: 18789,
       connectOnLaunch: true,
       listenerEnabled: true,
+      alsoRunHere: false,
     });
     await waitFor(() => expect(textOf(get(testids.saveState))).toBe("Saved"));
   });
@@ -132,6 +133,20 @@ describe("the form", () => {
     expect(textOf(get(testids.remotePortError))).toBe("Enter a number from 1 to 65535.");
     expect((get(testids.advanced) as HTMLDetailsElement).open).toBe(true);
     expect(backend.callsOf("saveSettings")).toEqual([]);
+  });
+
+  it("asks for the port that counts: this computer's own has no other end", async () => {
+    const backend = new FakeBackend();
+    const { user } = await openSettings(backend);
+    await user.click(get(testids.listener));
+    await user.click(get(testids.alsoRunHere));
+    expect(all(testids.remotePort).length).toBe(1);
+    expect(all(testids.localPort).length).toBe(1);
+    await user.click(get(testids.alsoRunHere));
+    expect(all(testids.localPort)).toEqual([]);
+    await user.click(get(testids.runsThisComputer));
+    expect(all(testids.remotePort)).toEqual([]);
+    expect(all(testids.localPort).length).toBe(1);
   });
 
   it("takes the key file that was chosen, and keeps the field when none was", async () => {

@@ -9,7 +9,7 @@ use crate::credentials::secret::ProviderKey;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// The window a model is taken to have when the config says nothing, in tokens; models in use today
@@ -197,9 +197,14 @@ impl ModelCatalogue {
     /// # Errors
     ///
     /// Names the first place that has the wrong shape. A key that refers to a variable that is not
-    /// set is kept as the problem of its provider.
-    pub fn from_config(config: &Value, lookup: Lookup<'_>) -> Result<Self, CatalogueProblem> {
-        read::catalogue(config, lookup)
+    /// set, or to a file that cannot be used, is kept as the problem of its provider. Files are read
+    /// now; `home` is what a `~` in their paths stands for.
+    pub fn from_config(
+        config: &Value,
+        lookup: Lookup<'_>,
+        home: Option<&Path>,
+    ) -> Result<Self, CatalogueProblem> {
+        read::catalogue(config, lookup, home)
     }
 
     /// Returns every model, in the order of the config.

@@ -178,6 +178,8 @@ pub enum ModelErrorKind {
     Timeout,
     /// It could not be reached.
     Network,
+    /// It could not show that it is who the address says.
+    Certificate,
     /// It does not understand what was asked.
     BadRequest,
     /// The conversation is longer than the model can hold.
@@ -198,6 +200,7 @@ impl ModelErrorKind {
             Self::Server => "serverError",
             Self::Timeout => "timeout",
             Self::Network => "network",
+            Self::Certificate => "certificate",
             Self::BadRequest => "badRequest",
             Self::ContextTooLong => "contextTooLong",
             Self::Refused => "refused",
@@ -214,7 +217,11 @@ impl ModelErrorKind {
             | Self::Timeout
             | Self::Network
             | Self::CutStream => true,
-            Self::Auth | Self::BadRequest | Self::ContextTooLong | Self::Refused => false,
+            Self::Auth
+            | Self::Certificate
+            | Self::BadRequest
+            | Self::ContextTooLong
+            | Self::Refused => false,
         }
     }
 
@@ -227,6 +234,10 @@ impl ModelErrorKind {
             }
             Self::Timeout => "try again, or choose a faster model",
             Self::Network => "check the provider's baseUrl and that it runs",
+            Self::Certificate => {
+                "check the provider's baseUrl and this computer's clock; a certificate of your own \
+                 has to be trusted by this computer first"
+            }
             Self::BadRequest => "check the provider's api and the model's id in openclaw.json",
             Self::ContextTooLong => "start a new session, or set the model's contextWindow",
             Self::Refused => "ask in other words",

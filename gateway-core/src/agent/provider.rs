@@ -89,6 +89,22 @@ impl HttpModel {
         provider: &ProviderEntry,
         patience: Patience,
     ) -> Result<Self, ProviderSetupError> {
+        let encrypted = provider.base_url.starts_with("https://");
+        let tls = tls(encrypted).map_err(ProviderSetupError::Tls)?;
+        Self::with_tls(entry, provider, patience, tls)
+    }
+
+    /// As [`Self::new`], with somebody else's word on which certificates are good.
+    ///
+    /// # Errors
+    ///
+    /// Fails when its key or its address cannot be used.
+    pub fn with_tls(
+        entry: &ModelEntry,
+        provider: &ProviderEntry,
+        patience: Patience,
+        tls: rustls::ClientConfig,
+    ) -> Result<Self, ProviderSetupError> {
         let key = provider.key.clone()?;
         let url = url(entry.api, &provider.base_url).ok_or(ProviderSetupError::Builtin)?;
         let encrypted = url.starts_with("https://");
@@ -98,7 +114,7 @@ impl HttpModel {
             });
         }
         let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(encrypted).map_err(ProviderSetupError::Tls)?)
+            .tls_backend_preconfigured(tls)
             .connect_timeout(patience.connect)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -157,7 +173,11 @@ impl HttpModel {
     fn error(&self) -> impl Fn(genai::Error) -> ModelError + Send + Sync + 'static + use<> {
         let model = self.entry.id.to_string();
         let key = self.key.clone();
-        move |error| explain::explain(&model, key.as_ref(), error)
+        let host = reqwest::Url::parse(&self.url)
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned))
+            .unwrap_or_default();
+        move |error| explain::explain(&model, &host, key.as_ref(), error)
     }
 }
 
@@ -251,4 +271,4 @@ pub(super) fn cut(model: &str) -> ModelError {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -77,22 +77,61 @@ impl ToolResult {
     }
 }
 
-/// Lets a tool that takes long show what it has so far.
+/// What a tool lets be known while it works.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ToolNews {
+    /// What it has so far.
+    SoFar(ToolResult),
+    /// It waits for a person to decide about this request for approval.
+    Waits {
+        /// The request.
+        approval: String,
+    },
+    /// It does not wait for that any more.
+    Decided {
+        /// The request.
+        approval: String,
+    },
+}
+
+/// Lets a tool that takes long say how it is getting on.
 #[derive(Debug, Clone)]
-pub struct ToolProgress(mpsc::Sender<ToolResult>);
+pub struct ToolProgress(mpsc::Sender<ToolNews>);
 
 impl ToolProgress {
     /// Makes both ends. There is room for one report: one that comes before the last was shown is
     /// dropped, so a tool never waits for whoever watches it.
-    pub fn channel() -> (Self, mpsc::Receiver<ToolResult>) {
+    pub fn channel() -> (Self, mpsc::Receiver<ToolNews>) {
         let (sender, receiver) = mpsc::channel(1);
         (Self(sender), receiver)
     }
 
     /// Shows what there is so far; dropped when the last one has not been shown yet.
     pub fn show(&self, so_far: ToolResult) {
-        if self.0.try_send(so_far).is_err() {
+        if self.0.try_send(ToolNews::SoFar(so_far)).is_err() {
             tracing::trace!("a tool reported faster than its reports are shown");
+        }
+    }
+
+    /// Says that a person is waited for. Never dropped: it may be all that is heard for long.
+    pub async fn waits(&self, approval: &str) {
+        self.tell(ToolNews::Waits {
+            approval: approval.to_owned(),
+        })
+        .await;
+    }
+
+    /// Says that a person is not waited for any more.
+    pub async fn decided(&self, approval: &str) {
+        self.tell(ToolNews::Decided {
+            approval: approval.to_owned(),
+        })
+        .await;
+    }
+
+    async fn tell(&self, news: ToolNews) {
+        if self.0.send(news).await.is_err() {
+            tracing::trace!("nobody listens to a tool any more");
         }
     }
 }

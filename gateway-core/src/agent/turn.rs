@@ -122,6 +122,20 @@ pub enum TurnEvent {
         /// What it has so far.
         result: ToolResult,
     },
+    /// A tool waits for a person.
+    ToolWaits {
+        /// The call.
+        id: String,
+        /// The request for approval that is to be decided about.
+        approval: String,
+    },
+    /// A tool does not wait for a person any more.
+    ToolDecided {
+        /// The call.
+        id: String,
+        /// The request for approval.
+        approval: String,
+    },
     /// A tool is done.
     ToolResult {
         /// The call.

@@ -79,6 +79,13 @@ impl Environment {
             .filter(|value| !value.trim().is_empty())
     }
 
+    /// Returns every variable that is text.
+    pub fn texts(&self) -> impl Iterator<Item = (String, String)> {
+        self.variables.iter().filter_map(|(name, value)| {
+            Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
+        })
+    }
+
     /// Returns a variable as a path, with a leading `~` expanded; an empty one counts as absent.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         let value = self.variables.get(OsStr::new(name))?;

@@ -2,11 +2,12 @@
 //! environment, `openclaw.json` and the keychain, and settled by the rules of
 //! [`crate::server::exposure`]. Nothing is opened or listened on here.
 
-use super::environment::Environment;
+use super::environment::{Environment, Platform};
 use super::openclaw_json::credentials::{CredentialProblem, GatewaySecrets};
 use super::openclaw_json::{OfficialConfig, state_dir};
 use super::paths::Places;
 use super::problem::FileProblem;
+use crate::agent::exec::ExecEnvironment;
 use crate::credentials::secret::{GatewayPassword, GatewayToken};
 use crate::server::GatewayConfig;
 use crate::server::exposure::{
@@ -18,6 +19,11 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a person may take to decide about a program an agent wants to run; seen of official
+/// gateways (protocol §11).
+const APPROVAL_WAIT: Duration = Duration::from_secs(30 * 60);
 
 /// What was said by hand, and what this computer keeps.
 #[derive(Debug, Default)]
@@ -98,6 +104,10 @@ pub fn configure(
         workspace: workspace(&json, environment, places),
         environment: variables_named(&json, environment),
         openclaw_json: json,
+        tailscaled: tailscaled(environment.platform()),
+        home: environment.home().map(ToOwned::to_owned),
+        programs: ExecEnvironment::of(environment.texts()),
+        approval_wait: APPROVAL_WAIT,
         host: machine.host,
         time_zone: machine.time_zone,
     })
@@ -237,6 +247,15 @@ fn is_container(environment: &Environment) -> bool {
             .any(|path| std::path::Path::new(path).exists())
 }
 
+/// Where Tailscale's daemon listens, as its packages set it up.
+fn tailscaled(platform: Platform) -> Option<PathBuf> {
+    match platform {
+        Platform::Xdg => Some("/var/run/tailscale/tailscaled.sock".into()),
+        Platform::MacOs => Some("/var/run/tailscaled.socket".into()),
+        Platform::Windows => None,
+    }
+}
+
 /// Returns the addresses of this computer; loopback alone where the system does not say.
 fn interfaces() -> Vec<IpAddr> {
     if_addrs::get_if_addrs().map_or_else(
@@ -269,7 +288,6 @@ fn host_name(environment: &Environment) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Platform;
     use crate::server::exposure::LocalAuth;
     use std::path::Path;
     use tempfile::TempDir;

@@ -43,6 +43,7 @@ impl Impact {
             remote_port,
             connect_on_launch,
             listener_enabled,
+            also_run_here,
         } = old;
         if *id != new.id
             || *runs != new.runs
@@ -51,6 +52,7 @@ impl Impact {
             || *identity_file != new.identity_file
             || *local_port != new.local_port
             || *listener_enabled != new.listener_enabled
+            || *also_run_here != new.also_run_here
         {
             Self::RestartTunnel
         } else if *remote_port != new.remote_port {

@@ -30,6 +30,11 @@ impl ProfileId {
         Self(Uuid::new_v4().to_string())
     }
 
+    /// Names the gateway on this computer, of which there is one whatever the profiles are.
+    pub fn this_computer() -> Self {
+        Self("this-computer".to_owned())
+    }
+
     /// Takes one from a file: letters, digits, `-`, `_` and `.`, at most 64 of them.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -135,6 +140,8 @@ pub struct Profile {
     pub connect_on_launch: bool,
     /// Whether the loopback port is opened at all.
     pub listener_enabled: bool,
+    /// Whether a gateway runs on this computer too while another computer's is used.
+    pub also_run_here: bool,
 }
 
 impl Profile {
@@ -150,6 +157,16 @@ impl Profile {
             remote_port: DEFAULT_PORT,
             connect_on_launch: true,
             listener_enabled: true,
+            also_run_here: false,
+        }
+    }
+
+    /// Returns the name under which its gateway's secrets are kept. The gateway on this computer has
+    /// its own: what lets us into another computer's has to survive a change to this one and back.
+    pub fn secrets(&self) -> ProfileId {
+        match self.runs {
+            RunsWhere::ThisComputer => ProfileId::this_computer(),
+            RunsWhere::AnotherComputer | RunsWhere::NotConfigured => self.id.clone(),
         }
     }
 }
@@ -280,6 +297,7 @@ impl Reader<'_> {
             remote_port: self.port(&place.at("remotePort"))?,
             connect_on_launch: self.flag(&place.at("connectOnLaunch"), usual.connect_on_launch)?,
             listener_enabled: self.flag(&place.at("listenerEnabled"), usual.listener_enabled)?,
+            also_run_here: self.flag(&place.at("alsoRunHere"), usual.also_run_here)?,
             id: usual.id,
         })
     }
@@ -381,7 +399,7 @@ mod tests {
             "{ version: 1, activeProfile: 'b', firstRunDone: true, language: 'danish', theme: 'dark',
                profiles: [ { id: 'a' }, { id: 'b', runs: 'anotherComputer', address: 'me@box',
                signIn: 'keyFile', identityFile: '/k', localPort: 1, remotePort: 65535,
-               connectOnLaunch: false, listenerEnabled: false } ] }",
+               connectOnLaunch: false, listenerEnabled: false, alsoRunHere: true } ] }",
         )
         .unwrap();
 
@@ -390,7 +408,7 @@ mod tests {
         assert_eq!(active.runs, RunsWhere::AnotherComputer);
         assert_eq!(active.sign_in, SignInChoice::KeyFile);
         assert_eq!((active.local_port, active.remote_port), (1, 65535));
-        assert!(!active.connect_on_launch && !active.listener_enabled);
+        assert!(!active.connect_on_launch && !active.listener_enabled && active.also_run_here);
         assert_eq!(
             (settings.language, settings.theme),
             (Language::Danish, Theme::Dark)

@@ -4,7 +4,7 @@
 
 use super::access::GatewayAccess;
 use super::explain;
-use super::local_host::{Hosted, LocalHost};
+use super::local_host::{GatewayHere, Hosted, LocalHost};
 use super::phase::Cause;
 use super::problem::{Problem, UserAction};
 use super::question::{Answer, Question};
@@ -33,7 +33,15 @@ const LOOPBACK_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct GatewayRoute {
     server: Server,
+    /// A gateway that is to run on this computer beside the one that is reached.
+    also: Option<Also>,
     access: Arc<dyn GatewayAccess>,
+}
+
+#[derive(Debug)]
+struct Also {
+    port: u16,
+    host: Arc<dyn LocalHost>,
 }
 
 #[derive(Debug)]
@@ -54,6 +62,7 @@ impl GatewayRoute {
     pub fn over_ssh(server: SshServer, access: Arc<dyn GatewayAccess>) -> Self {
         Self {
             server: Server::Ssh(Arc::new(server)),
+            also: None,
             access,
         }
     }
@@ -62,6 +71,7 @@ impl GatewayRoute {
     pub fn on_this_computer(port: u16, access: Arc<dyn GatewayAccess>) -> Self {
         Self {
             server: Server::ThisComputer(Here { port, host: None }),
+            also: None,
             access,
         }
     }
@@ -75,8 +85,17 @@ impl GatewayRoute {
         let host = Some(host);
         Self {
             server: Server::ThisComputer(Here { port, host }),
+            also: None,
             access,
         }
+    }
+
+    /// Has a gateway on this computer answer as well. It is seen to before the local listener asks
+    /// for a port, so that the gateway keeps `port` and the listener moves on.
+    #[must_use]
+    pub fn and_here(mut self, port: u16, host: Arc<dyn LocalHost>) -> Self {
+        self.also = Some(Also { port, host });
+        self
     }
 }
 
@@ -94,6 +113,12 @@ impl Route for GatewayRoute {
         self: Arc<Self>,
         progress: ProgressReporter,
     ) -> Result<GatewayPath, Failure> {
+        if let Some(Also { port, host }) = &self.also {
+            // Whether it runs is told and stops nobody: the other computer is what was asked for.
+            let outcome = host.ensure(*port).await;
+            let here = GatewayHere::of(*port, outcome.as_ref());
+            progress.report(Progress::Here(here));
+        }
         let way = match &self.server {
             Server::Ssh(server) => Way::Ssh(Arc::new(server.open(&*self.access, &progress).await?)),
             Server::ThisComputer(here) => {
@@ -227,7 +252,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> GatewayStream for S {}
 impl GatewayPath {
     /// Signs in to the gateway, with the one further try its refusal may allow.
     async fn sign_in(&self, progress: &ProgressReporter) -> Result<Established, Failure> {
-        let hosted = self.hosted().await?;
+        let hosted = self.hosted(progress).await?;
         let mut hello = self
             .access
             .hello()
@@ -271,7 +296,7 @@ impl GatewayPath {
     }
 
     /// Has a gateway answer on this computer, where that is ours to see to.
-    async fn hosted(&self) -> Result<Option<Hosted>, Failure> {
+    async fn hosted(&self, progress: &ProgressReporter) -> Result<Option<Hosted>, Failure> {
         let Way::ThisComputer(Here {
             port,
             host: Some(host),
@@ -280,6 +305,9 @@ impl GatewayPath {
             return Ok(None);
         };
         let hosted = host.ensure(*port).await;
+        if let Ok(hosted) = &hosted {
+            progress.report(Progress::Here(GatewayHere::of(*port, Ok(hosted))));
+        }
         hosted
             .map(Some)
             .map_err(|problem| Failure::new(Verdict::GatewayDown(Cause::Network), problem))

@@ -57,6 +57,13 @@ impl ListenerSlot {
         Ok(Some(bound.shown.clone()))
     }
 
+    /// Gives the port back, for good; when this returns, another program can have it.
+    pub async fn close(&self) {
+        if let Some(bound) = self.bound.get() {
+            bound.listener.close().await;
+        }
+    }
+
     pub(super) fn attach(&self, tunnel: &Tunnel, gateway_port: u16) {
         if let Some(bound) = self.bound.get() {
             bound.listener.attach(tunnel.clone(), gateway_port);

@@ -3,6 +3,7 @@
 //! A [`Route`] opens a [`Path`] (for a remote server: a signed-in SSH connection), and a path opens
 //! sessions. The supervisor owns what they return; dropping it releases it.
 
+use super::local_host::GatewayHere;
 use super::problem::Problem;
 use super::question::{Answer, Question};
 use super::state::{Generation, Step, Verdict};
@@ -164,6 +165,8 @@ pub enum Progress {
     Reached(Step),
     /// The local listener stands.
     Listening(LocalPort),
+    /// A gateway on this computer was seen to.
+    Here(GatewayHere),
 }
 
 /// Reports the progress of one attempt.

@@ -1,5 +1,6 @@
 //! The connection as anybody outside sees it, whole.
 
+use super::local_host::GatewayHere;
 use super::phase::{Cause, Phase};
 use super::problem::Problem;
 use super::question::Asked;
@@ -34,6 +35,9 @@ pub struct Snapshot {
     /// What hello-ok said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway: Option<GatewayFacts>,
+    /// The gateway on this computer, where one is ours to see to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway_here: Option<GatewayHere>,
     /// What stands in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
@@ -55,6 +59,7 @@ impl Snapshot {
             local_port: None,
             ping_ms: None,
             gateway: None,
+            gateway_here: None,
             problem: None,
             question: None,
         }

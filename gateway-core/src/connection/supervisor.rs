@@ -94,6 +94,7 @@ struct Shown {
     local_port: Option<super::route::LocalPort>,
     ping: Option<Duration>,
     gateway: Option<GatewayFacts>,
+    gateway_here: Option<super::local_host::GatewayHere>,
     problem: Option<Problem>,
     question: Option<Asked>,
     retry_after: Option<Duration>,
@@ -209,6 +210,9 @@ impl<R: Route> Supervisor<R> {
                 self.route = Arc::new(*route);
                 self.governor.start_over();
                 self.shown.problem = None;
+                // What was known is of the gateway before.
+                self.shown.gateway = None;
+                self.shown.gateway_here = None;
                 self.input(Input::Reconfigured);
             }
             Command::Answer { id, answer, reply } => {
@@ -375,6 +379,7 @@ impl<R: Route> Supervisor<R> {
         match progress {
             Progress::Reached(step) => self.tell(News::Reached(step)),
             Progress::Listening(port) => self.shown.local_port = Some(port),
+            Progress::Here(here) => self.shown.gateway_here = Some(here),
         }
     }
 
@@ -556,6 +561,7 @@ impl<R: Route> Supervisor<R> {
             local_port: self.shown.local_port.clone(),
             ping_ms: self.shown.ping.map(in_ms),
             gateway: self.shown.gateway.clone(),
+            gateway_here: self.shown.gateway_here.clone(),
             problem: self.shown.problem.clone(),
             question: self.shown.question.clone(),
         };

@@ -1,6 +1,7 @@
 //! The models a configuration names, made ready; the built-in helper where it names none.
 
 use super::GatewayConfig;
+use super::session_keys::DEFAULT_AGENT;
 use super::session_rows::ModelInUse;
 use crate::agent::builtin::{BuiltinHelper, MODEL as HELPER, PROVIDER as BUILTIN};
 use crate::agent::catalogue::{ModelCatalogue, ModelId};
@@ -11,18 +12,35 @@ use crate::store::SessionRecord;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tracing::warn;
 
 /// The models that can answer.
 pub(super) struct Agents {
-    catalogue: Result<ModelCatalogue, String>,
+    environment: BTreeMap<String, String>,
+    home: Option<PathBuf>,
     helper: Arc<dyn Model>,
     time_zone: TimeZone,
+    /// What the configuration says now; a turn that goes on keeps what it began with.
+    now: Mutex<Arc<Configured>>,
+}
+
+/// The models of one state of the configuration.
+struct Configured {
+    catalogue: Result<ModelCatalogue, String>,
     /// A model keeps its connections, so each is made once.
     ready: Mutex<HashMap<ModelId, Arc<dyn Model>>>,
+}
+
+/// The agents a client may name.
+pub(super) struct AgentNames {
+    /// The one that is meant where none is named.
+    pub(super) default: String,
+    /// All of them.
+    pub(super) all: Vec<String>,
 }
 
 impl fmt::Debug for Agents {
@@ -35,23 +53,68 @@ impl Agents {
     /// Reads the models of the configuration. A mistake in it is told whenever a model is needed;
     /// everything else of the gateway works.
     pub(super) fn new(config: &GatewayConfig) -> Self {
-        let lookup = |name: &str| config.environment.get(name).cloned();
-        let catalogue = ModelCatalogue::from_config(&config.openclaw_json, &lookup)
-            .map_err(|problem| problem.to_string());
-        if let Err(problem) = &catalogue {
-            warn!(%problem, "the models of openclaw.json cannot be used");
-        }
         let time_zone = config.time_zone.clone();
         let zone = time_zone.clone();
         let helper = BuiltinHelper::new(
             Arc::new(move || local_time(&zone)),
             Arc::new(|| Box::pin(ollama::installed_models(ollama::USUAL_ADDRESS))),
         );
-        Self {
-            catalogue,
+        let agents = Self {
+            environment: config.environment.clone(),
+            home: config.home.clone(),
             helper: Arc::new(helper),
             time_zone,
+            now: Mutex::new(Arc::new(Configured {
+                catalogue: Ok(ModelCatalogue::default()),
+                ready: Mutex::default(),
+            })),
+        };
+        agents.configure(|| config.openclaw_json.clone());
+        agents
+    }
+
+    /// Takes the models of a configuration that has changed; the next turn is the first to use them.
+    /// Blocks on files that hold keys.
+    pub(super) fn configure(&self, config: impl FnOnce() -> Value) {
+        // Held while the configuration is looked at, so that of two changes the later one stays.
+        let mut now = super::held(&self.now);
+        let catalogue = self.read(&config());
+        if let Err(problem) = &catalogue {
+            warn!(%problem, "the models of openclaw.json cannot be used");
+        }
+        *now = Arc::new(Configured {
+            catalogue,
             ready: Mutex::default(),
+        });
+    }
+
+    /// Reads the models of a configuration.
+    ///
+    /// # Errors
+    ///
+    /// Names the place that cannot be used.
+    pub(super) fn read(&self, config: &Value) -> Result<ModelCatalogue, String> {
+        let lookup = |name: &str| self.environment.get(name).cloned();
+        ModelCatalogue::from_config(config, &lookup, self.home.as_deref())
+            .map_err(|problem| problem.to_string())
+    }
+
+    fn now(&self) -> Arc<Configured> {
+        super::held(&self.now).clone()
+    }
+
+    /// Returns the agents a client may name.
+    pub(super) fn names(&self) -> AgentNames {
+        let now = self.now();
+        let mut all = vec![DEFAULT_AGENT.to_owned()];
+        for agent in now.catalogue.iter().flat_map(ModelCatalogue::agents) {
+            if !all.contains(&agent.id) {
+                all.push(agent.id.clone());
+            }
+        }
+        AgentNames {
+            default: DEFAULT_AGENT.to_owned(),
+            all,
         }
     }
 
@@ -67,24 +130,22 @@ impl Agents {
 
     /// Returns whether an AI model is configured.
     pub(super) fn has_model(&self) -> bool {
-        self.default_id().is_some()
+        self.now().default_id().is_some()
     }
 
     /// Returns the model that is used where nothing was chosen.
     pub(super) fn default_model(&self) -> String {
-        self.default_id()
+        self.now()
+            .default_id()
             .map_or_else(|| format!("{BUILTIN}/{HELPER}"), |id| id.to_string())
-    }
-
-    fn default_id(&self) -> Option<&ModelId> {
-        self.catalogue.as_ref().ok()?.primary()
     }
 
     /// Returns the model a conversation uses.
     pub(super) fn model_of(&self, record: Option<&SessionRecord>) -> ModelInUse {
+        let now = self.now();
         let chosen = record.and_then(chosen);
-        let id = chosen.as_ref().or(self.default_id());
-        let entry = id.and_then(|id| Some(self.catalogue.as_ref().ok()?.find(id)?.0));
+        let id = chosen.as_ref().or(now.default_id());
+        let entry = id.and_then(|id| Some(now.catalogue.as_ref().ok()?.find(id)?.0));
         match entry {
             Some(entry) => ModelInUse {
                 provider: entry.id.provider().to_owned(),
@@ -107,7 +168,8 @@ impl Agents {
         if parsed.provider() == BUILTIN && parsed.model() == HELPER {
             return Ok(());
         }
-        let catalogue = self.catalogue.as_ref().map_err(Clone::clone)?;
+        let now = self.now();
+        let catalogue = now.catalogue.as_ref().map_err(Clone::clone)?;
         if catalogue.find(&parsed).is_some() {
             return Ok(());
         }
@@ -125,6 +187,7 @@ impl Agents {
 
     /// Returns the models as `models.list` shows them.
     pub(super) fn list(&self) -> Vec<Value> {
+        let now = self.now();
         let chosen = self.default_model();
         let tags = |id: &str| {
             if id == chosen {
@@ -133,7 +196,7 @@ impl Agents {
                 json!([])
             }
         };
-        let mut list: Vec<Value> = self
+        let mut list: Vec<Value> = now
             .catalogue
             .iter()
             .flat_map(ModelCatalogue::models)
@@ -142,7 +205,7 @@ impl Agents {
                     "id": model.id.model(), "name": model.name, "provider": model.id.provider(),
                     "contextWindow": model.context_window, "reasoning": model.reasoning,
                     "input": if model.images { json!(["text", "image"]) } else { json!(["text"]) },
-                    "local": self.is_local(&model.id), "tags": tags(&model.id.to_string()),
+                    "local": now.is_local(&model.id), "tags": tags(&model.id.to_string()),
                     "thinkingLevels": [{"id": "off", "label": "off"}], "thinkingDefault": "off",
                     "available": true,
                 })
@@ -159,6 +222,37 @@ impl Agents {
         list
     }
 
+    /// Returns who answers in a conversation, and who does when that one cannot.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names what is wrong with the configuration.
+    pub(super) fn for_session(&self, record: &SessionRecord) -> Result<Answerers, String> {
+        let now = self.now();
+        let catalogue = now.catalogue.as_ref().map_err(Clone::clone)?;
+        let Some(id) = chosen(record).or_else(|| catalogue.primary().cloned()) else {
+            return Ok((self.helper.clone(), Vec::new()));
+        };
+        if id.provider() == BUILTIN {
+            return Ok((self.helper.clone(), Vec::new()));
+        }
+        let model = now.ready(catalogue, &id)?;
+        // A fallback that cannot be used is no reason not to ask the first.
+        let fallbacks = catalogue
+            .fallbacks()
+            .iter()
+            .filter(|fallback| **fallback != id)
+            .filter_map(|fallback| now.ready(catalogue, fallback).ok())
+            .collect();
+        Ok((model, fallbacks))
+    }
+}
+
+impl Configured {
+    fn default_id(&self) -> Option<&ModelId> {
+        self.catalogue.as_ref().ok()?.primary()
+    }
+
     /// Returns whether a model runs on this computer.
     fn is_local(&self, id: &ModelId) -> bool {
         let provider = self.catalogue.iter().find_map(|found| found.find(id));
@@ -169,30 +263,6 @@ impl Agents {
                 Some(host) => host.starts_with("127."),
                 None => false,
             })
-    }
-
-    /// Returns who answers in a conversation, and who does when that one cannot.
-    ///
-    /// # Errors
-    ///
-    /// A sentence that names what is wrong with the configuration.
-    pub(super) fn for_session(&self, record: &SessionRecord) -> Result<Answerers, String> {
-        let catalogue = self.catalogue.as_ref().map_err(Clone::clone)?;
-        let Some(id) = chosen(record).or_else(|| catalogue.primary().cloned()) else {
-            return Ok((self.helper.clone(), Vec::new()));
-        };
-        if id.provider() == BUILTIN {
-            return Ok((self.helper.clone(), Vec::new()));
-        }
-        let model = self.ready(catalogue, &id)?;
-        // A fallback that cannot be used is no reason not to ask the first.
-        let fallbacks = catalogue
-            .fallbacks()
-            .iter()
-            .filter(|fallback| **fallback != id)
-            .filter_map(|fallback| self.ready(catalogue, fallback).ok())
-            .collect();
-        Ok((model, fallbacks))
     }
 
     fn ready(&self, catalogue: &ModelCatalogue, id: &ModelId) -> Result<Arc<dyn Model>, String> {

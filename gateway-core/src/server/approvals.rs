@@ -5,6 +5,7 @@
 //! approved. Only "allow always" is, in the store.
 
 pub(super) mod node_run;
+pub(super) mod permit;
 mod shape;
 
 pub(super) use shape::{request, shown};

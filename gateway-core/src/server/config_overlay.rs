@@ -2,7 +2,8 @@
 //! `openclaw.json`, which is never written.
 //!
 //! The overlay is a merge patch (RFC 7396) in `config-overlay.json5` of the state folder: what it
-//! names wins, null takes away. It is read when the gateway starts.
+//! names wins, null takes away. It is read when the gateway starts; a change of models, agents'
+//! models or tools holds from the next turn on.
 
 use super::config_redaction::{redacted, restored};
 use crate::config::document::Document;
@@ -27,8 +28,8 @@ pub(super) struct ConfigOverlay {
     base: Value,
     /// Keeps anybody from guessing secrets by their hash.
     key: [u8; 32],
-    /// The hash of what the gateway was started with.
-    applied: String,
+    /// What the gateway was started with.
+    started_with: Value,
     current: Mutex<Current>,
 }
 
@@ -97,12 +98,11 @@ impl ConfigOverlay {
             // What the program settled from openclaw.json is not to look different here.
             merge(&mut config, without_early_settings(overlay));
         }
-        let applied = hash(&key, &config);
         Self {
             path,
             base,
             key,
-            applied,
+            started_with: config.clone(),
             current: Mutex::new(Current {
                 config,
                 has_overlay,
@@ -116,13 +116,21 @@ impl ConfigOverlay {
         super::held(&self.current).config.clone()
     }
 
-    /// Returns the hash of what the gateway was started with.
-    pub(super) fn applied_hash(&self) -> &str {
-        &self.applied
+    /// Returns the hash of the configuration the gateway goes by: what it was started with, until
+    /// all that was changed since is of the kind that holds at once.
+    pub(super) fn applied_hash(&self) -> String {
+        let current = super::held(&self.current);
+        let in_use = if held_back(&current.config) == held_back(&self.started_with) {
+            &current.config
+        } else {
+            &self.started_with
+        };
+        hash(&self.key, in_use)
     }
 
     /// Returns what `config.get` answers: no secret is in it.
     pub(super) fn report(&self) -> Value {
+        let applied = self.applied_hash();
         let current = super::held(&self.current).clone();
         let hash = hash(&self.key, &current.config);
         let config = redacted(&object(current.config));
@@ -143,11 +151,12 @@ impl ConfigOverlay {
             "warnings": [{
                 "path": "",
                 "message": format!(
-                    "changes are written to an overlay over openclaw.json, {path}, and have \
-                     effect when the gateway starts next"
+                    "changes are written to an overlay over openclaw.json, {path}; models, agents' \
+                     models and tools hold from the next turn on, everything else when the \
+                     gateway starts next"
                 ),
             }],
-            "legacyIssues": [], "configRevisionHash": hash, "appliedConfigHash": self.applied,
+            "legacyIssues": [], "configRevisionHash": hash, "appliedConfigHash": applied,
             "overlay": {"path": path, "exists": current.has_overlay},
         })
     }
@@ -239,6 +248,29 @@ fn object(config: Value) -> Value {
     } else {
         json!({})
     }
+}
+
+/// Returns what of a configuration holds from the next start on only.
+fn held_back(config: &Value) -> Value {
+    let mut config = object(config.clone());
+    if let Some(members) = config.as_object_mut() {
+        members.remove("models");
+        members.remove("tools");
+        members.remove("secrets");
+        let defaults = members
+            .get_mut("agents")
+            .and_then(|agents| agents.get_mut("defaults"));
+        if let Some(defaults) = defaults.and_then(Value::as_object_mut) {
+            defaults.remove("model");
+        }
+        // What is empty now may not have been there.
+        let is_empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
+        if let Some(agents) = members.get_mut("agents").and_then(Value::as_object_mut) {
+            agents.retain(|_, member| !is_empty(member));
+        }
+        members.retain(|_, member| !is_empty(member));
+    }
+    config
 }
 
 fn without_early_settings(mut overlay: Value) -> Value {

@@ -26,7 +26,7 @@ impl GatewayTools {
         let gateway = self.gateway.upgrade()?;
         let record = gateway.store.session(&self.key).await.ok()?;
         let model = gateway.model_of(record.as_ref());
-        let sessions = super::methods::measure_health(&gateway).await.ok()?;
+        let sessions = super::health::measure(&gateway).await.ok()?;
         Some(json!({
             "gateway": {
                 "version": gateway.version(), "uptimeMs": gateway.uptime_ms(),

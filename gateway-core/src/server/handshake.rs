@@ -16,8 +16,9 @@ use super::nodes::Declared;
 use super::origin;
 use super::peer_address::Client;
 use super::peers::Facts;
-use super::router::{Refusal, invalid, refusal};
+use super::refusals::{Refusal, invalid, refusal};
 use super::scopes::{self, Device, GrantInput};
+use super::vouching::Vouched;
 use super::{clock::now_ms, connect_params};
 use crate::device_identity::{self, Claim, ProofFault};
 use crate::protocol::connect::{CONNECT, ConnectParams, Role};
@@ -37,6 +38,8 @@ pub(super) struct Caller {
     pub(super) client: Client,
     /// Which page, if one; `Err` where that page may not talk to us.
     pub(super) page: Result<origin::Caller, ()>,
+    /// What somebody else says of it.
+    pub(super) vouched: Vouched,
     /// What its device has to sign.
     pub(super) nonce: String,
     /// When it was asked to, in milliseconds since 1970.
@@ -130,7 +133,7 @@ pub(super) async fn connect(
             .store
             .device(&proof.id)
             .await
-            .map_err(super::methods::store_refusal)?,
+            .map_err(super::refusals::store_refusal)?,
         None => None,
     };
     let device = params.device.as_ref().map(|_| Device {

@@ -3,6 +3,7 @@
 use super::State;
 use super::door::Visit;
 use super::handshake::Caller;
+use super::peer_address::Arrival;
 use super::screening::screen;
 use super::session;
 use super::socket::PeerSocket;
@@ -29,6 +30,8 @@ pub(super) type Reply = Response<Full<Bytes>>;
 pub(super) struct Line {
     /// Who is at the other end.
     pub(super) remote: SocketAddr,
+    /// Which listener took it.
+    pub(super) arrival: Arrival,
     /// Its place among those that have not said who they are.
     pub(super) visit: Arc<Visit>,
 }
@@ -127,7 +130,7 @@ fn has_token(headers: &HeaderMap, name: hyper::header::HeaderName, token: &str) 
         .any(|part| part.trim().eq_ignore_ascii_case(token))
 }
 
-fn wants_websocket(headers: &HeaderMap) -> bool {
+pub(super) fn wants_websocket(headers: &HeaderMap) -> bool {
     has_token(headers, UPGRADE, "websocket")
 }
 

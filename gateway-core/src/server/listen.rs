@@ -3,6 +3,11 @@
 use super::State;
 use super::door::Visit;
 use super::http::{self, Line};
+use super::openai;
+use super::peer_address::Arrival;
+use http_body_util::{BodyExt as _, Full};
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -23,7 +28,7 @@ const HEAD_BYTES: usize = 8 * 1024;
 const EXHAUSTED_WAIT: Duration = Duration::from_millis(100);
 
 /// Takes connections until the gateway stops.
-pub(super) async fn accept(gateway: Arc<State>, listener: TcpListener) {
+pub(super) async fn accept(gateway: Arc<State>, listener: TcpListener, arrival: Arrival) {
     let stop = gateway.stop.clone();
     loop {
         let accepted = tokio::select! {
@@ -33,7 +38,7 @@ pub(super) async fn accept(gateway: Arc<State>, listener: TcpListener) {
         };
         match accepted {
             Ok((stream, remote)) => {
-                let serving = serve(gateway.clone(), stream, remote);
+                let serving = serve(gateway.clone(), stream, remote, arrival);
                 gateway.tasks.spawn(serving);
             }
             // The connection was gone before we took it.
@@ -51,19 +56,28 @@ fn is_about_one_connection(error: &io::Error) -> bool {
     [ConnectionAborted, ConnectionRefused, ConnectionReset].contains(&error.kind())
 }
 
-async fn serve(gateway: Arc<State>, stream: TcpStream, remote: SocketAddr) {
+async fn serve(gateway: Arc<State>, stream: TcpStream, remote: SocketAddr, arrival: Arrival) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "answers may be held back by the system");
     }
     let visit: Arc<Visit> = Arc::new(gateway.door.enter());
     let line = Line {
         remote,
+        arrival,
         visit: visit.clone(),
     };
     let stop = gateway.stop.clone();
-    let service = service_fn(move |request| {
-        let reply = http::answer(&gateway, &line, request);
-        async move { Ok::<_, Infallible>(reply) }
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (gateway, line) = (gateway.clone(), line.clone());
+        async move {
+            let is_plain = !http::wants_websocket(request.headers());
+            let reply = if is_plain && openai::serves(&gateway, request.uri().path()) {
+                openai::answer(&gateway, &line, request).await
+            } else {
+                http::answer(&gateway, &line, request).map(Full::boxed_unsync)
+            };
+            Ok::<_, Infallible>(reply)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

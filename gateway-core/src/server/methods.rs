@@ -1,6 +1,6 @@
-//! What the gateway serves. One file per family; this one lists them and holds what they share.
+//! What the gateway serves. One file per family; this one lists them.
 
-pub(super) mod agent;
+mod agent;
 mod approvals;
 pub(super) mod chat;
 mod config;
@@ -19,44 +19,8 @@ mod usage;
 mod voice;
 mod wake;
 
-use super::router::{Access, Refusal, Router, bad_params, invalid, refusal};
-use super::session_keys::canonical;
+use super::router::{Access, Router};
 use crate::protocol::method::Needs;
-use crate::protocol::{ErrorCode, SessionKey, WireError};
-use crate::store::StoreError;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-use tracing::error;
-
-/// The events the gateway sends, as hello lists them.
-pub(super) const EVENTS: &[&str] = &[
-    "connect.challenge",
-    "tick",
-    "presence",
-    "health",
-    "shutdown",
-    "chat",
-    "agent",
-    "session.message",
-    "sessions.changed",
-    "voicewake.changed",
-    "voicewake.routing.changed",
-    "talk.mode",
-    "device.pair.requested",
-    "device.pair.resolved",
-    "node.pair.requested",
-    "node.pair.resolved",
-    "node.invoke.request",
-    "node.invoke.cancel",
-    "node.hostStats",
-    "exec.approval.requested",
-    "exec.approval.resolved",
-    "question.requested",
-    "question.resolved",
-];
-
-/// What the gateway can do beyond its methods: what clients look for before they call one.
-pub(super) const CAPABILITIES: &[&str] = &["published-model-catalog"];
 
 /// Returns everything the gateway serves.
 pub(super) fn all() -> Router {
@@ -207,41 +171,4 @@ fn for_people(router: &mut Router) {
     router.serve("question.resolve", to(Questions), questions::resolve);
     router.serve_now("question.get", to(Questions), questions::get);
     router.serve_now("question.list", to(Questions), questions::list);
-}
-
-pub(super) use nodes::listed as list_nodes;
-pub(super) use status::{hears_health, measure as measure_health};
-pub(super) use voice::{routing_config, triggers};
-
-/// Reads params, with the refusal clients know.
-fn read<T: DeserializeOwned>(method: &str, params: Value) -> Result<T, Refusal> {
-    serde_json::from_value(params).map_err(|error| bad_params(method, &error))
-}
-
-/// Returns the full name of a conversation.
-fn key_of(key: &SessionKey) -> Result<SessionKey, Refusal> {
-    canonical(key).map_err(|why| invalid(&why.to_string()))
-}
-
-/// What is said when the state on disk cannot be read or written.
-pub(super) fn store_refusal(problem: StoreError) -> Refusal {
-    error!(%problem, "the state on disk refused");
-    Box::new(WireError {
-        details: Some(json!({"code": "STATE_UNAVAILABLE"})),
-        retryable: Some(true),
-        retry_after_ms: Some(2000),
-        ..*refusal(
-            ErrorCode::Unavailable,
-            &format!("the gateway's state on disk cannot be used: {problem}"),
-        )
-    })
-}
-
-/// What is said while the gateway ends.
-fn stopping() -> Refusal {
-    Box::new(WireError {
-        retryable: Some(true),
-        retry_after_ms: Some(1000),
-        ..*refusal(ErrorCode::Unavailable, "the gateway is stopping")
-    })
 }

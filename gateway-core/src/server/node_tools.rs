@@ -2,11 +2,10 @@
 
 use super::State;
 use super::approvals::node_run::{self, NodeRun};
-use super::methods;
 use super::nodes::invoke::{self, Invocation};
 use super::nodes::run::RunRequest;
 use super::nodes::{commands, view};
-use super::router::Refusal;
+use super::refusals::{Refusal, store_refusal};
 use super::session_keys::agent_of;
 use crate::agent::toolbox::{ToolCall, ToolProgress, ToolResult, ToolSpec, Toolbox};
 use crate::protocol::{NodeId, SessionKey};
@@ -34,7 +33,9 @@ impl NodeTools {
     async fn run(&self, call: &ToolCall, progress: ToolProgress) -> Result<Value, String> {
         let gateway = self.gateway.upgrade().ok_or("the gateway is stopping")?;
         match call.text("action") {
-            Some("list") => methods::list_nodes(&gateway).await.map_err(said),
+            Some("list") => view::listed(&gateway)
+                .await
+                .map_err(|problem| said(store_refusal(problem))),
             Some("describe") => {
                 let node = named(&gateway, call).await?;
                 Ok(Value::Object(node.entry()))
@@ -55,7 +56,9 @@ impl NodeTools {
         let params = call.arguments.get("params").cloned();
         let mut params = params.unwrap_or_else(|| json!({}));
         if command == "system.run" {
-            params = self.approved_run(gateway, &node, &params).await?;
+            params = self
+                .approved_run(gateway, &node, &params, &progress)
+                .await?;
         } else if commands::is_powerful(command) {
             return Err(format!(
                 "{command} is not for agents on this gateway; use system.run, which a person approves"
@@ -79,6 +82,7 @@ impl NodeTools {
         gateway: &Arc<State>,
         node: &NodeId,
         params: &Value,
+        progress: &ToolProgress,
     ) -> Result<Value, String> {
         let run = RunRequest::read(params)?;
         let wanted = NodeRun {
@@ -87,6 +91,7 @@ impl NodeTools {
             agent: agent_of(&self.key),
             session: Some(&self.key),
             requester: None,
+            progress: Some(progress),
         };
         node_run::permit(gateway, wanted)
             .await

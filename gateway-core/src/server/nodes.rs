@@ -12,8 +12,8 @@ pub(super) mod view;
 use super::State;
 use super::clock::now_ms;
 use super::mailbox::Announcement;
-use super::methods;
 use super::peers::Peer;
+use super::voice_wake;
 use crate::protocol::connect::{ConnectParams, Role, Scope};
 use crate::protocol::{ConnId, NodeId, PairingRequestId, SessionKey};
 use crate::store::{NodeSurface, PendingSurface, StoreError};
@@ -226,14 +226,14 @@ pub(super) async fn joined(gateway: &Arc<State>, peer: &Arc<Peer>, declared: Dec
 }
 
 async fn welcome(gateway: &Arc<State>, node: &NodeId, live: &Live) -> Result<(), StoreError> {
-    let triggers = methods::triggers(&gateway.store).await?;
+    let triggers = voice_wake::triggers(&gateway.store).await?;
     let tell = |event: &'static str, payload: &Value| {
         live.peer.mailbox.tell(&Announcement::new(event, payload));
     };
     tell("voicewake.changed", &triggers);
     tell(
         "voicewake.routing.changed",
-        &json!({"config": methods::routing_config()}),
+        &json!({"config": voice_wake::routing()}),
     );
     ask_for_surface(gateway, node, live).await
 }

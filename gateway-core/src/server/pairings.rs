@@ -43,6 +43,9 @@ impl Decided {
 pub(super) struct Pairings {
     decided: Mutex<VecDeque<(PairingRequestId, DeviceId, Decided)>>,
     changed: watch::Sender<()>,
+    /// Held from taking a request out of the store until its decision is noted, so that whoever looks
+    /// in between does not find neither.
+    settling: tokio::sync::Mutex<()>,
 }
 
 impl Pairings {
@@ -54,6 +57,11 @@ impl Pairings {
         all.push_back((request.clone(), device.clone(), decided));
         drop(all);
         self.changed.send_replace(());
+    }
+
+    /// Waits for its turn to settle a request: to take it out of the store, and to tell.
+    pub(super) async fn settling(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.settling.lock().await
     }
 
     /// Forgets a decision: what came of it has been handed out.
@@ -92,6 +100,7 @@ pub(super) async fn put_down(
     gateway: &State,
     asked: PendingPairing,
 ) -> Result<PairingRequestId, StoreError> {
+    let _settling = gateway.pairings.settling().await;
     let requested = gateway.store.request_pairing(asked).await?;
     if let Some(replaced) = &requested.replaced {
         told(
@@ -111,6 +120,7 @@ pub(super) async fn put_down(
 /// Takes back what nobody decided about in time.
 pub(super) async fn expire(gateway: &State) -> Result<(), StoreError> {
     let before = now_ms().saturating_sub(KEPT_MS);
+    let _settling = gateway.pairings.settling().await;
     for expired in gateway.store.expire_pairings(before).await? {
         told(
             gateway,
@@ -138,7 +148,8 @@ pub(super) async fn decision(
             .iter()
             .any(|asked| asked.request_id == *request && asked.device_id == *device);
         if !waits {
-            // It may have been decided between the two looks.
+            // It may have been decided between the two looks, or is being noted now.
+            let _settling = gateway.pairings.settling().await;
             return Ok(gateway.pairings.find(request, device));
         }
         tokio::select! {

@@ -105,7 +105,7 @@ pub fn client_of(
 }
 
 /// Returns whether anything says that the request was passed on.
-fn is_forwarded(head: &RequestHead<'_>) -> bool {
+pub(super) fn is_forwarded(head: &RequestHead<'_>) -> bool {
     head.has("forwarded") || head.has("x-real-ip") || head.has_prefix("x-forwarded-")
 }
 
@@ -195,23 +195,29 @@ impl TailscaleRefusal {
     }
 }
 
-/// Returns the Tailscale user who is calling, `None` where Tailscale's fields count for nothing.
+/// What Tailscale's fields say of a caller; Tailscale itself has not been asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TailscaleClaim {
+    login: String,
+    address: IpAddr,
+}
+
+/// Returns the Tailscale user a request names, `None` where Tailscale's fields count for nothing.
 ///
 /// They count only with `allow` (`gateway.auth.allowTailscale`), only on the managed listener, from
 /// a loopback peer with all three `X-Forwarded-*` fields, and only if Tailscale itself, asked about
-/// the one forwarded address, names the same login. For the WebSocket's operators only: never ask
+/// the one forwarded address, names the same login: see [`TailscaleClaim::confirm`]. For the WebSocket's operators only: never ask
 /// this for the HTTP API or a node.
 ///
 /// # Errors
 ///
-/// Fails when the fields would count and are not confirmed.
-pub async fn tailscale_login(
+/// Fails when the fields would count and are not whole.
+pub fn tailscale_claim(
     peer: SocketAddr,
     head: &RequestHead<'_>,
     arrival: Arrival,
     allow: bool,
-    tailscale: &impl Whois,
-) -> Result<Option<TailscaleLogin>, TailscaleRefusal> {
+) -> Result<Option<TailscaleClaim>, TailscaleRefusal> {
     const LOGIN: &str = "tailscale-user-login";
     if !allow || arrival != Arrival::TailscaleManaged || !head.has(LOGIN) {
         return Ok(None);
@@ -227,12 +233,28 @@ pub async fn tailscale_login(
     if !peer.ip().to_canonical().is_loopback() {
         return Err(TailscaleRefusal::ProxyMissing);
     }
-    match tokio::time::timeout(WHOIS_LIMIT, tailscale.whois(address)).await {
-        Ok(Ok(login)) if login.eq_ignore_ascii_case(claimed) && !login.trim().is_empty() => {
-            Ok(Some(TailscaleLogin(login)))
+    Ok(Some(TailscaleClaim {
+        login: claimed.to_owned(),
+        address,
+    }))
+}
+
+impl TailscaleClaim {
+    /// Asks Tailscale whether that is so.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it does not answer in time or names somebody else.
+    pub async fn confirm(self, tailscale: &impl Whois) -> Result<TailscaleLogin, TailscaleRefusal> {
+        match tokio::time::timeout(WHOIS_LIMIT, tailscale.whois(self.address)).await {
+            Ok(Ok(login))
+                if login.eq_ignore_ascii_case(&self.login) && !login.trim().is_empty() =>
+            {
+                Ok(TailscaleLogin(login))
+            }
+            Ok(Ok(_)) => Err(TailscaleRefusal::IdentityMismatch),
+            Ok(Err(WhoisFailed)) | Err(_) => Err(TailscaleRefusal::WhoisFailed),
         }
-        Ok(Ok(_)) => Err(TailscaleRefusal::IdentityMismatch),
-        Ok(Err(WhoisFailed)) | Err(_) => Err(TailscaleRefusal::WhoisFailed),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::State;
 use super::peers::{Facts, Peer};
+use super::refusals::{Refusal, invalid, missing_scope};
+use crate::protocol::RequestId;
 use crate::protocol::connect::{Role, Scope};
 use crate::protocol::method::Needs;
-use crate::protocol::{ErrorCode, Extra, RequestId, WireError};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -13,8 +14,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// Why a request is not done, as the wire says it. Boxed: it is large, and rare.
-pub(super) type Refusal = Box<WireError>;
 /// The answer to a request, already in the words of the wire.
 pub(super) type Answer = Result<Box<RawValue>, Refusal>;
 type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -194,47 +193,4 @@ pub(super) fn wire(payload: &impl Serialize) -> Box<RawValue> {
 
 fn quoted(id: &RequestId) -> String {
     serde_json::to_string(id.as_str()).unwrap_or_default()
-}
-
-/// A refusal of this code.
-pub(super) fn refusal(code: ErrorCode, message: &str) -> Refusal {
-    Box::new(WireError {
-        code,
-        message: message.to_owned(),
-        details: None,
-        retryable: None,
-        retry_after_ms: None,
-        extra: Extra::new(),
-    })
-}
-
-/// A refusal of what was asked.
-pub(super) fn invalid(message: &str) -> Refusal {
-    refusal(ErrorCode::InvalidRequest, message)
-}
-
-/// A refusal of somebody who lacks a scope.
-pub(super) fn missing_scope(scope: &Scope) -> Refusal {
-    Box::new(WireError {
-        details: Some(json!({
-            "code": "MISSING_SCOPE",
-            "missingScope": scope.as_str(),
-            "requiredScopes": [scope.as_str()],
-        })),
-        ..*refusal(ErrorCode::Forbidden, &format!("missing scope: {scope}"))
-    })
-}
-
-/// Says what is wrong with params in the words clients know from the official gateway.
-pub(super) fn bad_params(method: &str, error: &serde_json::Error) -> Refusal {
-    let text = error.to_string();
-    let missing = text
-        .strip_prefix("missing field `")
-        .and_then(|rest| rest.split('`').next());
-    match missing {
-        Some(name) => invalid(&format!(
-            "invalid {method} params: must have required property '{name}'"
-        )),
-        None => invalid(&format!("invalid {method} params: at root: {text}")),
-    }
 }

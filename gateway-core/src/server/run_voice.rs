@@ -193,7 +193,29 @@ impl RunVoice {
         let tool = json!({
             "phase": "update", "name": name, "toolCallId": id, "partialResult": partial,
         });
-        self.tool(&item, &tool, now_ms)
+        let mut said = self.tool(&item, &tool, now_ms);
+        if let Some(tail) = partial.pointer("/details/tail") {
+            said.push(self.printed(
+                &json!({
+                    "itemId": format!("command:{id}"), "phase": "delta", "title": name,
+                    "toolCallId": id, "name": name, "output": tail, "status": "running",
+                }),
+                now_ms,
+            ));
+        }
+        said
+    }
+
+    /// A tool waits for a person, or not any more: `waiting-approval`, `approval-resolved`.
+    pub(super) fn approval(
+        &mut self,
+        phase: &str,
+        approval: &str,
+        id: &str,
+        now_ms: u64,
+    ) -> Vec<Said> {
+        let data = json!({"phase": phase, "approvalId": approval, "toolCallId": id});
+        vec![self.lifecycle(&data, now_ms)]
     }
 
     /// A tool has answered.
@@ -201,10 +223,11 @@ impl RunVoice {
         &mut self,
         id: &str,
         name: &str,
-        result: &str,
+        result: &Value,
         is_error: bool,
         now_ms: u64,
     ) -> Vec<Said> {
+        let details = result.get("details").filter(|details| details.is_object());
         let item = json!({
             "itemId": format!("tool:{id}"), "toolCallId": id, "name": name, "kind": "tool",
             "phase": "end", "title": name,
@@ -212,9 +235,28 @@ impl RunVoice {
         });
         let tool = json!({
             "phase": "result", "name": name, "toolCallId": id, "isError": is_error,
-            "result": {"content": [{"type": "text", "text": result}]},
+            "result": result,
         });
-        self.tool(&item, &tool, now_ms)
+        let mut said = self.tool(&item, &tool, now_ms);
+        if let Some(details) = details
+            && let Some(output) = details.get("aggregated")
+        {
+            said.push(self.printed(
+                &json!({
+                    "itemId": format!("command:{id}"), "phase": "end", "title": name,
+                    "toolCallId": id, "name": name, "output": output,
+                    "status": details.get("status"), "exitCode": details.get("exitCode"),
+                    "durationMs": details.get("durationMs"), "cwd": details.get("cwd"),
+                }),
+                now_ms,
+            ));
+        }
+        said
+    }
+
+    fn printed(&mut self, data: &Value, now_ms: u64) -> Said {
+        let seq = self.next();
+        readers("agent", self.agent(seq, "command_output", data, now_ms))
     }
 
     fn tool(&mut self, item: &Value, tool: &Value, now_ms: u64) -> Vec<Said> {

@@ -4,6 +4,7 @@
 //! The store says what waits; here is only what goes on right now. An accepted message is on disk
 //! before anything here hears of it.
 
+mod preparation;
 mod turn;
 
 pub(super) use turn::{drop_waiting, recover};
@@ -72,7 +73,8 @@ pub(super) struct Current {
     /// Stops it.
     cancel: CancellationToken,
     stopped_by: Mutex<Option<StoppedBy>>,
-    text: Mutex<String>,
+    /// The answer so far.
+    text: watch::Sender<String>,
 }
 
 impl Current {
@@ -82,17 +84,28 @@ impl Current {
             started_at_ms,
             cancel: CancellationToken::new(),
             stopped_by: Mutex::default(),
-            text: Mutex::default(),
+            text: watch::Sender::default(),
         }
     }
 
     /// Returns what there is of the answer.
     pub(super) fn text(&self) -> String {
-        held(&self.text).clone()
+        self.text.borrow().clone()
+    }
+
+    /// Returns what tells how the answer grows; it closes when the run does not go on any more.
+    pub(super) fn follow(&self) -> watch::Receiver<String> {
+        self.text.subscribe()
     }
 
     fn set_text(&self, text: &str) {
-        text.clone_into(&mut held(&self.text));
+        self.text.send_if_modified(|held| {
+            let is_new = held != text;
+            if is_new {
+                text.clone_into(held);
+            }
+            is_new
+        });
     }
 
     fn stop(&self, by: StoppedBy) {

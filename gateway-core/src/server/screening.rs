@@ -5,8 +5,9 @@ use super::clock::now_ms;
 use super::handshake::Caller;
 use super::http::{Line, Reply, json_reply, text};
 use super::origin::{self, HeadRefusal};
-use super::peer_address::{Arrival, Unattributed, client_of};
+use super::peer_address::{Unattributed, client_of};
 use super::request_head::RequestHead;
+use super::vouching;
 use hyper::header::HeaderMap;
 use hyper::{StatusCode, Uri};
 use serde_json::json;
@@ -43,7 +44,7 @@ pub(super) fn screen(
         Err(HeadRefusal::Host) => return Err(refused(HeadRefusal::Host)),
     };
     let proxies = &gateway.config.exposure.trusted_proxies;
-    let client = client_of(line.remote, &head, Arrival::Ordinary, proxies).map_err(|why| {
+    let client = client_of(line.remote, &head, line.arrival, proxies).map_err(|why| {
         let status = StatusCode::from_u16(Unattributed::STATUS).unwrap_or(StatusCode::FORBIDDEN);
         let error = json!({"type": Unattributed::ERROR_TYPE, "message": why.to_string()});
         Box::new(json_reply(status, &json!({"error": error})))
@@ -52,6 +53,7 @@ pub(super) fn screen(
         caller: Caller {
             client,
             page,
+            vouched: vouching::look(gateway, line.remote, line.arrival, &head),
             nonce: Uuid::new_v4().to_string(),
             challenged_at_ms: now_ms(),
         },

@@ -155,6 +155,34 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     short
 }
 
+/// Returns a stored message as clients read it.
+pub(super) fn wire_message(stored: &StoredMessage) -> Value {
+    let message = &stored.message;
+    let mut value = json!({
+        "role": message.role.as_str(),
+        "content": message.content,
+        "timestamp": message.timestamp_ms,
+    });
+    let mut notes = json!({"id": message.id, "seq": stored.seq});
+    if let Some(key) = &message.idempotency_key {
+        value["idempotencyKey"] = json!(key);
+        notes["idempotencyKey"] = json!(key);
+    }
+    if let Some(run_id) = &message.run_id {
+        notes["runId"] = json!(run_id);
+    }
+    for (name, extra) in &message.extra {
+        // What is about the message, and not of it, stands in the notes.
+        if name == "kind" {
+            notes[name] = extra.clone();
+        } else {
+            value[name] = extra.clone();
+        }
+    }
+    value["__openclaw"] = notes;
+    value
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -67,7 +67,8 @@ impl<S: Wire> PeerSocket<S> {
     /// with the upgrade.
     pub(super) async fn new(stream: S, read_already: Bytes) -> Self {
         let config = config();
-        let stream = Metered::new(stream, BEFORE_HELLO_BYTES + HEADER_BYTES);
+        let stream = Metered::new(stream, BEFORE_HELLO_BYTES + HEADER_BYTES)
+            .with_frames_of_at_most(BEFORE_HELLO_BYTES, &read_already);
         let socket = if read_already.is_empty() {
             WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await
         } else {

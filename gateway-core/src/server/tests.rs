@@ -1,25 +1,36 @@
 //! The gateway on a real port, spoken to by our own client.
 
 mod approvals;
+mod completions;
 mod devices;
+mod exec;
+mod model_changes;
 mod node_agents;
 mod nodes;
 mod people;
 mod recorded;
 
-use super::exposure::{Bind, TailscaleMode};
+use super::exposure::{Bind, LocalAuth, Settled, TailscaleMode};
 use super::*;
+use crate::agent::exec::ExecEnvironment;
 use crate::client::{
     self, ClientLimits, CloseReason, Credentials, Established, HelloRequest, SessionEvent,
 };
 use crate::credentials::secret::GatewayToken;
 use crate::device_identity::DeviceIdentity;
+use crate::protocol::connect::Scope;
 use crate::protocol::event::Event;
+use jiff::tz::TimeZone;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use std::net::Ipv4Addr;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
 
 mod conformance;
 mod crowd;
@@ -29,6 +40,7 @@ mod raw;
 mod replay;
 mod rfc6455;
 mod small_methods;
+mod vouched;
 
 const TOKEN: &str = "a token that only this test knows";
 
@@ -53,6 +65,10 @@ fn config(folder: &TempDir) -> GatewayConfig {
         workspace: folder.path().join("workspace"),
         openclaw_json: Value::Null,
         environment: BTreeMap::new(),
+        tailscaled: None,
+        home: Some(folder.path().to_owned()),
+        programs: ExecEnvironment::of(std::env::vars()),
+        approval_wait: Duration::from_secs(60),
         host: "test".to_owned(),
         time_zone: TimeZone::UTC,
     }
@@ -175,8 +191,8 @@ async fn what_the_helper_says_of_the_gateway_changes_with_the_gateway() {
     ask(&session, "chat.send", said("status", "k2")).await;
     let after = answer(&mut established, "k2").await;
 
-    assert!(before.contains("clients: 1"), "{before}");
-    assert!(after.contains("clients: 2"), "{after}");
+    assert!(before.contains("one client and"), "{before}");
+    assert!(after.contains("two clients and"), "{after}");
     running.gateway.stop().await;
 }
 

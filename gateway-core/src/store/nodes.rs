@@ -1,9 +1,10 @@
 //! What nodes may offer: the abilities they ask for and those that were approved.
 
 use super::value::Json;
+use super::waiting::{self, WaitingRequest};
 use super::{Requested, Store, StoreError};
 use crate::protocol::{NodeId, PairingRequestId};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Row, Statement, params};
 use serde_json::{Map, Value};
 
 /// The abilities a node asks for.
@@ -23,11 +24,45 @@ pub struct PendingSurface {
     pub created_at_ms: u64,
 }
 
-impl PendingSurface {
+impl WaitingRequest for PendingSurface {
+    const TABLE: &'static str = "pending_surface";
+    const SUBJECT: &'static str = "node_id";
+    const COLUMNS: &'static str = "request_id, node_id, caps, commands, permissions, created_at_ms";
+
+    fn request_id(&self) -> &PairingRequestId {
+        &self.request_id
+    }
+
+    fn subject(&self) -> &str {
+        self.node_id.as_str()
+    }
+
     fn asks_the_same(&self, other: &Self) -> bool {
         self.caps == other.caps
             && self.commands == other.commands
             && self.permissions == other.permissions
+    }
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            request_id: row.get("request_id")?,
+            node_id: row.get("node_id")?,
+            caps: row.get::<_, Json<_>>("caps")?.0,
+            commands: row.get::<_, Json<_>>("commands")?.0,
+            permissions: row.get::<_, Json<_>>("permissions")?.0,
+            created_at_ms: row.get("created_at_ms")?,
+        })
+    }
+
+    fn insert(&self, statement: &mut Statement<'_>) -> rusqlite::Result<usize> {
+        statement.execute(params![
+            self.request_id,
+            self.node_id,
+            Json(&self.caps),
+            Json(&self.commands),
+            Json(&self.permissions),
+            self.created_at_ms,
+        ])
     }
 }
 
@@ -46,7 +81,6 @@ pub struct NodeSurface {
     pub approved_at_ms: u64,
 }
 
-const PENDING: &str = "request_id, node_id, caps, commands, permissions, created_at_ms";
 const APPROVED: &str = "node_id, caps, commands, permissions, approved_at_ms";
 
 impl Store {
@@ -60,35 +94,8 @@ impl Store {
         &self,
         request: PendingSurface,
     ) -> Result<Requested<PendingSurface>, StoreError> {
-        self.write(move |database| {
-            let before = database
-                .prepare_cached(&format!(
-                    "SELECT {PENDING} FROM pending_surface WHERE node_id = ?1"
-                ))?
-                .query_row([&request.node_id], read_pending)
-                .optional()?;
-            let replaced = match before {
-                Some(before) if before.asks_the_same(&request) => {
-                    return Ok(Requested {
-                        standing: before,
-                        is_new: false,
-                        replaced: None,
-                    });
-                }
-                Some(before) => {
-                    take(database, &before.request_id)?;
-                    Some(before.request_id)
-                }
-                None => None,
-            };
-            insert(database, &request)?;
-            Ok(Requested {
-                standing: request,
-                is_new: true,
-                replaced,
-            })
-        })
-        .await
+        self.write(move |database| waiting::put_down(database, request))
+            .await
     }
 
     /// Returns the requests of nodes that wait, first come first.
@@ -97,15 +104,7 @@ impl Store {
     ///
     /// Fails when the database does.
     pub async fn pending_surfaces(&self) -> Result<Vec<PendingSurface>, StoreError> {
-        self.read(|database| {
-            Ok(database
-                .prepare_cached(&format!(
-                    "SELECT {PENDING} FROM pending_surface ORDER BY created_at_ms, request_id"
-                ))?
-                .query_map([], read_pending)?
-                .collect::<Result<_, _>>()?)
-        })
-        .await
+        self.read(waiting::all).await
     }
 
     /// Lets a node offer what it asked for, in place of what it had.
@@ -122,7 +121,7 @@ impl Store {
     ) -> Result<Option<NodeSurface>, StoreError> {
         let request_id = request_id.clone();
         self.write(move |database| {
-            let Some(request) = take(database, &request_id)? else {
+            let Some(request) = waiting::take::<PendingSurface>(database, &request_id)? else {
                 return Ok(None);
             };
             let surface = NodeSurface {
@@ -158,7 +157,7 @@ impl Store {
         request_id: &PairingRequestId,
     ) -> Result<Option<PendingSurface>, StoreError> {
         let request_id = request_id.clone();
-        self.write(move |database| take(database, &request_id))
+        self.write(move |database| waiting::take(database, &request_id))
             .await
     }
 
@@ -197,45 +196,6 @@ impl Store {
         })
         .await
     }
-}
-
-fn take(
-    database: &Connection,
-    request_id: &PairingRequestId,
-) -> Result<Option<PendingSurface>, StoreError> {
-    Ok(database
-        .prepare_cached(&format!(
-            "DELETE FROM pending_surface WHERE request_id = ?1 RETURNING {PENDING}"
-        ))?
-        .query_row([request_id], read_pending)
-        .optional()?)
-}
-
-fn insert(database: &Connection, request: &PendingSurface) -> Result<(), StoreError> {
-    database
-        .prepare_cached(&format!(
-            "INSERT INTO pending_surface ({PENDING}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-        ))?
-        .execute(params![
-            request.request_id,
-            request.node_id,
-            Json(&request.caps),
-            Json(&request.commands),
-            Json(&request.permissions),
-            request.created_at_ms,
-        ])?;
-    Ok(())
-}
-
-fn read_pending(row: &Row<'_>) -> rusqlite::Result<PendingSurface> {
-    Ok(PendingSurface {
-        request_id: row.get("request_id")?,
-        node_id: row.get("node_id")?,
-        caps: row.get::<_, Json<_>>("caps")?.0,
-        commands: row.get::<_, Json<_>>("commands")?.0,
-        permissions: row.get::<_, Json<_>>("permissions")?.0,
-        created_at_ms: row.get("created_at_ms")?,
-    })
 }
 
 fn read_approved(row: &Row<'_>) -> rusqlite::Result<NodeSurface> {

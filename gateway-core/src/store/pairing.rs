@@ -2,9 +2,10 @@
 
 use super::devices::{self, DeviceRecord};
 use super::value::Json;
+use super::waiting::{self, WaitingRequest};
 use super::{Requested, Store, StoreError};
 use crate::protocol::{DeviceId, PairingRequestId};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Row, Statement, params};
 
 /// A device that asks to connect.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,8 +38,20 @@ pub struct PendingPairing {
     pub created_at_ms: u64,
 }
 
-impl PendingPairing {
-    /// Returns whether approving either would come to the same.
+impl WaitingRequest for PendingPairing {
+    const TABLE: &'static str = "pending_pairing";
+    const SUBJECT: &'static str = "device_id";
+    const COLUMNS: &'static str = "request_id, device_id, public_key, display_name, platform, \
+         device_family, client_id, client_mode, role, scopes, remote_ip, reason, created_at_ms";
+
+    fn request_id(&self) -> &PairingRequestId {
+        &self.request_id
+    }
+
+    fn subject(&self) -> &str {
+        self.device_id.as_str()
+    }
+
     fn asks_the_same(&self, other: &Self) -> bool {
         let newer = Self {
             request_id: self.request_id.clone(),
@@ -49,10 +62,43 @@ impl PendingPairing {
         };
         newer == *self
     }
-}
 
-const COLUMNS: &str = "request_id, device_id, public_key, display_name, platform, device_family, \
-     client_id, client_mode, role, scopes, remote_ip, reason, created_at_ms";
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            request_id: row.get("request_id")?,
+            device_id: row.get("device_id")?,
+            public_key: row.get("public_key")?,
+            display_name: row.get("display_name")?,
+            platform: row.get("platform")?,
+            device_family: row.get("device_family")?,
+            client_id: row.get("client_id")?,
+            client_mode: row.get("client_mode")?,
+            role: row.get("role")?,
+            scopes: row.get::<_, Json<_>>("scopes")?.0,
+            remote_ip: row.get("remote_ip")?,
+            reason: row.get("reason")?,
+            created_at_ms: row.get("created_at_ms")?,
+        })
+    }
+
+    fn insert(&self, statement: &mut Statement<'_>) -> rusqlite::Result<usize> {
+        statement.execute(params![
+            self.request_id,
+            self.device_id,
+            self.public_key,
+            self.display_name,
+            self.platform,
+            self.device_family,
+            self.client_id,
+            self.client_mode,
+            self.role,
+            Json(&self.scopes),
+            self.remote_ip,
+            self.reason,
+            self.created_at_ms,
+        ])
+    }
+}
 
 impl Store {
     /// Puts a request down. One that asks the same as before changes nothing, a different one
@@ -65,35 +111,8 @@ impl Store {
         &self,
         request: PendingPairing,
     ) -> Result<Requested<PendingPairing>, StoreError> {
-        self.write(move |database| {
-            let before = database
-                .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM pending_pairing WHERE device_id = ?1"
-                ))?
-                .query_row([&request.device_id], read)
-                .optional()?;
-            let replaced = match before {
-                Some(before) if before.asks_the_same(&request) => {
-                    return Ok(Requested {
-                        standing: before,
-                        is_new: false,
-                        replaced: None,
-                    });
-                }
-                Some(before) => {
-                    take(database, &before.request_id)?;
-                    Some(before.request_id)
-                }
-                None => None,
-            };
-            insert(database, &request)?;
-            Ok(Requested {
-                standing: request,
-                is_new: true,
-                replaced,
-            })
-        })
-        .await
+        self.write(move |database| waiting::put_down(database, request))
+            .await
     }
 
     /// Returns the requests that wait, first come first.
@@ -102,15 +121,7 @@ impl Store {
     ///
     /// Fails when the database does.
     pub async fn pending_pairings(&self) -> Result<Vec<PendingPairing>, StoreError> {
-        self.read(|database| {
-            Ok(database
-                .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM pending_pairing ORDER BY created_at_ms, request_id"
-                ))?
-                .query_map([], read)?
-                .collect::<Result<_, _>>()?)
-        })
-        .await
+        self.read(waiting::all).await
     }
 
     /// Lets the device of a request connect, with what it asked for added to what it had.
@@ -128,7 +139,7 @@ impl Store {
     ) -> Result<Option<DeviceRecord>, StoreError> {
         let request_id = request_id.clone();
         self.write(move |database| {
-            let Some(request) = take(database, &request_id)? else {
+            let Some(request) = waiting::take::<PendingPairing>(database, &request_id)? else {
                 return Ok(None);
             };
             let known = devices::find(database, &request.device_id)?;
@@ -149,7 +160,7 @@ impl Store {
         request_id: &PairingRequestId,
     ) -> Result<Option<PendingPairing>, StoreError> {
         let request_id = request_id.clone();
-        self.write(move |database| take(database, &request_id))
+        self.write(move |database| waiting::take(database, &request_id))
             .await
     }
 
@@ -159,15 +170,8 @@ impl Store {
     ///
     /// Fails when the database does.
     pub async fn expire_pairings(&self, before_ms: u64) -> Result<Vec<PendingPairing>, StoreError> {
-        self.write(move |database| {
-            Ok(database
-                .prepare_cached(&format!(
-                    "DELETE FROM pending_pairing WHERE created_at_ms < ?1 RETURNING {COLUMNS}"
-                ))?
-                .query_map([before_ms], read)?
-                .collect::<Result<_, _>>()?)
-        })
-        .await
+        self.write(move |database| waiting::take_older(database, before_ms))
+            .await
     }
 }
 
@@ -210,58 +214,4 @@ fn approved(
         }
     }
     device
-}
-
-fn take(
-    database: &Connection,
-    request_id: &PairingRequestId,
-) -> Result<Option<PendingPairing>, StoreError> {
-    Ok(database
-        .prepare_cached(&format!(
-            "DELETE FROM pending_pairing WHERE request_id = ?1 RETURNING {COLUMNS}"
-        ))?
-        .query_row([request_id], read)
-        .optional()?)
-}
-
-fn insert(database: &Connection, request: &PendingPairing) -> Result<(), StoreError> {
-    database
-        .prepare_cached(&format!(
-            "INSERT INTO pending_pairing ({COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
-        ))?
-        .execute(params![
-            request.request_id,
-            request.device_id,
-            request.public_key,
-            request.display_name,
-            request.platform,
-            request.device_family,
-            request.client_id,
-            request.client_mode,
-            request.role,
-            Json(&request.scopes),
-            request.remote_ip,
-            request.reason,
-            request.created_at_ms,
-        ])?;
-    Ok(())
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<PendingPairing> {
-    Ok(PendingPairing {
-        request_id: row.get("request_id")?,
-        device_id: row.get("device_id")?,
-        public_key: row.get("public_key")?,
-        display_name: row.get("display_name")?,
-        platform: row.get("platform")?,
-        device_family: row.get("device_family")?,
-        client_id: row.get("client_id")?,
-        client_mode: row.get("client_mode")?,
-        role: row.get("role")?,
-        scopes: row.get::<_, Json<_>>("scopes")?.0,
-        remote_ip: row.get("remote_ip")?,
-        reason: row.get("reason")?,
-        created_at_ms: row.get("created_at_ms")?,
-    })
 }

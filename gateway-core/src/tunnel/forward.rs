@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -33,8 +33,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct LoopbackListener {
     port: u16,
     shared: Arc<Shared>,
-    /// Aborts the accepting tasks, and with them the connections they hold.
-    _accepting: JoinSet<()>,
+    /// Dropping it aborts the accepting tasks, and with them the connections they hold.
+    accepting: Mutex<JoinSet<()>>,
 }
 
 /// Where a connection goes: through this tunnel, to this port on the server.
@@ -101,7 +101,7 @@ impl LoopbackListener {
             Self {
                 port: bound.port,
                 shared,
-                _accepting: accepting,
+                accepting: Mutex::new(accepting),
             },
             bound,
         ))
@@ -121,6 +121,11 @@ impl LoopbackListener {
     /// Lets new connections wait, for at most five seconds each. Those in a tunnel end with it.
     pub fn detach(&self) {
         self.shared.route.send_replace(None);
+    }
+
+    /// Ends all its connections and gives the port back; when this returns, others can have it.
+    pub async fn close(&self) {
+        self.accepting.lock().await.shutdown().await;
     }
 
     /// Switches the screening of HTTP requests; it is on at first.
@@ -176,5 +181,22 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, room: Arc<Semaphore>
 fn report(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended {
         tracing::error!(%error, "a local connection failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[tokio::test]
+    async fn a_closed_listener_has_given_its_port_back() {
+        let (listener, bound) = LoopbackListener::bind(0).await.unwrap();
+        let address = (Ipv4Addr::LOCALHOST, bound.port);
+        TcpListener::bind(address).await.unwrap_err();
+
+        listener.close().await;
+
+        TcpListener::bind(address).await.unwrap();
     }
 }

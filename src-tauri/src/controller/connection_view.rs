@@ -1,8 +1,11 @@
 //! The connection's snapshot as the window shows it.
 
 use super::problems::ui_error;
-use crate::view_model::{ConnectionView, CredentialView, LocalPortView, PromptView, QuestionView};
+use crate::view_model::{
+    ConnectionView, CredentialView, GatewayHereView, LocalPortView, PromptView, QuestionView,
+};
 use gateway_core::connection::{
+    local_host::GatewayHere,
     question::{Asked, Question},
     route::CredentialKind,
     snapshot::Snapshot,
@@ -28,6 +31,7 @@ pub(super) fn connection_view(snapshot: &Snapshot, server_name: String) -> Conne
             .gateway
             .as_ref()
             .map(|gateway| gateway.version.clone()),
+        gateway_here: snapshot.gateway_here.as_ref().map(gateway_here),
         credential: snapshot
             .gateway
             .as_ref()
@@ -40,6 +44,16 @@ pub(super) fn connection_view(snapshot: &Snapshot, server_name: String) -> Conne
 /// JavaScript has no integers of 64 bits; these are exact until the year 287396.
 fn milliseconds(since_epoch: u64) -> f64 {
     since_epoch as f64
+}
+
+fn gateway_here(here: &GatewayHere) -> GatewayHereView {
+    match here {
+        GatewayHere::Ours { port } => GatewayHereView::Ours { port: *port },
+        GatewayHere::Found { port } => GatewayHereView::Found { port: *port },
+        GatewayHere::Failed { problem, .. } => GatewayHereView::Failed {
+            problem: ui_error(problem),
+        },
+    }
 }
 
 fn credential(kind: CredentialKind) -> CredentialView {
@@ -141,6 +155,7 @@ mod tests {
                 protocol: 4,
                 credential: CredentialKind::DeviceToken,
             }),
+            gateway_here: Some(GatewayHere::Found { port: 18_789 }),
             ..Snapshot::off("me@home".to_owned())
         };
 
@@ -151,5 +166,9 @@ mod tests {
         assert_eq!(view.up_since_ms, Some(1_800_000_000_123.0));
         assert_eq!(view.gateway_version.as_deref(), Some("2026.9.6"));
         assert_eq!(view.credential, Some(CredentialView::DeviceToken));
+        assert_eq!(
+            view.gateway_here,
+            Some(GatewayHereView::Found { port: 18_789 })
+        );
     }
 }

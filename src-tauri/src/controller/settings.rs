@@ -150,6 +150,7 @@ impl KeptSettings {
             remote_port: profile.remote_port,
             connect_on_launch: profile.connect_on_launch,
             listener_enabled: profile.listener_enabled,
+            also_run_here: profile.also_run_here,
             keychain: match self.store.keeping() {
                 Keeping::Keychain => KeychainView::Available,
                 Keeping::SessionOnly { reason } => KeychainView::SessionOnly { reason },
@@ -258,6 +259,7 @@ impl KeptSettings {
         profile.sign_in = sign_in(form.sign_in);
         profile.connect_on_launch = form.connect_on_launch;
         profile.listener_enabled = form.listener_enabled;
+        profile.also_run_here = form.also_run_here;
         profile.identity_file = self
             .environment
             .expand(Path::new(form.identity_file.trim()));

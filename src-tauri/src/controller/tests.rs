@@ -27,6 +27,7 @@ fn form() -> SettingsForm {
         remote_port: 18_789,
         connect_on_launch: true,
         listener_enabled: true,
+        also_run_here: false,
     }
 }
 

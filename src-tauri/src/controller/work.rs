@@ -84,7 +84,7 @@ impl Saving {
 impl Controller {
     /// Finds out whether a gateway token is stored; a locked keychain may ask a person first.
     pub(super) fn look_for_token(&mut self) {
-        let (store, profile) = (self.settings.store(), self.settings.profile().id);
+        let (store, profile) = (self.settings.store(), self.settings.profile().secrets());
         self.work.spawn(async move {
             let account = Account::of(&profile, Kind::GatewayToken);
             match store.get(&account).await {
@@ -100,7 +100,7 @@ impl Controller {
     /// Does what saved settings say about the token, then lets them take effect.
     pub(super) fn keep_token(&mut self, saved: Saved, saving: Saving) {
         let Saved { impact, token } = saved;
-        let (store, profile) = (self.settings.store(), self.settings.profile().id);
+        let (store, profile) = (self.settings.store(), self.settings.profile().secrets());
         self.work.spawn(async move {
             let token = match token {
                 TokenChange::Keep => Ok(TokenNow::AsBefore),
@@ -180,7 +180,8 @@ impl Controller {
                 saving,
             }) => {
                 match token {
-                    Ok(TokenNow::AsBefore) => {}
+                    // It may be of another computer now.
+                    Ok(TokenNow::AsBefore) => self.look_for_token(),
                     Ok(TokenNow::Stored | TokenNow::Gone) => {
                         self.settings
                             .note_token(matches!(token, Ok(TokenNow::Stored)));

@@ -187,6 +187,9 @@ export const da: Catalogue = {
     uptime: "Forbundet i",
     ping: "Svartid",
     signedInWith: "Logget ind med",
+    here: "På denne computer",
+    hereOurs: (port) => `Kører i OpenClaw Tray (port ${port})`,
+    hereFound: (port) => `Kørte allerede (port ${port}); bruges som den er`,
     credential: {
       deviceToken: "denne enheds token",
       gatewayToken: "gatewayens token",
@@ -303,6 +306,9 @@ export const da: Catalogue = {
     remotePort: "Gatewayens port",
     remotePortHint: "På den computer, OpenClaw kører på; normalt 18789.",
     portInvalid: "Indtast et tal fra 1 til 65535.",
+    alsoRunHere: "Kør også en gateway på denne computer",
+    alsoRunHereHint:
+      "Programmer her finder den på den lokale port; tunnelen tager den næste ledige.",
     listener: "Åbn en lokal port til andre programmer",
     listenerHint: "Kommandolinjen og browseren bruger den. Dette vindue behøver den ikke.",
     connectOnLaunch: "Forbind, når appen starter",

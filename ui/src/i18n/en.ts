@@ -152,6 +152,9 @@ export const en = {
     uptime: "Connected for",
     ping: "Ping",
     signedInWith: "Signed in with",
+    here: "On this computer",
+    hereOurs: (port: number) => `Runs in OpenClaw Tray (port ${port})`,
+    hereFound: (port: number) => `Was running already (port ${port}); used as it is`,
     credential: {
       deviceToken: "this device's token",
       gatewayToken: "the gateway token",
@@ -268,6 +271,8 @@ export const en = {
     remotePort: "Gateway's port",
     remotePortHint: "On the computer that OpenClaw runs on; usually 18789.",
     portInvalid: "Enter a number from 1 to 65535.",
+    alsoRunHere: "Also run a gateway on this computer",
+    alsoRunHereHint: "Programs here find it at the local port; the tunnel takes the next free one.",
     listener: "Open a local port for other programs",
     listenerHint: "The command line and the browser use it. This window does not need it.",
     connectOnLaunch: "Connect when the app starts",

@@ -275,6 +275,8 @@ export type ConnectionView = {
 	localPort: LocalPortView | null,
 	/**  The gateway's release. */
 	gatewayVersion: string | null,
+	/**  The gateway on this computer, where one is ours to see to. */
+	gatewayHere: GatewayHereView | null,
 	/**  Which credential the gateway accepted. */
 	credential: CredentialView | null,
 	/**  What stands in the way, with what to do about it. */
@@ -334,6 +336,21 @@ export type FoundConfigView = {
 	/**  Whether it holds a gateway token. */
 	hasToken: boolean,
 };
+
+/**  The gateway on this computer. */
+export type GatewayHereView = 
+/**  The app started it, and it ends with the app. */
+{ state: "ours"; 
+/**  Where it answers. */
+port: number } | 
+/**  It ran already and is used as it is. */
+{ state: "found"; 
+/**  Where it answers. */
+port: number } | 
+/**  It is wanted beside another computer's, and does not run. */
+{ state: "failed"; 
+/**  Why. */
+problem: UiError };
 
 /**  A reply that is being streamed. */
 export type InFlightView = {
@@ -507,6 +524,8 @@ export type SettingsForm = {
 	connectOnLaunch: boolean,
 	/**  Whether the loopback port is opened at all. */
 	listenerEnabled: boolean,
+	/**  Whether a gateway runs on this computer too while another computer's is used. */
+	alsoRunHere: boolean,
 };
 
 /**  The settings as shown. Never carries a secret, only whether one is stored. */
@@ -531,6 +550,8 @@ export type SettingsView = {
 	connectOnLaunch: boolean,
 	/**  Whether the loopback port is opened at all. */
 	listenerEnabled: boolean,
+	/**  Whether a gateway runs on this computer too while another computer's is used. */
+	alsoRunHere: boolean,
 	/**  Where secrets are kept. */
 	keychain: KeychainView,
 	/**  What an existing `openclaw.json` would fill in; shown for review, never taken silently. */

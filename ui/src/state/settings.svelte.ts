@@ -28,6 +28,7 @@ export interface DraftValues {
   remotePort: string;
   connectOnLaunch: boolean;
   listenerEnabled: boolean;
+  alsoRunHere: boolean;
 }
 
 /** A field of the draft. */
@@ -154,7 +155,8 @@ export class SettingsState {
   finishFirstRun = () => void this.#backend.commands.finishFirstRun();
 
   #form(values: DraftValues): SettingsForm | null {
-    const { runs, signIn, identityFile, gatewayToken, connectOnLaunch, listenerEnabled } = values;
+    const { runs, signIn, identityFile, gatewayToken, connectOnLaunch } = values;
+    const { listenerEnabled, alsoRunHere } = values;
     const localPort = parsePort(values.localPort);
     const remotePort = parsePort(values.remotePort);
     const errors: FieldError[] = [];
@@ -179,6 +181,7 @@ export class SettingsState {
       remotePort,
       connectOnLaunch,
       listenerEnabled,
+      alsoRunHere,
     };
   }
 
@@ -210,6 +213,7 @@ const FIELDS: readonly Field[] = [
   "remotePort",
   "connectOnLaunch",
   "listenerEnabled",
+  "alsoRunHere",
 ];
 
 function assign<Name extends Field>(to: DraftValues, from: DraftValues, field: Name): void {
@@ -227,5 +231,6 @@ function valuesOf(view: SettingsView | null): DraftValues {
     remotePort: String(view?.remotePort ?? 18789),
     connectOnLaunch: view?.connectOnLaunch ?? true,
     listenerEnabled: view?.listenerEnabled ?? true,
+    alsoRunHere: view?.alsoRunHere ?? false,
   };
 }

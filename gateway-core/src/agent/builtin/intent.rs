@@ -2,6 +2,8 @@
 //!
 //! It would rather not understand than guess: running something needs its exact shape.
 
+use crate::agent::words;
+
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Intent {
@@ -24,8 +26,8 @@ pub(super) enum Intent {
     Run {
         /// The program and its arguments.
         argv: Vec<String>,
-        /// The node.
-        node: String,
+        /// The node; this computer when none is named.
+        node: Option<String>,
     },
     /// Something else.
     Other,
@@ -46,6 +48,16 @@ const DANISH: [&str; 22] = [
 
 /// Words that stand in an English sentence too, or look Danish there.
 const ENGLISH: [&str; 8] = ["what", "the", "you", "is", "how", "can", "run", "notify"];
+
+/// What people call the computer the gateway runs on.
+const HERE: [&str; 6] = [
+    "this computer",
+    "this machine",
+    "here",
+    "denne computer",
+    "denne maskine",
+    "computeren",
+];
 
 /// Finds out what a question is about and what language it is in.
 pub(super) fn understand(question: &str) -> (Intent, Language) {
@@ -103,12 +115,20 @@ fn intent(question: &str, lower: &str, words: &[&str]) -> Intent {
     }
 }
 
-/// `run <program and arguments> on <node>`, `kør … på …`.
+/// `run <program and arguments> on <node>`, `kør … på …`; without a node it means this computer.
+///
+/// It is not guessed where the words end: the last "on" names a node, and a person sees every word
+/// before anything runs.
 fn run(question: &str) -> Option<Intent> {
     let rest = after_word(question, &["run", "kør"])?;
-    let (command, node) = last_split(rest, &[" on ", " på "])?;
+    let (command, node) = match last_split(rest, &[" on ", " på "]) {
+        Some((command, node)) => (command, Some(name(node)?)),
+        // "run on pi" names no program.
+        None if after_word(rest, &["on", "på"]).is_some() => return None,
+        None => (rest, None),
+    };
+    let node = node.filter(|node| !HERE.contains(&node.to_lowercase().as_str()));
     let argv = arguments(command)?;
-    let node = name(node)?;
     (!argv.is_empty()).then_some(Intent::Run { argv, node })
 }
 
@@ -163,26 +183,10 @@ fn name(text: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// Splits a command at spaces, keeping what stands in quotes together. No shell is involved, so
-/// nothing else has a meaning; a quote that is not closed is not understood.
+/// Splits a command as [`words`] does; a quote that is not closed is not understood.
 fn arguments(command: &str) -> Option<Vec<String>> {
-    let mut argv = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    for c in command.trim().chars() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => word.get_or_insert_default().push(c),
-            None if c == '"' || c == '\'' => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            None if c.is_whitespace() => argv.extend(word.take()),
-            None => word.get_or_insert_default().push(c),
-        }
-    }
-    argv.extend(word);
-    quote.is_none().then_some(argv)
+    let words = words::split(command).ok()?;
+    Some(words.into_iter().map(|word| word.text).collect())
 }
 
 #[cfg(test)]
@@ -192,7 +196,14 @@ mod tests {
     fn run(argv: &[&str], node: &str) -> Intent {
         Intent::Run {
             argv: argv.iter().map(|word| (*word).to_owned()).collect(),
-            node: node.to_owned(),
+            node: Some(node.to_owned()),
+        }
+    }
+
+    fn run_here(argv: &[&str]) -> Intent {
+        Intent::Run {
+            argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+            node: None,
         }
     }
 
@@ -225,6 +236,9 @@ mod tests {
                 English,
             ),
             ("kør ls -l på stuen", run(&["ls", "-l"], "stuen"), Danish),
+            ("run ls -l", run_here(&["ls", "-l"]), English),
+            ("run uname on this computer", run_here(&["uname"]), English),
+            ("kør df på denne computer", run_here(&["df"]), Danish),
             (
                 "notify pi: dinner is ready",
                 notify(Some("pi"), "dinner is ready"),

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 /// The tool that knows the nodes.
 const NODES: &str = "nodes";
+/// The tool that runs a program on this computer.
+const EXEC: &str = "exec";
 /// The tool that knows gateway and session.
 const STATUS: &str = "session_status";
 
@@ -52,6 +54,7 @@ pub(super) fn next(
 ) -> Step {
     let needed = match intent {
         Intent::Status => Some(STATUS),
+        Intent::Run { node: None, .. } => Some(EXEC),
         Intent::Nodes | Intent::Notify { .. } | Intent::Run { .. } => Some(NODES),
         Intent::Help | Intent::Time | Intent::Other => None,
     };
@@ -84,7 +87,14 @@ pub(super) fn next(
             "system.notify",
             &json!({"title": "OpenClaw", "body": text}),
         ),
-        Intent::Run { argv, node } => invoke(
+        Intent::Run { argv, node: None } => match done.first() {
+            None => call(EXEC, json!({"command": argv})),
+            Some(done) => Step::Say(wording::ran_here(language, &done.answer)),
+        },
+        Intent::Run {
+            argv,
+            node: Some(node),
+        } => invoke(
             language,
             done,
             Some(node),

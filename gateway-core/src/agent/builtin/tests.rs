@@ -27,7 +27,7 @@ impl Gateway {
             answer: Mutex::new(ToolResult::ok(
                 json!({"ok": true, "payload": {"exitCode": 0, "stdout": "Linux\n"}}).to_string(),
             )),
-            tools: vec!["session_status", "nodes"],
+            tools: vec!["session_status", "nodes", "exec"],
         })
     }
 
@@ -63,6 +63,10 @@ impl Toolbox for Gateway {
     ) -> BoxFuture<'_, ToolResult> {
         Box::pin(async move {
             match (call.name.as_str(), call.text("action")) {
+                ("exec", None) => {
+                    self.invoked.lock().unwrap().push(call.arguments.clone());
+                    self.answer.lock().unwrap().clone()
+                }
                 ("session_status", None) => ToolResult::ok(self.status.lock().unwrap().to_string()),
                 ("nodes", Some("list")) => {
                     ToolResult::ok(json!({"nodes": *self.nodes.lock().unwrap()}).to_string())
@@ -135,9 +139,9 @@ async fn the_status_is_the_gateways_own_and_changes_with_it() {
 
     assert_eq!(
         before,
-        "This is the status:\n- gateway version: 1\n- gateway clients: 2\n- model: builtin/helper"
+        "This is the status:\n- Gateway: version 1\n- Connected: two clients\n- Model of this conversation: the built-in helper (no AI model yet)"
     );
-    assert!(after.contains("- gateway clients: 3"));
+    assert!(after.contains("- Connected: three clients"));
 }
 
 #[tokio::test]
@@ -297,4 +301,79 @@ async fn without_its_tools_the_helper_says_so() {
         ask(&gateway, "status").await,
         "I cannot do that here: the tool session_status is not available."
     );
+}
+
+#[tokio::test]
+async fn a_program_without_a_node_is_run_on_this_computer() {
+    let gateway = Gateway::new();
+    *gateway.answer.lock().unwrap() = ToolResult::ok("Linux here\n");
+
+    let said = ask(&gateway, "run uname -a").await;
+
+    assert_eq!(said, "This computer ran it.\n```\nLinux here\n```");
+    assert_eq!(
+        *gateway.invoked.lock().unwrap(),
+        [json!({"command": ["uname", "-a"]})]
+    );
+    *gateway.answer.lock().unwrap() = ToolResult::failed("uname was not run: a person denied it");
+    let said = ask(&gateway, "kør uname på denne computer").await;
+    assert!(
+        said.starts_with("Det lykkedes ikke.") && said.contains("denied"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_status_is_in_words_and_says_no_more_than_is_known() {
+    let gateway = Gateway::new();
+    *gateway.status.lock().unwrap() = json!({
+        "gateway": {
+            "version": "0.1.0", "uptimeMs": 192_000, "time": "Monday 07:25", "sessions": 1,
+            "clients": 1, "nodes": 0, "runs": 13,
+        },
+        "session": {
+            "key": "agent:main:main", "agentId": "main", "model": "mock/m", "inputTokens": 12,
+            "outputTokens": 3,
+        },
+    });
+
+    assert_eq!(
+        ask(&gateway, "status").await,
+        "This is the status:\n- Gateway: version 0.1.0\n- Running for: 3 minutes\n\
+         - Time here: Monday 07:25\n- Connected: one client and no nodes\n\
+         - One conversation kept\n- 13 answers under way, this one included\n\
+         - Model of this conversation: mock/m\n\
+         - Tokens of this conversation: 12 read, 3 written"
+    );
+    let danish = ask(&gateway, "Vis status").await;
+    assert!(danish.contains("Har kørt i: 3 minutter"), "{danish}");
+    assert!(
+        danish.contains("Forbundet: en klient og ingen noder"),
+        "{danish}"
+    );
+    *gateway.status.lock().unwrap() = json!({});
+    assert_eq!(ask(&gateway, "status").await, "This is the status:");
+}
+
+#[test]
+fn durations_are_said_as_people_say_them() {
+    for (seconds, english, danish) in [
+        (0, "less than a second", "under et sekund"),
+        (1, "1 second", "1 sekund"),
+        (59, "59 seconds", "59 sekunder"),
+        (60, "1 minute", "1 minut"),
+        (199, "3 minutes", "3 minutter"),
+        (3600, "1 hour", "1 time"),
+        (7_260, "2 hours and 1 minute", "2 timer og 1 minut"),
+        (86_400, "1 day", "1 dag"),
+        (
+            2 * 86_400 + 3 * 3_600 + 59,
+            "2 days and 3 hours",
+            "2 dage og 3 timer",
+        ),
+    ] {
+        let said = |language| wording::duration(language, seconds);
+        assert_eq!(said(intent::Language::English), english);
+        assert_eq!(said(intent::Language::Danish), danish);
+    }
 }

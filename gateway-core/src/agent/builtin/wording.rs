@@ -3,7 +3,6 @@
 use super::intent::Language;
 use super::plan::NoNode;
 use serde_json::Value;
-use std::fmt::Write as _;
 
 /// How an AI model is added, in one line.
 const ADD_MODEL: [&str; 2] = [
@@ -47,13 +46,15 @@ pub(super) fn help(language: Language) -> &'static str {
              - nodes: which devices are connected\n\
              - time: what time it is here\n\
              - notify <node>: <text>: show a notification\n\
-             - run <program and arguments> on <node>: run something, if it is approved",
+             - run <program and arguments>: run something on this computer, once you approve it\n\
+             - run <program and arguments> on <node>: the same on one of your devices",
             "Jeg er den indbyggede hjælper: der er ikke sat nogen AI-model op endnu, så jeg forstår kun få ting.\n\
              - status: hvordan gatewayen og denne samtale har det\n\
              - noder: hvilke enheder der er forbundet\n\
              - klokken: hvad klokken er her\n\
              - giv besked på <node>: <tekst>: vis en notifikation\n\
-             - kør <program og argumenter> på <node>: kør noget, hvis det bliver godkendt",
+             - kør <program og argumenter>: kør noget på denne computer, når du har godkendt det\n\
+             - kør <program og argumenter> på <node>: det samme på en af dine enheder",
         ],
     )
 }
@@ -62,8 +63,8 @@ pub(super) fn not_understood(language: Language) -> &'static str {
     choose(
         language,
         [
-            "No AI model is configured, so I cannot answer that. I am the built-in helper; I can show status, nodes and the time, and notify or run something on a node (say \"help\").",
-            "Der er ikke sat nogen AI-model op, så det kan jeg ikke svare på. Jeg er den indbyggede hjælper; jeg kan vise status, noder og klokken og give besked eller køre noget på en node (sig \"hjælp\").",
+            "No AI model is configured, so I cannot answer that. I am the built-in helper; I can show status, nodes and the time, notify a node, and run something here or on a node once you approve it (say \"help\").",
+            "Der er ikke sat nogen AI-model op, så det kan jeg ikke svare på. Jeg er den indbyggede hjælper; jeg kan vise status, noder og klokken give besked på en node og køre noget her eller på en node, når du har godkendt det (sig \"hjælp\").",
         ],
     )
 }
@@ -120,37 +121,170 @@ pub(super) fn tool_failed(language: Language, tool: &str, answer: &str) -> Strin
     }
 }
 
-/// Writes every fact of a status on a line of its own, so that nothing is left out or made up.
+/// Words a status for people. What is not known is left out; nothing is made up.
 pub(super) fn status(language: Language, status: &Value) -> String {
-    let mut text = choose(language, ["This is the status:", "Her er status:"]).to_owned();
-    facts(&mut text, "", status);
-    text
+    let gateway = |key: &str| status.pointer(&format!("/gateway/{key}"));
+    let session = |key: &str| status.pointer(&format!("/session/{key}"));
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let number = |value: Option<&Value>| value.and_then(Value::as_u64);
+    let mut lines = Vec::new();
+    match (language, text(gateway("version"))) {
+        (Language::English, Some(version)) => lines.push(format!("Gateway: version {version}")),
+        (Language::Danish, Some(version)) => lines.push(format!("Gateway: version {version}")),
+        (_, None) => {}
+    }
+    if let Some(ms) = number(gateway("uptimeMs")) {
+        let uptime = duration(language, ms / 1000);
+        lines.push(match language {
+            Language::English => format!("Running for: {uptime}"),
+            Language::Danish => format!("Har kørt i: {uptime}"),
+        });
+    }
+    if let Some(time) = text(gateway("time")) {
+        lines.push(match language {
+            Language::English => format!("Time here: {time}"),
+            Language::Danish => format!("Tid her: {time}"),
+        });
+    }
+    let present: Vec<String> = [
+        ("clients", ["client", "clients"], ["klient", "klienter"]),
+        ("nodes", ["node", "nodes"], ["node", "noder"]),
+    ]
+    .into_iter()
+    .filter_map(|(key, english, danish)| {
+        Some(counted(
+            language,
+            number(gateway(key))?,
+            [english, danish],
+            "",
+        ))
+    })
+    .collect();
+    if !present.is_empty() {
+        let label = choose(language, ["Connected", "Forbundet"]);
+        let and = choose(language, [" and ", " og "]);
+        lines.push(format!("{label}: {}", present.join(and)));
+    }
+    if let Some(count) = number(gateway("sessions")) {
+        let words = [["conversation", "conversations"], ["samtale", "samtaler"]];
+        let kept = choose(language, [" kept", " gemt"]);
+        lines.push(capital(&counted(language, count, words, kept)));
+    }
+    if let Some(count) = number(gateway("runs")) {
+        let words = [["answer", "answers"], ["svar", "svar"]];
+        let under_way = choose(
+            language,
+            [" under way, this one included", " i gang, dette medregnet"],
+        );
+        lines.push(capital(&counted(language, count, words, under_way)));
+    }
+    if let Some(model) = text(session("model")).or_else(|| text(status.get("model"))) {
+        let label = choose(language, ["Model of this conversation", "Samtalens model"]);
+        let model = if model == "builtin/helper" {
+            choose(
+                language,
+                [
+                    "the built-in helper (no AI model yet)",
+                    "den indbyggede hjælper (ingen AI-model endnu)",
+                ],
+            )
+            .to_owned()
+        } else {
+            model
+        };
+        lines.push(format!("{label}: {model}"));
+    }
+    let tokens = [
+        number(session("inputTokens")),
+        number(session("outputTokens")),
+    ];
+    if let [Some(read), Some(written)] = tokens
+        && read + written > 0
+    {
+        lines.push(match language {
+            Language::English => {
+                format!("Tokens of this conversation: {read} read, {written} written")
+            }
+            Language::Danish => format!("Samtalens tokens: {read} læst, {written} skrevet"),
+        });
+    }
+    let mut said = choose(language, ["This is the status:", "Her er status:"]).to_owned();
+    for line in lines {
+        said.push_str("\n- ");
+        said.push_str(&line);
+    }
+    said
 }
 
-fn facts(text: &mut String, name: &str, value: &Value) {
-    let line = match value {
-        Value::Object(members) => {
-            for (key, value) in members {
-                let name = if name.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{name} {key}")
-                };
-                facts(text, &name, value);
-            }
-            return;
-        }
-        Value::Null => return,
-        Value::Array(elements) => elements.len().to_string(),
-        Value::String(words) => words.clone(),
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
+/// A duration as people say it: its two largest parts at most, and none smaller than seconds.
+pub(super) fn duration(language: Language, seconds: u64) -> String {
+    let parts = [
+        (seconds / 86_400, [["day", "days"], ["dag", "dage"]]),
+        (seconds / 3_600 % 24, [["hour", "hours"], ["time", "timer"]]),
+        (
+            seconds / 60 % 60,
+            [["minute", "minutes"], ["minut", "minutter"]],
+        ),
+        (
+            seconds % 60,
+            [["second", "seconds"], ["sekund", "sekunder"]],
+        ),
+    ];
+    let first = parts
+        .iter()
+        .position(|(count, _)| *count > 0)
+        .unwrap_or(parts.len());
+    let said: Vec<String> = parts
+        .iter()
+        .skip(first)
+        // Beside minutes nobody counts seconds.
+        .take(if first == 2 { 1 } else { 2 })
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, [english, danish])| match (language, count) {
+            (Language::English, 1) => format!("1 {}", english[0]),
+            (Language::English, count) => format!("{count} {}", english[1]),
+            (Language::Danish, 1) => format!("1 {}", danish[0]),
+            (Language::Danish, count) => format!("{count} {}", danish[1]),
+        })
+        .collect();
+    if said.is_empty() {
+        return choose(language, ["less than a second", "under et sekund"]).to_owned();
+    }
+    said.join(choose(language, [" and ", " og "]))
+}
+
+/// A count in words up to twelve, and what is counted.
+fn counted(language: Language, count: u64, words: [[&str; 2]; 2], rest: &str) -> String {
+    const ENGLISH: [&str; 13] = [
+        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+        "eleven", "twelve",
+    ];
+    const DANISH: [&str; 13] = [
+        "ingen", "en", "to", "tre", "fire", "fem", "seks", "syv", "otte", "ni", "ti", "elleve",
+        "tolv",
+    ];
+    let [english, danish] = words;
+    let (names, [one, many]) = match language {
+        Language::English => (ENGLISH, english),
+        Language::Danish => (DANISH, danish),
     };
-    if name.is_empty() {
-        text.push('\n');
-        text.push_str(&line);
-    } else if write!(text, "\n- {name}: {line}").is_err() {
-        // Writing to a String cannot fail.
-        tracing::debug!(name, "a fact was left out of a status");
+    let word = if count == 1 { one } else { many };
+    let number = usize::try_from(count)
+        .ok()
+        .and_then(|at| names.get(at).copied());
+    match number {
+        // "svar" is the only neuter word counted here.
+        Some("en") if one == "svar" => format!("et {word}{rest}"),
+        Some(number) => format!("{number} {word}{rest}"),
+        None => format!("{count} {word}{rest}"),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
     }
 }
 
@@ -253,6 +387,15 @@ pub(super) fn invoked(language: Language, node: &str, command: &str, answer: &Va
         said.push_str(&format!("\n```\n{}\n```", shortened(output.trim_end())));
     }
     said
+}
+
+/// Words what a program on this computer printed.
+pub(super) fn ran_here(language: Language, output: &str) -> String {
+    let done = choose(
+        language,
+        ["This computer ran it.", "Denne computer kørte det."],
+    );
+    format!("{done}\n```\n{}\n```", shortened(output.trim_end()))
 }
 
 fn shortened(text: &str) -> String {

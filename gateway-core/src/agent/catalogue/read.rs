@@ -4,9 +4,10 @@ use super::{
     AgentEntry, Api, CatalogueProblem, DEFAULT_CONTEXT_WINDOW, DEFAULT_MAX_TOKENS, Lookup,
     ModelCatalogue, ModelEntry, ModelId, Prices, ProviderEntry,
 };
+use crate::config::private_file;
 use crate::credentials::secret::ProviderKey;
 use serde_json::{Map, Value};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A value and where it stands, so that a problem can name the place.
 struct Place<'a> {
@@ -17,6 +18,7 @@ struct Place<'a> {
 pub(super) fn catalogue(
     config: &Value,
     lookup: Lookup<'_>,
+    home: Option<&Path>,
 ) -> Result<ModelCatalogue, CatalogueProblem> {
     let root = Place {
         at: String::new(),
@@ -36,7 +38,11 @@ pub(super) fn catalogue(
             let model = model(&place.member("models").element(index), id, api)?;
             catalogue.models.push(model);
         }
-        let key = key(&place.member("apiKey"), lookup);
+        let files = Files {
+            providers: root.member("secrets").member("providers"),
+            home,
+        };
+        let key = key(&place.member("apiKey"), lookup, &files);
         let base_url = base_url.to_owned();
         catalogue
             .providers
@@ -141,8 +147,13 @@ fn agent(place: &Place<'_>) -> Result<AgentEntry, CatalogueProblem> {
     })
 }
 
-/// Follows what stands in place of a key: a text, `"${NAME}"`, or `{source: "env", id}`.
-fn key(place: &Place<'_>, lookup: Lookup<'_>) -> Result<Option<ProviderKey>, CatalogueProblem> {
+/// Follows what stands in place of a key: a text, `"${NAME}"`, `{source: "env", id}`, or
+/// `{source: "file", provider, id}`.
+fn key(
+    place: &Place<'_>,
+    lookup: Lookup<'_>,
+    files: &Files<'_>,
+) -> Result<Option<ProviderKey>, CatalogueProblem> {
     let variable = |name: &str| match lookup(name).filter(|text| !text.trim().is_empty()) {
         Some(text) => Ok(Some(ProviderKey::new(text.trim()))),
         None => Err(place.problem(&format!(
@@ -155,8 +166,14 @@ fn key(place: &Place<'_>, lookup: Lookup<'_>) -> Result<Option<ProviderKey>, Cat
             match (part("source"), part("id")) {
                 (Some("env"), Some(id)) => variable(id),
                 (Some("env"), None) => Err(place.problem("needs an id")),
+                (Some("file"), id) => files
+                    .read(place, part("provider"), id.unwrap_or_default())
+                    .map(Some),
+                (Some("exec"), _) => Err(place.problem(
+                    "comes from a program, and this gateway starts none for a secret; use \"${NAME}\", source \"env\" or source \"file\"",
+                )),
                 (Some(_) | None, _) => Err(place.problem(
-                    "refers to a secret this gateway cannot follow; use \"${NAME}\" or source \"env\"",
+                    "refers to a secret this gateway cannot follow; use \"${NAME}\", source \"env\" or source \"file\"",
                 )),
             }
         }
@@ -170,6 +187,62 @@ fn key(place: &Place<'_>, lookup: Lookup<'_>) -> Result<Option<ProviderKey>, Cat
                 None => Ok(Some(ProviderKey::new(text))),
             },
         },
+    }
+}
+
+/// The files secrets are kept in: `secrets.providers.<name>` with source `file`.
+struct Files<'a> {
+    providers: Place<'a>,
+    home: Option<&'a Path>,
+}
+
+impl Files<'_> {
+    /// Reads one key. The file must be closed to everybody else. Nothing of its text is ever told.
+    fn read(
+        &self,
+        place: &Place<'_>,
+        provider: Option<&str>,
+        id: &str,
+    ) -> Result<ProviderKey, CatalogueProblem> {
+        let name = provider.unwrap_or("default");
+        let provider = self.providers.member(name);
+        let (source, path, mode) = (
+            provider.member("source"),
+            provider.member("path"),
+            provider.member("mode"),
+        );
+        let (Some("file"), Some(path)) = (source.text()?, path.text()?) else {
+            return Err(place.problem(&format!(
+                "refers to secrets.providers.{name}, which names no file; set its source to \"file\" and its path"
+            )));
+        };
+        let path = match (path.strip_prefix("~/"), self.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            (Some(_) | None, _) => PathBuf::from(path),
+        };
+        let text = private_file::read_secret(&path)
+            .map_err(|problem| place.problem(&format!("cannot be read: {problem}")))?;
+        let is_single = mode.text()? == Some("singleValue");
+        let key = if is_single {
+            Some(text.trim().to_owned())
+        } else {
+            // The parser's own words might quote the secret.
+            serde_json::from_str::<Value>(&text)
+                .map_err(|_| {
+                    place.problem(&format!("cannot be read: {} is not JSON", path.display()))
+                })?
+                .pointer(id)
+                .and_then(Value::as_str)
+                .map(|key| key.trim().to_owned())
+        };
+        key.filter(|key| !key.is_empty())
+            .map(ProviderKey::new)
+            .ok_or_else(|| {
+                let (path, at) = (path.display(), if is_single { "" } else { id });
+                place.problem(&format!(
+                    "refers to {path}, which holds no text there ({at:?})"
+                ))
+            })
     }
 }
 

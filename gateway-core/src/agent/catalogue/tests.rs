@@ -20,7 +20,7 @@ fn recorded(key: Value) -> Value {
 
 #[test]
 fn the_recorded_config_is_read_whole() {
-    let catalogue = ModelCatalogue::from_config(&recorded(json!("k")), &nothing).unwrap();
+    let catalogue = ModelCatalogue::from_config(&recorded(json!("k")), &nothing, None).unwrap();
 
     let primary = catalogue.primary().unwrap();
     let (model, provider) = catalogue.find(primary).unwrap();
@@ -44,7 +44,7 @@ fn the_recorded_config_is_read_whole() {
 
 #[test]
 fn a_model_that_says_little_gets_careful_sizes() {
-    let catalogue = ModelCatalogue::from_config(&recorded(json!("k")), &nothing).unwrap();
+    let catalogue = ModelCatalogue::from_config(&recorded(json!("k")), &nothing, None).unwrap();
 
     let (model, _) = catalogue.find(&ModelId::new("mock", "a/b")).unwrap();
 
@@ -60,7 +60,7 @@ fn a_key_is_looked_up_in_the_environment_that_was_handed_in() {
         json!("${MOCK_KEY}"),
         json!({"source": "env", "id": "MOCK_KEY"}),
     ] {
-        let catalogue = ModelCatalogue::from_config(&recorded(key), &lookup).unwrap();
+        let catalogue = ModelCatalogue::from_config(&recorded(key), &lookup, None).unwrap();
         let (_, provider) = catalogue.find(&ModelId::new("mock", "mock-1")).unwrap();
         assert_eq!(
             provider.key.as_ref().unwrap().as_ref().unwrap().expose(),
@@ -82,7 +82,7 @@ fn what_cannot_be_used_is_named_by_its_place_and_never_repeated() {
         json!(["canary"]),
         json!({"source": "exec", "id": "canary"}),
     ] {
-        let catalogue = ModelCatalogue::from_config(&recorded(key), &nothing).unwrap();
+        let catalogue = ModelCatalogue::from_config(&recorded(key), &nothing, None).unwrap();
         let (_, provider) = catalogue.find(&ModelId::new("mock", "mock-1")).unwrap();
         let problem = provider.key.as_ref().unwrap_err();
         assert_eq!(problem.at, "models.providers.mock.apiKey");
@@ -94,7 +94,7 @@ fn what_cannot_be_used_is_named_by_its_place_and_never_repeated() {
         (primary, "agents.defaults.model"),
     ];
     for (config, place) in cases {
-        let problem = ModelCatalogue::from_config(&config, &nothing).unwrap_err();
+        let problem = ModelCatalogue::from_config(&config, &nothing, None).unwrap_err();
         assert_eq!(problem.at, place);
         assert!(!problem.to_string().contains("canary"), "{problem}");
     }
@@ -102,7 +102,7 @@ fn what_cannot_be_used_is_named_by_its_place_and_never_repeated() {
 
 #[test]
 fn an_empty_config_has_no_model() {
-    let catalogue = ModelCatalogue::from_config(&json!({}), &nothing).unwrap();
+    let catalogue = ModelCatalogue::from_config(&json!({}), &nothing, None).unwrap();
 
     assert!(catalogue.primary().is_none() && catalogue.models().is_empty());
 }

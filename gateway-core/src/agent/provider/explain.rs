@@ -6,7 +6,9 @@ use super::super::model::{ModelError, ModelErrorKind};
 use crate::credentials::secret::ProviderKey;
 use genai::webc::StreamTimeout;
 use reqwest::header::HeaderMap;
+use rustls::CertificateError;
 use serde_json::Value;
+use std::error::Error as StdError;
 use std::time::Duration;
 
 /// How much of a provider's own words is passed on, in bytes.
@@ -36,8 +38,14 @@ const REFUSED: [&str; 3] = [
 const NO_CREDIT: [&str; 3] = ["insufficient_quota", "credit balance", "billing"];
 
 /// Explains a failure; the key never appears in the words.
-pub(super) fn explain(model: &str, key: Option<&ProviderKey>, error: genai::Error) -> ModelError {
-    let (kind, message, status, retry_after) = sort(error);
+pub(super) fn explain(
+    model: &str,
+    host: &str,
+    key: Option<&ProviderKey>,
+    error: genai::Error,
+) -> ModelError {
+    let (kind, message, status, retry_after) =
+        by_certificate(&error, host).unwrap_or_else(|| sort(error));
     ModelError {
         kind,
         model: model.to_owned(),
@@ -89,6 +97,66 @@ fn sort(error: genai::Error) -> Sorted {
             None,
         ),
         other => (ModelErrorKind::BadRequest, other.to_string(), None, None),
+    }
+}
+
+/// Finds out whether the provider could not show who it is, or did not speak TLS at all.
+fn by_certificate(error: &genai::Error, host: &str) -> Option<Sorted> {
+    let fault = tls_fault(error)?;
+    let (kind, message) = if let rustls::Error::InvalidCertificate(fault) = fault {
+        (
+            ModelErrorKind::Certificate,
+            format!(
+                "the certificate of {host} is not accepted: {}",
+                reason(fault)
+            ),
+        )
+    } else {
+        (
+            ModelErrorKind::Network,
+            format!("the encrypted connection to {host} failed: {fault}"),
+        )
+    };
+    Some((kind, message, None, None))
+}
+
+/// Looks for TLS's own error behind the ones that are wrapped around it.
+fn tls_fault<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(fault) = error.downcast_ref::<rustls::Error>() {
+        return Some(fault);
+    }
+    // These two hide what they hold from `source`.
+    if let Some(inner) = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref)
+    {
+        return tls_fault(inner);
+    }
+    if let Some(genai::Error::WebStream { error, .. }) = error.downcast_ref::<genai::Error>() {
+        return tls_fault(error.as_ref());
+    }
+    tls_fault(error.source()?)
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the faults are many and grow; the ones not named say themselves what they are"
+)]
+fn reason(fault: &CertificateError) -> String {
+    match fault {
+        CertificateError::UnknownIssuer => "nobody this computer trusts has signed it".to_owned(),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it was made for another name".to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet".to_owned()
+        }
+        CertificateError::BadSignature => "the one it names did not sign it".to_owned(),
+        CertificateError::Revoked => "it was revoked".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -1,4 +1,5 @@
-pub(in crate::agent) mod server;
+pub(crate) mod server;
+mod tls;
 
 use super::super::catalogue::{ModelCatalogue, ModelId};
 use super::super::message::{AssistantMessage, AssistantPart, Message};
@@ -28,7 +29,7 @@ fn model_at(base_url: &str, api: &str, id: &str, patience: Patience) -> HttpMode
     let config = json!({"models": {"providers": {"mock": {
         "baseUrl": base_url, "apiKey": "sk-canary", "api": api,
         "models": [{"id": id, "reasoning": true, "input": ["text", "image"], "contextWindow": 8000, "maxTokens": 500}]}}}});
-    let catalogue = ModelCatalogue::from_config(&config, &|_| None).unwrap();
+    let catalogue = ModelCatalogue::from_config(&config, &|_| None, None).unwrap();
     let (entry, provider) = catalogue.find(&ModelId::new("mock", id)).unwrap();
     HttpModel::new(entry, provider, patience).unwrap()
 }
@@ -496,7 +497,7 @@ fn a_model_that_cannot_be_set_up_says_where() {
     let config = json!({"models": {"providers": {
         "a": {"baseUrl": "ftp://x", "models": [{"id": "m"}]},
         "b": {"baseUrl": "http://x", "apiKey": "${B_KEY}", "models": [{"id": "m"}]}}}});
-    let catalogue = ModelCatalogue::from_config(&config, &|_| None).unwrap();
+    let catalogue = ModelCatalogue::from_config(&config, &|_| None, None).unwrap();
     let problem = |provider: &str| {
         let (entry, provider) = catalogue.find(&ModelId::new(provider, "m")).unwrap();
         HttpModel::new(entry, provider, QUICK)

@@ -2,7 +2,7 @@
 
 use super::super::context::without_middle;
 use super::super::message::Message;
-use super::super::toolbox::{ToolCall, ToolProgress, ToolResult};
+use super::super::toolbox::{ToolCall, ToolNews, ToolProgress, ToolResult};
 use super::{Interruption, Run, TurnEvent};
 use std::sync::Arc;
 
@@ -61,12 +61,14 @@ impl Run {
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => return Err(Interruption::Cancelled),
-                result = &mut answer => return Ok(result),
-                Some(result) = shown.recv() => self.tell(TurnEvent::ToolUpdate {
-                    id: call.id.clone(),
-                    name: call.name.clone(),
-                    result,
-                }).await?,
+                result = &mut answer => {
+                    // What it said last is told before its result.
+                    while let Ok(news) = shown.try_recv() {
+                        self.tell(of(call, news)).await?;
+                    }
+                    return Ok(result);
+                }
+                Some(news) = shown.recv() => self.tell(of(call, news)).await?,
             }
         }
     }
@@ -80,5 +82,18 @@ impl Run {
             is_error: result.is_error,
             timestamp_ms,
         });
+    }
+}
+
+fn of(call: &ToolCall, news: ToolNews) -> TurnEvent {
+    let id = call.id.clone();
+    match news {
+        ToolNews::SoFar(result) => TurnEvent::ToolUpdate {
+            id,
+            name: call.name.clone(),
+            result,
+        },
+        ToolNews::Waits { approval } => TurnEvent::ToolWaits { id, approval },
+        ToolNews::Decided { approval } => TurnEvent::ToolDecided { id, approval },
     }
 }

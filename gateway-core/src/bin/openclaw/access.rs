@@ -63,7 +63,7 @@ pub(crate) async fn behind(
         None => stored_device(keychain.as_ref(), own).await,
     };
     let (store, profile) = match profile.filter(|_| is_profiles || !by_name) {
-        Some(profile) => (keychain, profile.id.clone()),
+        Some(profile) => (keychain, profile.secrets()),
         None => (session_only(), ProfileId::generate()),
     };
     Ok(match device {

@@ -139,10 +139,11 @@ async fn implied(
         if wanted {
             let store = credentials::open_store().await;
             let locked = |error| Stop::because(Exit::NeedsUser, &error);
-            candidates.stored_token = slots::read(store.as_ref(), &profile.id)
+            let secrets = profile.secrets();
+            candidates.stored_token = slots::read(store.as_ref(), &secrets)
                 .await
                 .map_err(locked)?;
-            candidates.stored_password = slots::read(store.as_ref(), &profile.id)
+            candidates.stored_password = slots::read(store.as_ref(), &secrets)
                 .await
                 .map_err(locked)?;
             if candidates.stored_token.is_none() && candidates.stored_password.is_none() {

@@ -47,8 +47,33 @@ fn a_change_is_on_disk_as_the_difference_and_holds_after_a_restart() {
     let again = open(&folder);
     assert_eq!(again.config(), overlay.config());
     assert_eq!(again.config()["models"], base()["models"]);
-    assert_ne!(overlay.applied_hash(), hash_of(&overlay));
+    // A model holds at once.
+    assert_eq!(overlay.applied_hash(), hash_of(&overlay));
     assert_eq!(again.applied_hash(), hash_of(&again));
+}
+
+#[test]
+fn only_what_holds_at_once_counts_as_applied() {
+    let folder = TempDir::new().unwrap();
+    let overlay = open(&folder);
+    for (raw, is_applied) in [
+        (
+            "{models: {providers: {other: {baseUrl: 'http://127.0.0.1:1'}}}}",
+            true,
+        ),
+        ("{tools: {exec: {ask: 'always'}}}", true),
+        ("{agents: {defaults: {workspace: '/elsewhere'}}}", false),
+        // Mixed with one that does not, none is said to.
+        ("{tools: {exec: {ask: 'on-miss'}}}", false),
+        ("{agents: {defaults: {workspace: null}}}", true),
+    ] {
+        assert_eq!(patch(&overlay, raw), Ok(true), "{raw}");
+        assert_eq!(
+            overlay.applied_hash() == hash_of(&overlay),
+            is_applied,
+            "{raw}"
+        );
+    }
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! hello-ok: what a connection is told about the gateway and about itself (protocol §2).
 
+use super::super::features::{CAPABILITIES, EVENTS};
+use super::super::gateway::TICK_EVERY;
 use super::super::mailbox::BACKLOG_BYTES;
-use super::super::methods::{CAPABILITIES, EVENTS};
 use super::super::peers::Facts;
 use super::super::session_keys::DEFAULT_AGENT;
 use super::super::socket::MAX_PAYLOAD;
-use super::super::{State, TICK_EVERY, methods};
+use super::super::{State, health};
 use super::PROTOCOL;
 use crate::protocol::connect::{IssuedToken, Scope};
 use serde_json::{Value, json};
@@ -37,9 +38,7 @@ pub(super) async fn compose(
     let health = match gateway.health_report() {
         Some(report) => report,
         // A state that cannot be read shows when it is asked for; hello says nothing of it.
-        None => methods::measure_health(gateway)
-            .await
-            .unwrap_or_else(|_| json!({})),
+        None => health::measure(gateway).await.unwrap_or_else(|_| json!({})),
     };
     if gateway.health_report().is_none() {
         gateway.keep_health(health.clone());

@@ -4,10 +4,11 @@ use super::super::State;
 use super::super::limiter::{Class, Subject};
 use super::super::mailbox::Goodbye;
 use super::super::origin;
-use super::super::router::{invalid, refusal};
+use super::super::refusals::{invalid, refusal};
 use super::super::scopes::{Grant, GrantRefusal, Pairing, PairingReason, SignedIn};
 use super::super::shared_secret::Verdict;
-use super::super::{clock::now_ms, held, methods, pairings, random_secret};
+use super::super::vouching::Vouched;
+use super::super::{clock::now_ms, held, pairings, random_secret, refusals};
 use super::hello::Issued;
 use super::{Caller, Refused, detailed, pairing};
 use crate::credentials::secret::DeviceToken;
@@ -18,6 +19,7 @@ use crate::store::{DeviceRecord, DeviceTokenHash, NewDeviceToken};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::time::Instant;
+use tracing::debug;
 
 /// One attempt to sign in.
 pub(super) struct SignIn<'a> {
@@ -35,7 +37,7 @@ impl SignIn<'_> {
             return Ok((SignedIn::OpenGateway, "none"));
         }
         let Some(auth) = self.params.auth.as_ref().filter(|auth| !auth.is_empty()) else {
-            return Ok((SignedIn::Nothing, "none"));
+            return self.judge_vouched().await;
         };
         let subject = self.subject();
         let mut presented = Vec::new();
@@ -94,6 +96,35 @@ impl SignIn<'_> {
         Err(self.wrong_secret())
     }
 
+    /// Judges what somebody else says of a caller that sends no credential. Only operators are ever
+    /// spoken for.
+    async fn judge_vouched(&self) -> Result<(SignedIn, &'static str), Refused> {
+        if *self.role != Role::Operator {
+            return Ok((SignedIn::Nothing, "none"));
+        }
+        match self.caller.vouched.clone() {
+            Vouched::Nobody => Ok((SignedIn::Nothing, "none")),
+            Vouched::ByProxy(Ok(user)) => {
+                debug!(user, "a trusted proxy speaks for an operator");
+                Ok((SignedIn::Vouched, "trusted-proxy"))
+            }
+            Vouched::ByProxy(Err(why)) => Err(not_vouched(&why, why.detail_code())),
+            Vouched::ByTailscale(claim) => {
+                let confirmed = match claim {
+                    Ok(claim) => claim.confirm(&self.gateway.tailscaled).await,
+                    Err(why) => Err(why),
+                };
+                match confirmed {
+                    Ok(login) => {
+                        debug!(user = login.as_str(), "Tailscale speaks for an operator");
+                        Ok((SignedIn::Vouched, "tailscale"))
+                    }
+                    Err(why) => Err(not_vouched(&why, why.detail_code())),
+                }
+            }
+        }
+    }
+
     /// Whether the same text was sent as token and as device token: it is one (protocol §4).
     fn is_marked_device_token(&self) -> bool {
         self.params.auth.as_ref().is_some_and(|auth| {
@@ -125,7 +156,7 @@ impl SignIn<'_> {
             .store
             .token_of(hash)
             .await
-            .map_err(methods::store_refusal)?;
+            .map_err(refusals::store_refusal)?;
         Ok(owner
             .filter(|owner| owner.device_id == proof.id && owner.role == self.role.as_str())
             .map(|owner| pairing::scopes_of(&owner.scopes)))
@@ -236,7 +267,7 @@ impl SignIn<'_> {
         );
         let request_id = match pairings::put_down(self.gateway, asked).await {
             Ok(request_id) => request_id,
-            Err(problem) => return methods::store_refusal(problem).into(),
+            Err(problem) => return refusals::store_refusal(problem).into(),
         };
         let (message, remedy) = pairing_words(reason);
         let mut details = json!({
@@ -286,7 +317,7 @@ impl SignIn<'_> {
                 store
                     .saw_device(&proof.id, now)
                     .await
-                    .map_err(methods::store_refusal)?;
+                    .map_err(refusals::store_refusal)?;
                 let approved = record.as_ref().map(pairing::approved).unwrap_or_default();
                 (approved.roles, approved.scopes)
             }
@@ -295,7 +326,7 @@ impl SignIn<'_> {
                 store
                     .put_device(kept)
                     .await
-                    .map_err(methods::store_refusal)?;
+                    .map_err(refusals::store_refusal)?;
                 (roles.clone(), scopes.clone())
             }
         };
@@ -318,7 +349,7 @@ impl SignIn<'_> {
                 at_ms: now,
             })
             .await
-            .map_err(methods::store_refusal)?;
+            .map_err(refusals::store_refusal)?;
         Ok(Some(Issued {
             token: IssuedToken(token),
             at_ms: now,
@@ -351,6 +382,16 @@ fn pairing_words(reason: PairingReason) -> (&'static str, &'static str) {
             "Review the refreshed device details, then approve the pending request.",
         ),
     }
+}
+
+fn not_vouched(why: &impl std::fmt::Display, code: &str) -> Refused {
+    unauthorized(
+        &why.to_string(),
+        code,
+        "identity_not_confirmed",
+        false,
+        "review_auth_configuration",
+    )
 }
 
 fn unauthorized(

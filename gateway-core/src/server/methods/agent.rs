@@ -1,10 +1,10 @@
 //! `agent`, `agent.wait`, `agents.list`: running a turn and waiting for its end.
 
 use super::super::clock::now_ms;
-use super::super::router::{Call, Refusal, invalid};
+use super::super::refusals::{Refusal, invalid, key_of, read, stopping, store_refusal};
+use super::super::router::Call;
 use super::super::session_keys::{DEFAULT_AGENT, agent_of};
 use super::chat::{Input, Taken, accept};
-use super::{key_of, read, store_refusal};
 use crate::protocol::{RunId, SessionKey};
 use crate::store::{MessageRole, RunRecord, RunState, StoredMessage};
 use serde::Deserialize;
@@ -78,7 +78,7 @@ async fn end_of(
             None => return Err(invalid(&format!("unknown run: {run_id}"))),
         }
         if ends.changed().await.is_err() {
-            return Err(super::stopping());
+            return Err(stopping());
         }
     }
 }

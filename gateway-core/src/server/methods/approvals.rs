@@ -1,8 +1,8 @@
 //! `exec.approval.*`: commands that wait for a person (protocol §11).
 
 use super::super::approvals::{self, Ask, Asked, Fault, LONGEST_WAIT, Settled, USUAL_WAIT};
-use super::super::router::{Call, Refusal, invalid};
-use super::{read, store_refusal};
+use super::super::refusals::{Refusal, invalid, read, store_refusal};
+use super::super::router::Call;
 use crate::protocol::WireError;
 use crate::protocol::id::ApprovalId;
 use crate::protocol::method::approvals::Decision;

@@ -2,17 +2,16 @@
 
 use super::super::State;
 use super::super::clock::now_ms;
-use super::super::router::{Call, Refusal, invalid};
+use super::super::refusals::{self, Refusal, invalid, key_of, stopping, store_refusal};
+use super::super::router::Call;
 use super::super::runs::{self, StoppedBy};
 use super::super::session_keys;
 use super::super::session_rows::{self, RowExtras};
-use super::{key_of, store_refusal};
 use crate::protocol::connect::Scope;
 use crate::protocol::method::chat::ChatHistoryParams;
 use crate::protocol::{RunId, SessionKey, WireError};
 use crate::store::{
-    Acceptance, MessageRole, NewInput, NewMessage, RunRecord, RunState, SessionSeed, StoredMessage,
-    WaitingInput,
+    Acceptance, MessageRole, NewInput, NewMessage, RunRecord, RunState, SessionSeed, WaitingInput,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -29,7 +28,7 @@ const LONGEST_MESSAGE: usize = 1024 * 1024;
 
 /// `chat.history`.
 pub(super) async fn history(call: Call, params: Value) -> Result<Value, Refusal> {
-    let params: ChatHistoryParams = super::read("chat.history", params)?;
+    let params: ChatHistoryParams = refusals::read("chat.history", params)?;
     let gateway = &call.gateway;
     let key = key_of(&params.session_key)?;
     let limit = params.limit.unwrap_or(USUAL_HISTORY).clamp(1, MOST_HISTORY);
@@ -71,7 +70,12 @@ pub(super) async fn history(call: Call, params: Value) -> Result<Value, Refusal>
         .waiting_inputs(&key)
         .await
         .map_err(store_refusal)?;
-    let messages = newest_that_fit(page.messages.iter().map(wire_message).collect());
+    let messages = newest_that_fit(
+        page.messages
+            .iter()
+            .map(session_rows::wire_message)
+            .collect(),
+    );
     let given = u64::from(offset) + messages.len() as u64;
     payload["sessionId"] = json!(record.session_id);
     payload["hasMore"] = json!(given < page.total);
@@ -111,34 +115,6 @@ fn newest_that_fit(messages: Vec<Value>) -> Vec<Value> {
         .collect();
     kept.reverse();
     kept
-}
-
-/// Returns a stored message as clients read it.
-pub(in super::super) fn wire_message(stored: &StoredMessage) -> Value {
-    let message = &stored.message;
-    let mut value = json!({
-        "role": message.role.as_str(),
-        "content": message.content,
-        "timestamp": message.timestamp_ms,
-    });
-    let mut notes = json!({"id": message.id, "seq": stored.seq});
-    if let Some(key) = &message.idempotency_key {
-        value["idempotencyKey"] = json!(key);
-        notes["idempotencyKey"] = json!(key);
-    }
-    if let Some(run_id) = &message.run_id {
-        notes["runId"] = json!(run_id);
-    }
-    for (name, extra) in &message.extra {
-        // What is about the message, and not of it, stands in the notes.
-        if name == "kind" {
-            notes[name] = extra.clone();
-        } else {
-            value[name] = extra.clone();
-        }
-    }
-    value["__openclaw"] = notes;
-    value
 }
 
 fn pending_input(waiting: &WaitingInput) -> Value {
@@ -182,7 +158,7 @@ pub(super) async fn send(call: Call, params: Value) -> Result<Value, Refusal> {
             ..*invalid("chat.send requires sessionKey")
         }));
     }
-    let params: SendParams = super::read("chat.send", params)?;
+    let params: SendParams = refusals::read("chat.send", params)?;
     let key = key_of(&params.session_key)?;
     if params.message.trim() == "/stop" {
         return stop(&call.gateway, &key, None, StoppedBy::StopCommand).await;
@@ -248,7 +224,7 @@ pub(in super::super) async fn accept(gateway: &Arc<State>, input: Input) -> Resu
         return Err(invalid("idempotencyKey must not be empty"));
     }
     if gateway.is_stopping() {
-        return Err(super::stopping());
+        return Err(stopping());
     }
     let key = input.key;
     let accepted = gateway
@@ -302,13 +278,13 @@ struct AbortParams {
 
 /// `chat.abort`.
 pub(super) async fn abort(call: Call, params: Value) -> Result<Value, Refusal> {
-    let params: AbortParams = super::read("chat.abort", params)?;
+    let params: AbortParams = refusals::read("chat.abort", params)?;
     let key = key_of(&params.session_key)?;
     stop(&call.gateway, &key, params.run_id.as_ref(), StoppedBy::Rpc).await
 }
 
 /// Stops what goes on and what waits; nothing to stop is no error (protocol §7).
-async fn stop(
+pub(in super::super) async fn stop(
     gateway: &Arc<State>,
     key: &SessionKey,
     run_id: Option<&RunId>,
@@ -345,7 +321,7 @@ struct InjectParams {
 
 /// `chat.inject`: a note of somebody else's in the agent's name, without a run (protocol §7).
 pub(super) async fn inject(call: Call, params: Value) -> Result<Value, Refusal> {
-    let params: InjectParams = super::read("chat.inject", params)?;
+    let params: InjectParams = refusals::read("chat.inject", params)?;
     let key = key_of(&params.session_key)?;
     let text = match &params.label {
         Some(label) => format!("[{label}]\n\n{}", params.message),

@@ -1,9 +1,9 @@
 //! `config.*`: the configuration without its secrets, and changes to our overlay over it.
 
 use super::super::config_overlay::{Change, Unchanged};
-use super::super::router::{Call, Refusal, invalid, refusal};
-use super::read;
-use crate::agent::catalogue::ModelCatalogue;
+use super::super::refusals::read;
+use super::super::refusals::{Refusal, invalid, refusal};
+use super::super::router::Call;
 use crate::protocol::{ErrorCode, WireError};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -54,16 +54,15 @@ async fn change(
     }
     let gateway = call.gateway.clone();
     let written = tokio::task::spawn_blocking(move || {
-        let environment = &gateway.config.environment;
-        let is_usable = |config: &Value| {
-            ModelCatalogue::from_config(config, &|name| environment.get(name).cloned())
-                .map(|_| ())
-                .map_err(|problem| problem.to_string())
-        };
+        let is_usable = |config: &Value| gateway.agents.read(config).map(|_| ());
         let base = params.base_hash.as_deref();
-        gateway
+        let changed = gateway
             .settings
-            .change(change, &params.raw, base, is_usable)
+            .change(change, &params.raw, base, is_usable);
+        if let Ok(true) = changed {
+            gateway.agents.configure(|| gateway.settings.config());
+        }
+        changed
     });
     let is_new = match written.await {
         Ok(outcome) => outcome.map_err(|why| refused(&why))?,

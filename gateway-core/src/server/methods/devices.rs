@@ -10,10 +10,10 @@ use super::super::clock::now_ms;
 use super::super::handshake::{new_token, pending_on_the_wire, scopes_of, words_of};
 use super::super::mailbox::Goodbye;
 use super::super::pairings::{Decided, told};
-use super::super::router::{Call, Refusal, invalid, missing_scope};
+use super::super::refusals::{Refusal, invalid, missing_scope, read, store_refusal};
+use super::super::router::Call;
 use super::super::scopes::{covers, delegation};
 use super::super::{State, pairings};
-use super::{read, store_refusal};
 use crate::credentials::secret::DeviceToken;
 use crate::protocol::connect::{IssuedToken, Role, Scope};
 use crate::protocol::{DeviceId, PairingRequestId};
@@ -134,6 +134,7 @@ pub(super) async fn approve(call: Call, params: Value) -> Result<Value, Refusal>
     if let Some(known) = record_of(gateway, &pending.device_id).await? {
         may_manage(&call, &known)?;
     }
+    let settling = gateway.pairings.settling().await;
     let device = gateway
         .store
         .approve_pairing(&params.request_id, "owner".to_owned(), now_ms())
@@ -146,6 +147,7 @@ pub(super) async fn approve(call: Call, params: Value) -> Result<Value, Refusal>
         &device.device_id,
         Decided::Approved,
     );
+    drop(settling);
     let tokens = gateway.store.device_tokens().await.map_err(store_refusal)?;
     Ok(json!({
         "requestId": params.request_id, "device": on_the_wire(gateway, &device, &tokens),
@@ -155,6 +157,7 @@ pub(super) async fn approve(call: Call, params: Value) -> Result<Value, Refusal>
 /// `device.pair.reject`.
 pub(super) async fn reject(call: Call, params: Value) -> Result<Value, Refusal> {
     let params: RequestParams = read("device.pair.reject", params)?;
+    let _settling = call.gateway.pairings.settling().await;
     let rejected = call
         .gateway
         .store

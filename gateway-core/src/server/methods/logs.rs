@@ -1,8 +1,9 @@
 //! `logs.tail`: the gateway's own records.
 
 use super::super::logbook::{self, TailQuery};
-use super::super::router::{Call, Refusal, refusal};
-use super::read;
+use super::super::refusals::read;
+use super::super::refusals::{Refusal, refusal};
+use super::super::router::Call;
 use crate::protocol::ErrorCode;
 use serde::Deserialize;
 use serde_json::Value;

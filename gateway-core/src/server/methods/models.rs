@@ -1,6 +1,7 @@
 //! What an agent can be made of: `models.list`, `commands.list`.
 
-use super::super::router::{Call, Refusal};
+use super::super::refusals::Refusal;
+use super::super::router::Call;
 use serde_json::{Value, json};
 
 /// `models.list`.

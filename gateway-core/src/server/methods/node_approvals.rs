@@ -2,8 +2,8 @@
 //! stays on the node; this gateway passes it on.
 
 use super::super::nodes::invoke::{self, Invocation};
-use super::super::router::{Call, Refusal, invalid};
-use super::read;
+use super::super::refusals::{Refusal, invalid, read};
+use super::super::router::Call;
 use crate::protocol::NodeId;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

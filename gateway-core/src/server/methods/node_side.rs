@@ -3,9 +3,9 @@
 use super::super::clock::now_ms;
 use super::super::nodes::invoke::{ResultParams, pairing_changed};
 use super::super::nodes::{self, view};
-use super::super::router::{Call, Refusal, invalid, refusal};
+use super::super::refusals::{Refusal, invalid, key_of, read, refusal, store_refusal};
+use super::super::router::Call;
 use super::chat::{Input, accept};
-use super::{key_of, read, store_refusal};
 use crate::protocol::connect::Scope;
 use crate::protocol::{ErrorCode, NodeId, SessionKey};
 use serde::Deserialize;

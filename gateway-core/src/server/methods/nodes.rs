@@ -2,14 +2,17 @@
 //! (protocol §10).
 
 use super::super::approvals::node_run::{self, NodeRun};
+use super::super::approvals::permit::Denied;
 use super::super::nodes::invoke::{self, Invocation};
 use super::super::nodes::run::{RunRequest, without_approval};
 use super::super::nodes::{self, commands, view};
-use super::super::router::{Call, Refusal, invalid, missing_scope, refusal};
+use super::super::refusals::{
+    Refusal, invalid, key_of, missing_scope, read, refusal, store_refusal,
+};
+use super::super::router::Call;
 use super::super::scopes::{covers, delegation};
 use super::super::session_keys::DEFAULT_AGENT;
 use super::super::{State, clock::now_ms};
-use super::{key_of, read, store_refusal};
 use crate::protocol::connect::Scope;
 use crate::protocol::{ErrorCode, NodeId, PairingRequestId, SessionKey, WireError};
 use crate::store::PendingSurface;
@@ -34,14 +37,7 @@ struct RequestParams {
 
 /// `node.list`.
 pub(super) async fn list(call: Call, _params: Value) -> Result<Value, Refusal> {
-    listed(&call.gateway).await
-}
-
-/// Returns every node, as `node.list` and the agents' tool tell it.
-pub(in super::super) async fn listed(gateway: &State) -> Result<Value, Refusal> {
-    let nodes = view::all(gateway).await.map_err(store_refusal)?;
-    let entries: Vec<_> = nodes.iter().map(view::Node::entry).collect();
-    Ok(json!({"ts": now_ms(), "nodes": entries}))
+    view::listed(&call.gateway).await.map_err(store_refusal)
 }
 
 /// `node.describe`.
@@ -204,6 +200,7 @@ pub(super) async fn invoke(call: Call, params: Value) -> Result<Value, Refusal> 
             agent: DEFAULT_AGENT,
             session: session.as_ref(),
             requester: Some(call.peer.facts.conn_id.clone()),
+            progress: None,
         };
         node_run::permit(&call.gateway, wanted)
             .await
@@ -223,7 +220,7 @@ pub(super) async fn invoke(call: Call, params: Value) -> Result<Value, Refusal> 
     invoke::invoke(&call.gateway, invocation).await
 }
 
-fn not_approved(denied: &node_run::Denied) -> Refusal {
+fn not_approved(denied: &Denied) -> Refusal {
     Box::new(WireError {
         details: Some(json!({"code": "APPROVAL_REQUIRED"})),
         ..*refusal(ErrorCode::Forbidden, &format!("system.run: {denied}"))

@@ -1,9 +1,9 @@
 //! `question.*`: what agents ask people (protocol §11).
 
 use super::super::questions::{self, Standing};
-use super::super::router::{Call, Refusal, invalid};
+use super::super::refusals::{Refusal, invalid, key_of, read};
+use super::super::router::Call;
 use super::super::session_keys::{DEFAULT_AGENT, agent_of};
-use super::{key_of, read};
 use crate::protocol::SessionKey;
 use crate::protocol::id::QuestionSetId;
 use serde::{Deserialize, Serialize};

@@ -2,9 +2,10 @@
 //! speech, recorded diagnostics.
 
 use super::super::clock::now_ms;
-use super::super::router::{Call, Refusal, invalid, refusal};
+use super::super::refusals::read;
+use super::super::refusals::{Refusal, invalid, refusal};
+use super::super::router::Call;
 use super::super::vitals;
-use super::read;
 use crate::protocol::ErrorCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,7 +1,8 @@
 //! `sessions.send`, `sessions.abort`: `chat.send` and `chat.abort` under a conversation's name.
 
-use super::super::router::{Call, Refusal, invalid};
-use super::{chat, read, store_refusal};
+use super::super::refusals::{Refusal, invalid, read, store_refusal};
+use super::super::router::Call;
+use super::chat;
 use crate::protocol::{RunId, SessionKey};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -2,11 +2,11 @@
 
 use super::super::State;
 use super::super::clock::now_ms;
-use super::super::router::{Call, Refusal, invalid};
+use super::super::refusals::{Refusal, invalid, key_of, read, store_refusal};
+use super::super::router::Call;
 use super::super::runs::StoppedBy;
 use super::super::session_keys::{self, DEFAULT_AGENT, agent_of, is_main};
 use super::super::session_rows::{self, RowExtras, cut, entry, text_of};
-use super::{key_of, read, store_refusal};
 use crate::protocol::SessionKey;
 use crate::protocol::method::sessions::{
     SessionsCreateParams, SessionsDeleteParams, SessionsDescribeParams, SessionsListParams,

@@ -1,17 +1,11 @@
 //! How the gateway is: `health`, `status`, `system-presence`, `system-event`, `last-heartbeat`.
 
-use super::super::State;
 use super::super::clock::now_ms;
-use super::super::router::{Call, Refusal, invalid};
+use super::super::refusals::{Refusal, invalid, store_refusal};
+use super::super::router::Call;
 use super::super::session_keys::DEFAULT_AGENT;
-use super::super::vitals;
-use super::store_refusal;
-use crate::protocol::connect::Scope;
-use crate::store::{SessionQuery, StoreError};
+use super::super::{health, vitals};
 use serde_json::{Map, Value, json};
-
-/// How many conversations a report names.
-const RECENT: u32 = 5;
 
 /// `health`: from memory, unless a fresh look is asked for.
 pub(super) async fn health(call: Call, params: Value) -> Result<Value, Refusal> {
@@ -20,7 +14,7 @@ pub(super) async fn health(call: Call, params: Value) -> Result<Value, Refusal> 
     if !probe && let Some(report) = gateway.health_report() {
         return Ok(report);
     }
-    let report = measure(gateway).await.map_err(store_refusal)?;
+    let report = health::measure(gateway).await.map_err(store_refusal)?;
     gateway.keep_health(report.clone());
     if probe {
         gateway.announce_health(&report);
@@ -28,58 +22,10 @@ pub(super) async fn health(call: Call, params: Value) -> Result<Value, Refusal> 
     Ok(report)
 }
 
-/// Looks at the gateway and returns its report.
-pub(in super::super) async fn measure(gateway: &State) -> Result<Value, StoreError> {
-    let began = tokio::time::Instant::now();
-    let sessions = sessions(gateway).await?;
-    let heartbeat = json!({"enabled": false, "every": "0m", "everyMs": 0, "prompt": "",
-        "target": "none", "ackMaxChars": 0});
-    Ok(json!({
-        "ok": true,
-        "ts": now_ms(),
-        "durationMs": u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-        "plugins": {"loaded": [], "errors": [], "unavailable": []},
-        "configReload": {"hotReloadStatus": "disabled"},
-        "channels": {}, "channelOrder": [], "channelLabels": {},
-        "heartbeatSeconds": 0,
-        "defaultAgentId": DEFAULT_AGENT,
-        "agents": [{
-            "agentId": DEFAULT_AGENT, "isDefault": true, "heartbeat": heartbeat,
-            "sessions": sessions,
-        }],
-        "sessions": sessions,
-        "modelRuntime": {"degraded": false, "pendingAgents": []},
-        "eventLoop": vitals::event_loop(gateway.started.elapsed()),
-    }))
-}
-
-async fn sessions(gateway: &State) -> Result<Value, StoreError> {
-    let page = gateway
-        .store
-        .sessions(SessionQuery {
-            agent_id: None,
-            limit: RECENT,
-            offset: 0,
-        })
-        .await?;
-    let now = now_ms();
-    let recent: Vec<Value> = page
-        .sessions
-        .iter()
-        .map(|session| {
-            json!({
-                "key": session.key, "updatedAt": session.updated_at_ms,
-                "age": now.saturating_sub(session.updated_at_ms),
-            })
-        })
-        .collect();
-    Ok(json!({"path": gateway.state_path(), "count": page.total, "recent": recent}))
-}
-
 /// `status`.
 pub(super) async fn status(call: Call, params: Value) -> Result<Value, Refusal> {
     let gateway = &call.gateway;
-    let sessions = sessions(gateway).await.map_err(store_refusal)?;
+    let sessions = health::sessions(gateway).await.map_err(store_refusal)?;
     let model = gateway.model_of(None);
     let mut status = json!({
         "runtimeVersion": gateway.version(),
@@ -180,9 +126,4 @@ pub(super) fn system_event(call: &Call, params: Value) -> Result<Value, Refusal>
 /// `last-heartbeat`: there are none.
 pub(super) fn last_heartbeat(_call: &Call, _params: Value) -> Result<Value, Refusal> {
     Ok(Value::Null)
-}
-
-/// Whether a peer hears how the gateway is.
-pub(in super::super) fn hears_health(peer: &super::super::peers::Peer) -> bool {
-    peer.facts.may(&Scope::Read)
 }

@@ -1,7 +1,7 @@
 //! `usage.cost`: what the models used and cost, day by day where the gateway is.
 
-use super::super::router::{Call, Refusal, invalid};
-use super::{read, store_refusal};
+use super::super::refusals::{Refusal, invalid, read, store_refusal};
+use super::super::router::Call;
 use crate::store::AnswerUsage;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;

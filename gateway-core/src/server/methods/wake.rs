@@ -1,8 +1,8 @@
 //! `wake`: something happened that an agent should know of.
 
-use super::super::router::{Call, Refusal, invalid};
+use super::super::refusals::{Refusal, invalid, key_of, read};
+use super::super::router::Call;
 use super::super::session_keys::DEFAULT_AGENT;
-use super::{key_of, read};
 use crate::protocol::SessionKey;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -3,9 +3,9 @@
 use super::super::State;
 use super::super::clock::now_ms;
 use super::super::mailbox::Announcement;
-use super::super::methods::store_refusal;
 use super::super::peers::Peer;
-use super::super::router::{Refusal, invalid, refusal};
+use super::super::refusals::store_refusal;
+use super::super::refusals::{Refusal, invalid, refusal};
 use super::view;
 use crate::agent::toolbox::{ToolProgress, ToolResult};
 use crate::protocol::{ConnId, ErrorCode, NodeId, WireError};

@@ -1,6 +1,7 @@
 //! Nodes as lists and events show them (protocol §10).
 
 use super::super::State;
+use super::super::clock::now_ms;
 use super::super::handshake::words_of;
 use super::commands::approve_scopes;
 use super::{Live, surface_of};
@@ -267,4 +268,11 @@ pub(in super::super) async fn one(
         record,
         id: id.clone(),
     }))
+}
+
+/// Returns every node, as `node.list` and the agents' tool tell it.
+pub(in super::super) async fn listed(gateway: &State) -> Result<Value, StoreError> {
+    let nodes = all(gateway).await?;
+    let entries: Vec<_> = nodes.iter().map(Node::entry).collect();
+    Ok(json!({"ts": now_ms(), "nodes": entries}))
 }

@@ -324,3 +324,17 @@ async fn a_silent_tailscale_confirms_nobody() {
 
     assert_eq!(found, Err(TailscaleRefusal::WhoisFailed));
 }
+
+/// The whole way, as a connect request goes it.
+async fn tailscale_login(
+    peer: SocketAddr,
+    head: &RequestHead<'_>,
+    arrival: Arrival,
+    allow: bool,
+    tailscale: &impl Whois,
+) -> Result<Option<TailscaleLogin>, TailscaleRefusal> {
+    match tailscale_claim(peer, head, arrival, allow)? {
+        Some(claim) => claim.confirm(tailscale).await.map(Some),
+        None => Ok(None),
+    }
+}

@@ -12,18 +12,12 @@ use crate::agent::turn::{
 };
 use crate::protocol::connect::Scope;
 use crate::protocol::{RunId, SessionKey};
-use crate::store::{
-    self, MessageRole, NewMessage, RunOutcome, RunRecord, SessionRecord, StoreError, TokenUsage,
-};
+use crate::store::{self, MessageRole, NewMessage, RunOutcome, RunRecord, StoreError, TokenUsage};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tracing::warn;
 use uuid::Uuid;
-
-/// How many messages of a conversation a turn looks back on, before they are cut to the model's
-/// window.
-const MOST_HISTORY: u32 = 1000;
 
 /// Runs one turn and keeps what came of it.
 pub(super) async fn run(
@@ -132,8 +126,15 @@ impl Speaker {
             TurnEvent::ToolUpdate { id, name, result } => {
                 self.say(|voice, now| voice.tool_updated(&id, &name, &result.to_json(), now));
             }
-            TurnEvent::ToolResult { id, name, result } => self
-                .say(|voice, now| voice.tool_ended(&id, &name, &result.text, result.is_error, now)),
+            TurnEvent::ToolWaits { id, approval } => {
+                self.say(|voice, now| voice.approval("waiting-approval", &approval, &id, now));
+            }
+            TurnEvent::ToolDecided { id, approval } => {
+                self.say(|voice, now| voice.approval("approval-resolved", &approval, &id, now));
+            }
+            TurnEvent::ToolResult { id, name, result } => self.say(|voice, now| {
+                voice.tool_ended(&id, &name, &result.to_json(), result.is_error, now)
+            }),
             TurnEvent::Retrying {
                 attempt,
                 max,
@@ -297,37 +298,6 @@ fn to_store(message: &Message, run_id: &RunId) -> Option<NewMessage> {
         idempotency_key: None,
         extra: members,
     })
-}
-
-impl State {
-    /// Returns what was said in a conversation before a run, and the run's own question.
-    pub(in super::super) async fn said_before(
-        &self,
-        session: &SessionRecord,
-        run_id: &RunId,
-    ) -> Result<(Vec<Message>, Option<Message>), StoreError> {
-        let page = self
-            .store
-            .transcript_page(&session.session_id, MOST_HISTORY, 0)
-            .await?;
-        let mut history = Vec::new();
-        let mut input = None;
-        for stored in page.messages {
-            let message = &stored.message;
-            let is_input =
-                message.role == MessageRole::User && message.run_id.as_ref() == Some(run_id);
-            let mut value = Value::Object(message.extra.clone());
-            value["role"] = json!(message.role.as_str());
-            value["content"] = message.content.clone();
-            value["timestamp"] = json!(message.timestamp_ms);
-            match Message::from_json(&value) {
-                Some(question) if is_input => input = Some(question),
-                Some(message) => history.push(message),
-                None => {}
-            }
-        }
-        Ok((history, input))
-    }
 }
 
 /// Takes back a message that waits: it will not be run.

@@ -3,12 +3,12 @@
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// One prepared answer.
-pub(in crate::agent) struct Answer {
+pub(crate) struct Answer {
     head: String,
     pieces: Vec<Vec<u8>>,
     end: End,
@@ -31,7 +31,7 @@ impl Answer {
         Self { head, pieces, end }
     }
 
-    pub(in crate::agent) fn json(status: u16, body: &str) -> Self {
+    pub(crate) fn json(status: u16, body: &str) -> Self {
         Self::new(
             status,
             "application/json",
@@ -40,13 +40,13 @@ impl Answer {
         )
     }
 
-    pub(in crate::agent) fn with_header(mut self, line: &str) -> Self {
+    pub(crate) fn with_header(mut self, line: &str) -> Self {
         self.head.push_str(&format!("{line}\r\n"));
         self
     }
 
     /// Server-sent events without names, ended by `[DONE]`.
-    pub(in crate::agent) fn sse(events: &[Value]) -> Self {
+    pub(crate) fn sse(events: &[Value]) -> Self {
         let lines = events.iter().map(|event| format!("data: {event}\n\n"));
         let pieces = lines
             .chain(["data: [DONE]\n\n".to_owned()])
@@ -56,7 +56,7 @@ impl Answer {
     }
 
     /// A whole answer of one text, as an OpenAI-compatible provider streams it.
-    pub(in crate::agent) fn text(text: &str) -> Self {
+    pub(crate) fn text(text: &str) -> Self {
         let delta = |delta: Value, end: Value| serde_json::json!({"choices": [{"index": 0, "delta": delta, "finish_reason": end}]});
         let mut events: Vec<_> = text
             .split_inclusive(' ')
@@ -67,7 +67,7 @@ impl Answer {
     }
 
     /// Server-sent events with names.
-    pub(in crate::agent) fn events(events: &[(&str, Value)]) -> Self {
+    pub(crate) fn events(events: &[(&str, Value)]) -> Self {
         let pieces = events
             .iter()
             .map(|(name, data)| format!("event: {name}\ndata: {data}\n\n").into_bytes())
@@ -76,22 +76,22 @@ impl Answer {
     }
 
     /// A body sent piece by piece.
-    pub(in crate::agent) fn pieces(kind: &str, pieces: Vec<Vec<u8>>) -> Self {
+    pub(crate) fn pieces(kind: &str, pieces: Vec<Vec<u8>>) -> Self {
         Self::new(200, kind, pieces, End::Whole)
     }
 
     /// A body after which the connection is cut.
-    pub(in crate::agent) fn cut(kind: &str, pieces: Vec<Vec<u8>>) -> Self {
+    pub(crate) fn cut(kind: &str, pieces: Vec<Vec<u8>>) -> Self {
         Self::new(200, kind, pieces, End::Cut)
     }
 
     /// A body after which nothing more comes.
-    pub(in crate::agent) fn stalled(kind: &str, pieces: Vec<Vec<u8>>) -> Self {
+    pub(crate) fn stalled(kind: &str, pieces: Vec<Vec<u8>>) -> Self {
         Self::new(200, kind, pieces, End::Silence)
     }
 
     /// No answer at all.
-    pub(in crate::agent) fn silence() -> Self {
+    pub(crate) fn silence() -> Self {
         Self {
             head: String::new(),
             pieces: Vec::new(),
@@ -99,7 +99,7 @@ impl Answer {
         }
     }
 
-    async fn send(self, stream: &mut TcpStream) -> std::io::Result<()> {
+    pub(super) async fn send(self, stream: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
         if !self.head.is_empty() {
             stream
                 .write_all(format!("{}\r\n", self.head).as_bytes())
@@ -121,14 +121,14 @@ impl Answer {
 }
 
 /// A server on a free port; stops when dropped.
-pub(in crate::agent) struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
 impl Server {
-    pub(in crate::agent) async fn answering(answers: impl IntoIterator<Item = Answer>) -> Self {
+    pub(crate) async fn answering(answers: impl IntoIterator<Item = Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -151,11 +151,11 @@ impl Server {
         }
     }
 
-    pub(in crate::agent) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(in crate::agent) fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -167,11 +167,11 @@ impl Drop for Server {
 }
 
 /// Returns the JSON body of a request.
-pub(in crate::agent) fn body(request: &str) -> Value {
+pub(crate) fn body(request: &str) -> Value {
     serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 
-async fn read(stream: &mut TcpStream) -> String {
+pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();

@@ -608,6 +608,26 @@ fn before_hello() -> Vec<Case> {
             closed(1009),
         ),
         Case::new(
+            "a claim of 64 KiB and one byte, and nothing more",
+            any_frame(
+                FIN | TEXT,
+                Some(MASK),
+                Length::Claimed(MOST as u64 + 1),
+                b"",
+            ),
+            closed(1009),
+        ),
+        Case::new(
+            "a claim of what is allowed after hello, and nothing more",
+            any_frame(
+                FIN | TEXT,
+                Some(MASK),
+                Length::Claimed(MAX_PAYLOAD as u64),
+                b"",
+            ),
+            closed(1009),
+        ),
+        Case::new(
             "a claim of more than anything",
             any_frame(FIN | TEXT, Some(MASK), Length::Claimed(1 << 40), b""),
             closed(1009),
