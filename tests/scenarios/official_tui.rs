@@ -104,7 +104,9 @@ async fn the_terminal_ui_talks_to_the_built_in_helper() -> Result<()> {
     person
         .is_answered("hello out there", "No AI model is configured")
         .await?;
-    person.is_answered("status", "builtin/helper").await?;
+    person
+        .is_answered("status please", "Gateway: version")
+        .await?;
     person.terminal.says("/gateway-status").await?;
     person
         .terminal
@@ -115,14 +117,14 @@ async fn the_terminal_ui_talks_to_the_built_in_helper() -> Result<()> {
 
     // What is said elsewhere in the same conversation is seen here too.
     let elsewhere = json!({
-        "sessionKey": CONVERSATION, "message": "nodes", "idempotencyKey": "elsewhere",
+        "sessionKey": CONVERSATION, "message": "what nodes are there", "idempotencyKey": "elsewhere",
     });
     gateway
         .witness()
         .await?
         .call("chat.send", elsewhere)
         .await?;
-    person.sees("nodes", "No nodes").await?;
+    person.sees("what nodes are there", "No nodes").await?;
 
     gateway.kill();
     let gone = |screen: &str| foot(screen).contains("disconnected");
@@ -133,7 +135,7 @@ async fn the_terminal_ui_talks_to_the_built_in_helper() -> Result<()> {
         .terminal
         .shows("its return", COMES_BACK, back)
         .await?;
-    person.is_answered("time", "It is ").await?;
+    person.is_answered("what time is it", "It is ").await?;
 
     let said = said(&gateway).await?;
     let users: Vec<&str> = said
@@ -142,7 +144,13 @@ async fn the_terminal_ui_talks_to_the_built_in_helper() -> Result<()> {
         .map(|(_, text)| text.as_str())
         .collect();
     ensure!(
-        users == ["hello out there", "status", "nodes", "time"],
+        users
+            == [
+                "hello out there",
+                "status please",
+                "what nodes are there",
+                "what time is it"
+            ],
         "{said:?}"
     );
     person.leaves().await?;
