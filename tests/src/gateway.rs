@@ -5,6 +5,7 @@
 
 pub mod witness;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
@@ -290,7 +291,17 @@ fn seats() -> Arc<Semaphore> {
 /// What the gateway shows its model provider. No client has any business with it.
 pub const PROVIDER_KEY: &str = "canary-of-an-offline-provider-key";
 
-fn write_config(home: &TempHome, port: u16, token: &str, provider: &ModelProvider) -> Result<()> {
+/// Writes the `openclaw.json` of a gateway on loopback whose agent asks the offline model.
+///
+/// # Errors
+///
+/// When the file cannot be written.
+pub fn write_config(
+    home: &TempHome,
+    port: u16,
+    token: &str,
+    provider: &ModelProvider,
+) -> Result<()> {
     let config = json!({
         "gateway": {
             "mode": "local", "port": port, "bind": "loopback",
@@ -321,16 +332,58 @@ fn write_config(home: &TempHome, port: u16, token: &str, provider: &ModelProvide
 ///
 /// When it is not installed.
 pub fn official_program(release: Release, home: &TempHome) -> Result<Program> {
+    let [node, program] = official_argv(release)?;
+    Ok(Program::new(&node)
+        .arg(program)
+        .envs(official_env(home)?)
+        .current_dir(home.home()))
+}
+
+/// How the official program of a release is started.
+///
+/// # Errors
+///
+/// When it is not installed.
+pub fn official_argv(release: Release) -> Result<[PathBuf; 2]> {
+    Ok([tools::node()?, tools::official_openclaw(release.tree())?])
+}
+
+/// What the official programs of a user who lives in this home see.
+///
+/// # Errors
+///
+/// When Node.js is not installed.
+pub fn official_env(home: &TempHome) -> Result<Vec<(&'static str, OsString)>> {
     let node = tools::node()?;
     let node_dir = node.parent().context("node has no folder")?;
-    let path = format!("{}:/usr/bin:/bin", node_dir.display());
-    Ok(Program::new(&node)
-        .arg(tools::official_openclaw(release.tree())?)
-        .envs(home.env())
-        .env("PATH", path)
-        .env("OPENCLAW_DISABLE_BONJOUR", "1")
-        .env("NO_COLOR", "1")
-        .current_dir(home.home()))
+    let mut env = home.env();
+    env.extend([
+        (
+            "PATH",
+            format!("{}:/usr/bin:/bin", node_dir.display()).into(),
+        ),
+        ("OPENCLAW_DISABLE_BONJOUR", "1".into()),
+        ("NO_COLOR", "1".into()),
+    ]);
+    Ok(env)
+}
+
+/// Makes the home of a user of the official program whose gateway is elsewhere, as it calls that:
+/// remote. Its token stands in the configuration, not on a command line.
+///
+/// # Errors
+///
+/// When the home cannot be made.
+pub fn official_user(url: &str, token: &str) -> Result<TempHome> {
+    let home = TempHome::new()?;
+    let folder = home.home().join(".openclaw");
+    fs::create_dir_all(&folder)?;
+    let config = json!({
+        "gateway": {"mode": "remote", "remote": {"url": url, "token": token}},
+        "update": {"checkOnStart": false},
+    });
+    fs::write(folder.join("openclaw.json"), config.to_string())?;
+    Ok(home)
 }
 
 async fn launch(release: Release, home: &TempHome, port: u16) -> Result<Running> {

@@ -2,9 +2,11 @@
 //! that needs it and gone when that test ends, however it ends.
 //!
 //! In reading order: [`wait`] and [`process`] are the ground; [`ports`], [`temp_home`], [`http`] and
-//! [`tools`] are small helps; [`ssh_server`], [`gateway`], [`model_provider`] and [`plain_http`] are
-//! the servers, [`home_server`] three of them together; [`cli`], [`app`], [`desktop`], [`webdriver`] and
-//! [`chromium`] drive our programs; [`canaries`], [`delivery`] and [`pins`] judge what was left behind.
+//! [`tools`] are small helps; [`ssh_server`], [`gateway`], [`our_gateway`], [`model_provider`] and
+//! [`plain_http`] are the servers, [`home_server`] three of them together; [`cli`], [`app`],
+//! [`desktop`], [`webdriver`] and [`chromium`] drive our programs, [`terminal`] those that want a
+//! terminal; [`network`] puts a test apart from the machine; [`canaries`], [`delivery`] and [`pins`] judge
+//! what was left behind.
 //!
 //! Nothing here is told apart by a fixed port or a shared home, nothing sleeps for a guessed time,
 //! and a missing tool is an error, never a skipped test.
@@ -21,12 +23,14 @@ pub mod home_server;
 pub mod http;
 pub mod model_provider;
 pub mod network;
+pub mod our_gateway;
 pub mod pins;
 pub mod plain_http;
 pub mod ports;
 pub mod process;
 pub mod ssh_server;
 pub mod temp_home;
+pub mod terminal;
 pub mod tools;
 pub mod wait;
 pub mod webdriver;

@@ -34,6 +34,16 @@ pub fn official_openclaw(tree: &str) -> Result<PathBuf> {
     )
 }
 
+/// The official reference client, as its package's entry file.
+///
+/// # Errors
+///
+/// When it is not installed.
+pub fn reference_client() -> Result<PathBuf> {
+    let tree = ".tools/gateway-client/node_modules/@openclaw/gateway-client";
+    installed(checkout().join(tree).join("dist/index.mjs"))
+}
+
 /// A program of the system, by its path.
 ///
 /// # Errors

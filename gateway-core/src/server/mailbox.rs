@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// How many bytes may wait behind the frame that is being sent; more than that, and the peer reads
@@ -15,6 +15,10 @@ pub(super) const BACKLOG_BYTES: usize = 8 * 1024 * 1024;
 /// The longest reason, in bytes: where the official gateway was recorded cutting. A close frame would
 /// hold three more (RFC 6455 §5.5).
 const REASON_BYTES: usize = 120;
+
+/// How many pings may go unanswered before the oldest is given up: a peer that never answers one is
+/// closed for its silence, and must not fill memory until then.
+const MOST_PINGS: usize = 64;
 
 /// Why a peer is to be disconnected: a WebSocket close code and a short reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,12 +103,21 @@ pub(super) struct Mailbox {
 
 #[derive(Debug, Default)]
 struct Queue {
-    frames: VecDeque<Utf8Bytes>,
+    items: VecDeque<Item>,
     bytes: usize,
     /// The number of the last counted event.
     seq: u64,
+    /// The number of the last ping, and who waits for which.
+    pings: u64,
+    unread: VecDeque<(u64, oneshot::Sender<()>)>,
     goodbye: Option<Goodbye>,
     is_overrun: bool,
+}
+
+#[derive(Debug)]
+enum Item {
+    Frame(Utf8Bytes),
+    Ping(u64),
 }
 
 /// What a peer's task is to do next.
@@ -112,6 +125,8 @@ struct Queue {
 pub(super) enum Next {
     /// Send this.
     Frame(Utf8Bytes),
+    /// Ask for a sign of life with this number.
+    Ping(u64),
     /// Everything before it is sent: close.
     Close(Goodbye),
     /// Nothing.
@@ -140,6 +155,39 @@ impl Mailbox {
         self.send(announcement.frame(None));
     }
 
+    /// Returns what tells that the peer has read all that is queued by now: a ping follows it, and
+    /// the peer answers in order. The answer fails for a peer that has gone.
+    pub(super) fn read_so_far(&self) -> oneshot::Receiver<()> {
+        let (read, reading) = oneshot::channel();
+        let mut queue = self.queue();
+        if queue.goodbye.is_none() {
+            queue.pings += 1;
+            let number = queue.pings;
+            queue.items.push_back(Item::Ping(number));
+            if queue.unread.len() >= MOST_PINGS {
+                queue.unread.pop_front();
+            }
+            queue.unread.push_back((number, read));
+        }
+        drop(queue);
+        self.changed.notify_one();
+        reading
+    }
+
+    /// The peer has answered the ping with this number.
+    pub(super) fn has_read(&self, ping: u64) {
+        let mut queue = self.queue();
+        while queue
+            .unread
+            .front()
+            .is_some_and(|(number, _)| *number <= ping)
+            && let Some((_, read)) = queue.unread.pop_front()
+        {
+            // Whoever waited may have given up.
+            let _ = read.send(());
+        }
+    }
+
     /// Closes the connection after what is queued. The first goodbye holds.
     pub(super) fn close(&self, goodbye: Goodbye) {
         self.queue().goodbye.get_or_insert(goodbye);
@@ -149,9 +197,13 @@ impl Mailbox {
     /// Returns what to do next.
     pub(super) fn next(&self) -> Next {
         let mut queue = self.queue();
-        if let Some(frame) = queue.frames.pop_front() {
-            queue.bytes -= frame.len();
-            return Next::Frame(frame);
+        match queue.items.pop_front() {
+            Some(Item::Frame(frame)) => {
+                queue.bytes -= frame.len();
+                return Next::Frame(frame);
+            }
+            Some(Item::Ping(number)) => return Next::Ping(number),
+            None => {}
         }
         queue.goodbye.clone().map_or(Next::Idle, Next::Close)
     }
@@ -178,17 +230,22 @@ impl Queue {
         if self.goodbye.is_some() {
             return;
         }
-        let being_sent = self.frames.front().map_or(0, |frame| frame.as_str().len());
+        let frames = self.items.iter().find_map(|item| match item {
+            Item::Frame(frame) => Some(frame.len()),
+            Item::Ping(_) => None,
+        });
+        let being_sent = frames.unwrap_or_default();
         if self.bytes - being_sent > BACKLOG_BYTES {
             // Nothing of it could be delivered in time; the peer asks anew when it is back.
-            self.frames.clear();
+            self.items.clear();
+            self.unread.clear();
             self.bytes = 0;
             self.goodbye = Some(Goodbye::new(1013, "slow consumer"));
             self.is_overrun = true;
             return;
         }
         self.bytes += frame.len();
-        self.frames.push_back(frame.into());
+        self.items.push_back(Item::Frame(frame.into()));
     }
 }
 
@@ -200,8 +257,30 @@ mod tests {
     fn text(next: Next) -> Value {
         match next {
             Next::Frame(frame) => serde_json::from_str(&frame).unwrap(),
-            other @ (Next::Close(_) | Next::Idle) => panic!("{other:?}"),
+            other @ (Next::Ping(_) | Next::Close(_) | Next::Idle) => panic!("{other:?}"),
         }
+    }
+
+    #[tokio::test]
+    async fn a_peer_has_read_what_was_queued_when_it_answers_the_ping_behind_it() {
+        let mailbox = Mailbox::default();
+        mailbox.send("{}".to_owned());
+        let mut first = mailbox.read_so_far();
+        mailbox.send("[]".to_owned());
+        let second = mailbox.read_so_far();
+
+        assert_eq!(mailbox.next(), Next::Frame("{}".into()));
+        assert_eq!(mailbox.next(), Next::Ping(1));
+        assert_eq!(mailbox.next(), Next::Frame("[]".into()));
+        assert!(first.try_recv().is_err());
+        mailbox.has_read(1);
+        assert_eq!(first.try_recv(), Ok(()));
+        drop(mailbox);
+        assert!(second.await.is_err());
+
+        let closed = Mailbox::default();
+        closed.close(Goodbye::new(1000, ""));
+        assert!(closed.read_so_far().await.is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod config;
 mod devices;
 mod logs;
 mod models;
+mod node_approvals;
 mod node_side;
 mod nodes;
 mod questions;
@@ -120,6 +121,8 @@ fn devices_and_nodes(router: &mut Router) {
     router.serve_now("node.invoke.progress", Access::Node, node_side::progress);
     router.serve("node.event", Access::Node, node_side::event);
     router.serve_now("node.pending.pull", Access::Node, node_side::pending_pull);
+    router.serve_now("node.pending.ack", Access::Node, node_side::pending_ack);
+    router.serve_now("node.pending.drain", Access::Node, node_side::pending_drain);
     router.serve_now("node.skills.update", Access::Node, node_side::skills);
     router.serve_now(
         "node.pluginTools.update",
@@ -136,8 +139,10 @@ fn devices_and_nodes(router: &mut Router) {
 
 /// What waits for a person.
 fn for_people(router: &mut Router) {
-    use Needs::{Approvals, Questions, Read};
+    use Needs::{Admin, Approvals, Questions, Read};
     let to = Access::Operator;
+    router.serve("exec.approvals.node.get", to(Admin), node_approvals::get);
+    router.serve("exec.approvals.node.set", to(Admin), node_approvals::set);
     router.serve("exec.approval.request", to(Approvals), approvals::request);
     router.serve(
         "exec.approval.waitDecision",
@@ -147,6 +152,16 @@ fn for_people(router: &mut Router) {
     router.serve("exec.approval.resolve", to(Approvals), approvals::resolve);
     router.serve_now("exec.approval.get", to(Approvals), approvals::get);
     router.serve_now("exec.approval.list", to(Approvals), approvals::list);
+    router.serve_now(
+        "exec.approval.grants.list",
+        to(Approvals),
+        approvals::grants,
+    );
+    router.serve_now(
+        "exec.approval.grants.revoke",
+        to(Approvals),
+        approvals::revoke_grant,
+    );
     router.serve_now(
         "plugin.approval.list",
         to(Approvals),

@@ -193,7 +193,7 @@ mod tests {
             Next::Frame(frame) => {
                 serde_json::from_str::<serde_json::Value>(&frame).unwrap()["seq"].clone()
             }
-            other @ (Next::Close(_) | Next::Idle) => panic!("{other:?}"),
+            other @ (Next::Ping(_) | Next::Close(_) | Next::Idle) => panic!("{other:?}"),
         };
         assert_eq!(seq(&reader), 1);
         assert_eq!(seq(&reader), 2);

@@ -10,18 +10,21 @@ mod turn;
 pub(super) use turn::{drop_waiting, recover};
 
 use super::State;
+use super::peers::Peer;
 use crate::protocol::{RunId, SessionKey};
 use crate::store::StoreError;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 /// How long to wait before a store that refused is asked again.
 const STORE_REST: Duration = Duration::from_secs(5);
+/// How long the end of a run waits for its sender to have read the answer to `chat.send`.
+const READ_WAIT: Duration = Duration::from_secs(1);
 
 /// Who stopped a run, in the words of the protocol (§7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +53,8 @@ pub(super) struct Runs {
     lanes: Mutex<HashMap<SessionKey, Lane>>,
     /// Counts ended runs, so that whoever waits for one looks again.
     ended: watch::Sender<u64>,
+    /// Who was answered that a run has started, until its end is told.
+    senders: Mutex<HashMap<RunId, Weak<Peer>>>,
 }
 
 /// One conversation in which something goes on.
@@ -154,6 +159,24 @@ impl Runs {
     /// Returns what tells that a run has ended; look at the store after each change.
     pub(super) fn ends(&self) -> watch::Receiver<u64> {
         self.ended.subscribe()
+    }
+
+    /// This peer is being answered that a run has started.
+    pub(super) fn sent_by(&self, run_id: RunId, peer: &Arc<Peer>) {
+        let mut senders = held(&self.senders);
+        senders.retain(|_, sender| sender.strong_count() > 0);
+        senders.insert(run_id, Arc::downgrade(peer));
+    }
+
+    /// Waits until the sender of a message has read that its run has started, or is not to be
+    /// waited for. The official terminal UI takes a run for going on whose end it reads in one
+    /// piece with that answer, and our helper is quick enough for that.
+    async fn sender_knows(&self, run_id: &RunId) {
+        let sender = held(&self.senders).remove(run_id);
+        if let Some(peer) = sender.and_then(|sender| sender.upgrade()) {
+            // Gone, or too slow: then there is nobody to confuse, or no more to be done about it.
+            let _ = timeout(READ_WAIT, peer.mailbox.read_so_far()).await;
+        }
     }
 
     /// Returns whether a conversation was idle and is now being worked on by the caller.

@@ -72,7 +72,7 @@ async fn admit<S: Wire>(
             return farewell(socket, &goodbye).await;
         }
         Ok(Ok(Received::Text(text))) => text,
-        Ok(Ok(Received::Undecodable | Received::Pong)) => {
+        Ok(Ok(Received::Undecodable | Received::Pong(_))) => {
             return farewell(socket, &Goodbye::new(1000, "")).await;
         }
     };
@@ -113,7 +113,7 @@ async fn first_message<S: Wire>(
 ) -> Result<Received, Ended> {
     loop {
         match socket.next(outbox).await? {
-            Received::Pong => {}
+            Received::Pong(_) => {}
             message @ (Received::Text(_) | Received::Undecodable) => return Ok(message),
         }
     }
@@ -151,8 +151,13 @@ async fn converse<S: Wire>(
                         Some((call, request)) => in_flight.push(answer(call, request)),
                         None => {}
                     },
+                    Ok(Received::Pong(number)) => {
+                        if let Some(number) = number {
+                            peer.mailbox.has_read(number);
+                        }
+                    }
                     // What cannot be read is ignored (protocol §1).
-                    Ok(Received::Undecodable | Received::Pong) => {}
+                    Ok(Received::Undecodable) => {}
                     Err(ended) => return ended,
                 }
             }

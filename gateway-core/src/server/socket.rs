@@ -47,8 +47,8 @@ pub(super) enum Received {
     Text(Utf8Bytes),
     /// A binary message that holds no text.
     Undecodable,
-    /// The answer to our ping.
-    Pong,
+    /// The answer to a ping: which, when it was a numbered one.
+    Pong(Option<u64>),
 }
 
 /// Why nothing more can come.
@@ -175,7 +175,10 @@ impl<S: Wire> PeerSocket<S> {
                     }
                     // Reading a ping queued its pong, and a close its answer.
                     Message::Ping(_) | Message::Close(_) => self.needs_flush = true,
-                    Message::Pong(_) => return Poll::Ready(Ok(Received::Pong)),
+                    Message::Pong(bytes) => {
+                        let number = <[u8; 8]>::try_from(bytes.as_ref()).ok();
+                        return Poll::Ready(Ok(Received::Pong(number.map(u64::from_be_bytes))));
+                    }
                     Message::Frame(_) => {}
                 },
             }
@@ -198,6 +201,11 @@ impl<S: Wire> PeerSocket<S> {
             match mailbox.next() {
                 Next::Frame(frame) => {
                     Pin::new(&mut self.socket).start_send(Message::Text(frame))?;
+                    self.needs_flush = true;
+                }
+                Next::Ping(number) => {
+                    let bytes = Bytes::copy_from_slice(&number.to_be_bytes());
+                    Pin::new(&mut self.socket).start_send(Message::Ping(bytes))?;
                     self.needs_flush = true;
                 }
                 Next::Close(goodbye) => return Ok(Some(goodbye)),

@@ -19,6 +19,7 @@ use super::presence::Presence;
 use super::questions::Questions;
 use super::router::Router;
 use super::runs::Runs;
+use super::session_keys;
 use super::session_rows::{self, ModelInUse, RowExtras};
 use super::shared_secret::SharedSecret;
 use super::single_use_codes::SingleUseCodes;
@@ -163,11 +164,13 @@ impl State {
     /// A message is on disk.
     pub(super) fn message_stored(&self, key: &SessionKey, message: &StoredMessage) {
         let payload = json!({
-            "sessionKey": key, "sessionId": message.session_id,
-            "message": session_rows::wire_message(message),
+            "sessionKey": key, "agentId": session_keys::agent_of(key),
+            "sessionId": message.session_id, "messageId": message.message.id,
+            "messageSeq": message.seq, "message": session_rows::wire_message(message),
         });
+        // Who watches the list hears of every message: the official terminal UI asks for no more.
         self.announce("session.message", &payload, |peer| {
-            peer.watches_messages(key) && peer.facts.may(&Scope::Read)
+            (peer.watches_messages(key) || peer.watches_sessions()) && peer.facts.may(&Scope::Read)
         });
     }
 

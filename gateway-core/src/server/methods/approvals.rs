@@ -152,6 +152,24 @@ fn refused(fault: Fault) -> Refusal {
     })
 }
 
+/// `exec.approval.grants.list`: grants are for scheduled jobs, and there are none here.
+pub(super) fn grants(_call: &Call, _params: Value) -> Result<Value, Refusal> {
+    Ok(json!({"grants": []}))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RevokeParams {
+    #[serde(rename = "grantId")]
+    _grant_id: String,
+}
+
+/// `exec.approval.grants.revoke`.
+pub(super) fn revoke_grant(_call: &Call, params: Value) -> Result<Value, Refusal> {
+    let _known: RevokeParams = read("exec.approval.grants.revoke", params)?;
+    Ok(json!({"outcome": "not-found"}))
+}
+
 /// `plugin.approval.list`: there are no plugins that could ask.
 pub(super) fn none_of_plugins(_call: &Call, _params: Value) -> Result<Value, Refusal> {
     Ok(json!([]))

@@ -170,7 +170,10 @@ pub(super) async fn send(call: Call, params: Value) -> Result<Value, Refusal> {
     };
     let taken = accept(&call.gateway, input).await?;
     Ok(match taken {
-        Taken::New(run) => json!({"runId": run.run_id, "status": "started"}),
+        Taken::New(run) => {
+            call.gateway.runs.sent_by(run.run_id.clone(), &call.peer);
+            json!({"runId": run.run_id, "status": "started"})
+        }
         Taken::Known(run) => known(&run),
     })
 }

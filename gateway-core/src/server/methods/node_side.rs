@@ -197,6 +197,43 @@ pub(super) fn pending_pull(call: &Call, _params: Value) -> Result<Value, Refusal
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AckParams {
+    ids: Vec<String>,
+}
+
+/// `node.pending.ack`: of what was never kept nothing remains.
+pub(super) fn pending_ack(call: &Call, params: Value) -> Result<Value, Refusal> {
+    let params: AckParams = read("node.pending.ack", params)?;
+    if params.ids.is_empty() || params.ids.iter().any(String::is_empty) {
+        return Err(invalid(
+            "invalid node.pending.ack params: at /ids: must have ids that are not empty",
+        ));
+    }
+    Ok(json!({"nodeId": node_of(call)?, "ackedIds": params.ids, "remainingCount": 0}))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DrainParams {
+    max_items: Option<u64>,
+}
+
+/// `node.pending.drain`: as [`pending_pull`].
+pub(super) fn pending_drain(call: &Call, params: Value) -> Result<Value, Refusal> {
+    let params: DrainParams = read("node.pending.drain", params)?;
+    if params
+        .max_items
+        .is_some_and(|most| !(1..=10).contains(&most))
+    {
+        return Err(invalid(
+            "invalid node.pending.drain params: at /maxItems: must be 1 to 10",
+        ));
+    }
+    Ok(json!({"nodeId": node_of(call)?, "revision": 0, "items": [], "hasMore": false}))
+}
+
+#[derive(Debug, Deserialize)]
 struct SkillsParams {
     skills: Vec<Skill>,
 }

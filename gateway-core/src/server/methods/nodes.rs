@@ -184,6 +184,11 @@ pub(super) async fn invoke(call: Call, params: Value) -> Result<Value, Refusal> 
             "invalid node.invoke params: at /idempotencyKey: must not be empty",
         ));
     }
+    if commands::is_about_approvals(&params.command) {
+        return Err(invalid(
+            "node.invoke does not allow system.execApprovals.*; use exec.approvals.node.*",
+        ));
+    }
     let session = params.session_key.as_ref().map(key_of).transpose()?;
     let mut with = without_approval(params.params);
     let administers = covers(&call.peer.facts.scopes, &[Scope::Admin]);
@@ -201,7 +206,7 @@ pub(super) async fn invoke(call: Call, params: Value) -> Result<Value, Refusal> 
             .await
             .map_err(|denied| not_approved(&denied))?;
         with = run.approved_params();
-    } else if !administers && commands::is_powerful(&params.command) {
+    } else if !administers && commands::is_for_administrators(&params.command) {
         return Err(missing_scope(&Scope::Admin));
     }
     let invocation = Invocation {

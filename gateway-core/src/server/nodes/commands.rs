@@ -12,7 +12,13 @@ const EVERYWHERE: [&str; 5] = [
     "talk.ptt.once",
 ];
 /// Further commands of computers.
-const COMPUTERS: [&str; 3] = ["system.run", "system.run.prepare", "system.which"];
+const COMPUTERS: [&str; 5] = [
+    "system.run",
+    "system.run.prepare",
+    "system.which",
+    "system.execApprovals.get",
+    "system.execApprovals.set",
+];
 /// Further commands of machines with a screen the assistant may draw on.
 const CANVAS: [&str; 5] = [
     "canvas.present",
@@ -108,6 +114,18 @@ pub(in super::super) fn is_powerful(command: &str) -> bool {
     POWERFUL.iter().any(|prefix| command.starts_with(prefix))
 }
 
+/// Returns whether only an administrator may ask a node for this by hand. Looking where a program is
+/// and how a command would be read runs nothing; official gateways take both from whoever may write.
+pub(in super::super) fn is_for_administrators(command: &str) -> bool {
+    is_powerful(command) && !["system.which", "system.run.prepare"].contains(&command)
+}
+
+/// Returns whether a command reads or changes what the node itself permits. It has methods of its
+/// own, so that nobody changes it in passing.
+pub(in super::super) fn is_about_approvals(command: &str) -> bool {
+    command.starts_with("system.execApprovals.")
+}
+
 /// Returns the scopes somebody needs to approve a surface with these commands (protocol §10).
 pub(in super::super) fn approve_scopes(commands: &[String]) -> Vec<Scope> {
     let mut scopes = vec![Scope::Pairing];
@@ -161,6 +179,18 @@ mod tests {
 
         assert!(policy.admits("linux", "camera.snap").is_ok());
         assert!(policy.admits("linux", "system.run").is_err());
+    }
+
+    #[test]
+    fn looking_for_a_program_is_for_whoever_may_write_and_the_rest_is_not() {
+        for open in ["system.which", "system.run.prepare", "system.notify"] {
+            assert!(!is_for_administrators(open), "{open}");
+        }
+        for closed in ["system.run", "system.execApprovals.set", "file.write"] {
+            assert!(is_for_administrators(closed), "{closed}");
+        }
+        let surface = ["system.which".to_owned()];
+        assert!(approve_scopes(&surface).contains(&Scope::Admin));
     }
 
     #[test]

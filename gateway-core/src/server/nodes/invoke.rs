@@ -204,7 +204,11 @@ async fn carry_out(
     Ok(answer)
 }
 
-async fn ask(gateway: &State, invocation: Invocation) -> Result<Value, Refusal> {
+/// Asks a node to do something, every time this is called.
+pub(in super::super) async fn ask(
+    gateway: &State,
+    invocation: Invocation,
+) -> Result<Value, Refusal> {
     let Invocation {
         node,
         command,

@@ -170,6 +170,29 @@ async fn what_cannot_be_asked_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn what_a_node_permits_is_changed_by_its_own_methods_only() {
+    let running = running().await;
+    let admin = running.operator(1, &ADMIN).await;
+    let writer = running.operator(2, &[Scope::Read, Scope::Write]).await;
+    let _node = running.approved_node(NODE, &admin).await;
+
+    let around = invoke("system.execApprovals.set", json!({}), "k");
+    let refusal = refused(&admin, "node.invoke", around).await;
+    assert!(refusal.message.contains("exec.approvals.node"));
+    let which = json!({"nodeId": node_id(NODE)});
+    let refusal = refused(&writer, "exec.approvals.node.get", which.clone()).await;
+    assert_eq!(refusal.details.unwrap()["missingScope"], "operator.admin");
+    let neither = refused(&admin, "exec.approvals.node.set", which).await;
+    assert!(neither.message.contains("one of file and native"));
+    let grants = ask(&admin.session, "exec.approval.grants.list", json!({})).await;
+    assert_eq!(grants, json!({"grants": []}));
+    let revoked = json!({"grantId": "g"});
+    let revoked = ask(&admin.session, "exec.approval.grants.revoke", revoked).await;
+    assert_eq!(revoked["outcome"], "not-found");
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_node_that_leaves_answers_nothing_any_more() {
     let running = running().await;
     let admin = running.operator(1, &ADMIN).await;
@@ -245,6 +268,17 @@ async fn what_a_node_tells_reaches_lists_conversations_and_itself() {
 
     let pulled = ask(&node.session, "node.pending.pull", json!({})).await;
     assert_eq!(pulled, json!({"nodeId": node_id(NODE), "actions": []}));
+    let acked = ask(&node.session, "node.pending.ack", json!({"ids": ["a"]})).await;
+    assert_eq!(
+        acked,
+        json!({"nodeId": node_id(NODE), "ackedIds": ["a"], "remainingCount": 0})
+    );
+    refused(&node, "node.pending.ack", json!({"ids": []})).await;
+    let drained = ask(&node.session, "node.pending.drain", json!({})).await;
+    assert_eq!(
+        drained,
+        json!({"nodeId": node_id(NODE), "revision": 0, "items": [], "hasMore": false})
+    );
     let tools = json!({"tools": [{"pluginId": "p", "name": "t", "description": "d"}]});
     ask(&node.session, "node.pluginTools.update", tools.clone()).await;
     let listed = ask(&admin.session, "node.list", json!({})).await;

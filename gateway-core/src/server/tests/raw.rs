@@ -325,6 +325,11 @@ fn parse(bytes: &[u8]) -> Option<(Heard, usize)> {
         }
         Some(TEXT) => Heard::Text(serde_json::from_slice(payload).unwrap()),
         Some(PONG) => Heard::Pong(payload.to_vec()),
+        // Asked when a run ends; who does not answer is not waited for long.
+        Some(PING) => {
+            let (heard, rest) = parse(bytes.get(start + length..)?)?;
+            return Some((heard, start + length + rest));
+        }
         Some(CLOSE) => Heard::Close {
             code: payload
                 .get(..2)
