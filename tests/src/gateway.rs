@@ -290,7 +290,17 @@ fn seats() -> Arc<Semaphore> {
 /// What the gateway shows its model provider. No client has any business with it.
 pub const PROVIDER_KEY: &str = "canary-of-an-offline-provider-key";
 
-fn write_config(home: &TempHome, port: u16, token: &str, provider: &ModelProvider) -> Result<()> {
+/// Writes the `openclaw.json` of a gateway on loopback whose agent asks the offline model.
+///
+/// # Errors
+///
+/// When the file cannot be written.
+pub fn write_config(
+    home: &TempHome,
+    port: u16,
+    token: &str,
+    provider: &ModelProvider,
+) -> Result<()> {
     let config = json!({
         "gateway": {
             "mode": "local", "port": port, "bind": "loopback",

@@ -2,9 +2,10 @@
 //! that needs it and gone when that test ends, however it ends.
 //!
 //! In reading order: [`wait`] and [`process`] are the ground; [`ports`], [`temp_home`], [`http`] and
-//! [`tools`] are small helps; [`ssh_server`], [`gateway`], [`model_provider`] and [`plain_http`] are
-//! the servers, [`home_server`] three of them together; [`cli`], [`app`], [`desktop`] and [`webdriver`]
-//! drive our programs; [`canaries`], [`delivery`] and [`pins`] judge what was left behind.
+//! [`tools`] are small helps; [`ssh_server`], [`gateway`], [`our_gateway`], [`model_provider`] and
+//! [`plain_http`] are the servers, [`home_server`] three of them together; [`cli`], [`app`],
+//! [`desktop`] and [`webdriver`] drive our programs; [`network`] puts a test apart from the machine;
+//! [`canaries`], [`delivery`] and [`pins`] judge what was left behind.
 //!
 //! Nothing here is told apart by a fixed port or a shared home, nothing sleeps for a guessed time,
 //! and a missing tool is an error, never a skipped test.
@@ -20,6 +21,7 @@ pub mod home_server;
 pub mod http;
 pub mod model_provider;
 pub mod network;
+pub mod our_gateway;
 pub mod pins;
 pub mod plain_http;
 pub mod ports;
