@@ -5,6 +5,7 @@ mod browser_page;
 mod changed_host_key;
 mod first_connection;
 mod forwarding_forbidden;
+mod gateway_bind;
 mod gateway_down;
 mod killed_program;
 mod killed_sessions;

@@ -53,8 +53,9 @@ impl Person {
     async fn sees(&self, after: &str, part: &str) -> Result<()> {
         let what = format!("{part:?} after {after:?}, and quiet");
         let seen = |screen: &str| {
-            let answer = screen.rsplit(after).next().unwrap_or_default();
-            screen.contains(after) && answer.contains(part) && foot(screen).contains(IDLE)
+            // From where it was said: an answer may repeat the question.
+            let said = screen.split_once(after);
+            said.is_some_and(|(_, answer)| answer.contains(part)) && foot(screen).contains(IDLE)
         };
         self.terminal.shows(&what, TURN, seen).await.map(drop)
     }

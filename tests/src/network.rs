@@ -1,4 +1,5 @@
-//! A network of a test's own: where a port number is part of what is tested, it must be free.
+//! A network of a test's own: where a port number is part of what is tested, no other program may
+//! have it.
 
 use std::env;
 use std::time::Duration;
@@ -9,9 +10,30 @@ use crate::process::Program;
 use crate::tools;
 
 /// Tells the test that it runs inside.
-const INSIDE: &str = "E2E_OWN_NETWORK";
+const INSIDE: &str = "E2E_APART";
 /// How long the test inside may take.
 const LIMIT: Duration = Duration::from_secs(400);
+
+/// Loopback is there and down in a new network.
+const LOOPBACK_UP: &str = "ip link set lo up";
+
+/// Every file of the machine, but for those that tell a container: `/` and `/run` are made anew
+/// from what is in them. Below `/mnt`, which every Debian has, so that nothing is left behind.
+const NO_CONTAINER: &str = r#"
+bind_all() {
+  for entry in "$1"/*; do
+    [ "$entry" != /mnt ] && [ "$entry" != /run ] || { mkdir "/mnt$entry"; continue; }
+    if [ -h "$entry" ]; then cp -P "$entry" "/mnt$entry"
+    elif [ -d "$entry" ]; then mkdir "/mnt$entry"; mount --rbind "$entry" "/mnt$entry"
+    elif [ -e "$entry" ]; then : > "/mnt$entry"; mount --bind "$entry" "/mnt$entry"
+    fi
+  done
+}
+mount -t tmpfs -o mode=755 tmpfs /mnt
+bind_all ""
+bind_all /run
+set -- chroot /mnt "$@"
+"#;
 
 /// Returns true in a network namespace of the test's own, with only loopback in it.
 ///
@@ -22,10 +44,24 @@ const LIMIT: Duration = Duration::from_secs(400);
 ///
 /// When there can be no namespace, or the test failed inside it; the text carries its output.
 pub async fn in_own_network(name: &str) -> Result<bool> {
+    apart(name, &["--net"], LOOPBACK_UP).await
+}
+
+/// As [`in_own_network`], on a machine that is not a container, whatever this one is.
+///
+/// # Errors
+///
+/// As [`in_own_network`].
+pub async fn in_own_network_of_no_container(name: &str) -> Result<bool> {
+    let setup = format!("{LOOPBACK_UP}\n{NO_CONTAINER}");
+    apart(name, &["--net", "--mount"], &setup).await
+}
+
+async fn apart(name: &str, namespaces: &[&str], setup: &str) -> Result<bool> {
     if env::var_os(INSIDE).is_some() {
         return Ok(true);
     }
-    let mut inside = Program::new(tools::system("/usr/bin/unshare")?).arg("--net");
+    let mut inside = Program::new(tools::system("/usr/bin/unshare")?).args(namespaces);
     if !rustix::process::getuid().is_root() {
         inside = inside.arg("--map-root-user");
     }
@@ -33,8 +69,8 @@ pub async fn in_own_network(name: &str) -> Result<bool> {
         .args([
             "--",
             "/bin/sh",
-            "-c",
-            "ip link set lo up && exec \"$@\"",
+            "-ec",
+            &format!("{setup}\nexec \"$@\""),
             "sh",
         ])
         .arg(env::current_exe()?)
@@ -45,7 +81,7 @@ pub async fn in_own_network(name: &str) -> Result<bool> {
         .await?;
     ensure!(
         done.status.success(),
-        "inside its network:\n{}\n{}",
+        "inside its namespaces:\n{}\n{}",
         done.stdout,
         done.stderr
     );
