@@ -14,6 +14,7 @@ use super::peers::Peer;
 use crate::protocol::{RunId, SessionKey};
 use crate::store::StoreError;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -75,6 +76,8 @@ pub(super) struct Current {
     stopped_by: Mutex<Option<StoppedBy>>,
     /// The answer so far.
     text: watch::Sender<String>,
+    /// It is in the transcript: only telling of its end is left.
+    is_settled: AtomicBool,
 }
 
 impl Current {
@@ -85,6 +88,7 @@ impl Current {
             cancel: CancellationToken::new(),
             stopped_by: Mutex::default(),
             text: watch::Sender::default(),
+            is_settled: AtomicBool::new(false),
         }
     }
 
@@ -108,6 +112,15 @@ impl Current {
         });
     }
 
+    /// Whether what came of it is in the transcript.
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_settled.load(Ordering::Acquire)
+    }
+
+    fn settle(&self) {
+        self.is_settled.store(true, Ordering::Release);
+    }
+
     fn stop(&self, by: StoppedBy) {
         held(&self.stopped_by).get_or_insert(by);
         self.cancel.cancel();
@@ -119,16 +132,18 @@ impl Current {
 }
 
 impl Runs {
-    /// Returns the run that goes on in a conversation.
+    /// Returns the run that goes on in a conversation. One whose answer is in the transcript does
+    /// not, although its end may not have been told: clients would show the answer twice.
     pub(super) fn current(&self, key: &SessionKey) -> Option<Arc<Current>> {
-        held(&self.lanes).get(key)?.current.clone()
+        let current = held(&self.lanes).get(key)?.current.clone();
+        current.filter(|run| !run.is_settled())
     }
 
     /// Returns how many runs go on.
     pub(super) fn active(&self) -> usize {
         held(&self.lanes)
             .values()
-            .filter(|lane| lane.current.is_some())
+            .filter(|lane| lane.current.as_ref().is_some_and(|run| !run.is_settled()))
             .count()
     }
 

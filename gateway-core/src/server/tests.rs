@@ -203,6 +203,36 @@ async fn what_the_helper_says_of_the_gateway_changes_with_the_gateway() {
     running.gateway.stop().await;
 }
 
+/// The official terminal UI would show the answer twice and wait for the end of the second.
+#[tokio::test]
+async fn an_answer_is_in_the_history_or_goes_on_and_never_both() {
+    let running = running().await;
+    let mut established = running.connect(1).await;
+    let session = established.session.clone();
+    let history = || ask(&session, "chat.history", json!({"sessionKey": "main"}));
+    for turn in 0..10 {
+        let run = format!("k{turn}");
+        ask(&session, "chat.send", said("status", &run)).await;
+        loop {
+            let told = history().await;
+            let messages = told["messages"].as_array().unwrap();
+            // The question, the call of a tool, its result, the answer.
+            let is_answered = messages.len() == 4 * (turn + 1);
+            assert!(
+                !is_answered || told.get("inFlightRun").is_none(),
+                "{}",
+                told["inFlightRun"]
+            );
+            if is_answered {
+                break;
+            }
+        }
+        answer(&mut established, &run).await;
+        assert!(history().await.get("inFlightRun").is_none());
+    }
+    running.gateway.stop().await;
+}
+
 #[tokio::test]
 async fn a_restart_keeps_what_was_acknowledged() {
     let Running { gateway, folder } = running().await;

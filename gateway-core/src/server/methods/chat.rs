@@ -4,14 +4,15 @@ use super::super::State;
 use super::super::clock::now_ms;
 use super::super::refusals::{self, Refusal, invalid, key_of, stopping, store_refusal};
 use super::super::router::Call;
-use super::super::runs::{self, StoppedBy};
+use super::super::runs::{self, Current, StoppedBy};
 use super::super::session_keys;
 use super::super::session_rows::{self, RowExtras};
 use crate::protocol::connect::Scope;
 use crate::protocol::method::chat::ChatHistoryParams;
 use crate::protocol::{RunId, SessionKey, WireError};
 use crate::store::{
-    Acceptance, MessageRole, NewInput, NewMessage, RunRecord, RunState, SessionSeed, WaitingInput,
+    Acceptance, MessageRole, NewInput, NewMessage, RunRecord, RunState, SessionRecord, SessionSeed,
+    TranscriptPage, WaitingInput,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -42,7 +43,13 @@ pub(super) async fn history(call: Call, params: Value) -> Result<Value, Refusal>
         "totalMessages": 0,
         "defaults": gateway.defaults(),
     });
-    let current = gateway.runs.current(&key);
+    let (page, current) = match &record {
+        Some(record) => {
+            let (page, current) = transcript(gateway, record, limit, offset).await?;
+            (Some(page), current)
+        }
+        None => (None, None),
+    };
     let active: Vec<RunId> = current.iter().map(|run| run.run_id.clone()).collect();
     let model = gateway.model_of(record.as_ref());
     let mut info = match &record {
@@ -57,14 +64,9 @@ pub(super) async fn history(call: Call, params: Value) -> Result<Value, Refusal>
     info["model"] = json!(model.model);
     info["contextTokens"] = json!(model.context_tokens);
     payload["sessionInfo"] = info;
-    let Some(record) = record else {
+    let (Some(record), Some(page)) = (record, page) else {
         return Ok(payload);
     };
-    let page = gateway
-        .store
-        .transcript_page(&record.session_id, limit, offset)
-        .await
-        .map_err(store_refusal)?;
     let waiting = gateway
         .store
         .waiting_inputs(&key)
@@ -94,6 +96,36 @@ pub(super) async fn history(call: Call, params: Value) -> Result<Value, Refusal>
         });
     }
     Ok(payload)
+}
+
+/// Returns a page of a conversation and the run that goes on in it. A run that ends meanwhile is in
+/// the page or goes on, never both or neither: clients show what goes on below what was said.
+async fn transcript(
+    gateway: &State,
+    record: &SessionRecord,
+    limit: u32,
+    offset: u32,
+) -> Result<(TranscriptPage, Option<Arc<Current>>), Refusal> {
+    let read = || async {
+        let page = gateway
+            .store
+            .transcript_page(&record.session_id, limit, offset)
+            .await;
+        page.map_err(store_refusal)
+    };
+    let current = gateway.runs.current(&record.key);
+    let page = read().await?;
+    let has_ended = current.as_ref().is_some_and(|run| {
+        run.is_settled()
+            || page.messages.iter().any(|stored| {
+                stored.message.role != MessageRole::User
+                    && stored.message.run_id.as_ref() == Some(&run.run_id)
+            })
+    });
+    if has_ended {
+        return Ok((read().await?, None));
+    }
+    Ok((page, current))
 }
 
 /// Leaves out the oldest messages of a page that would be too large.

@@ -58,6 +58,7 @@ pub(super) async fn run(
         Err(problem) => Kept::failed_before(problem),
     };
     let finished = keep(gateway, &run, &end).await;
+    current.settle();
     gateway.runs.sender_knows(&run.run_id).await;
     for message in finished
         .as_ref()
