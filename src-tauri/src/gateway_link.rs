@@ -18,9 +18,19 @@ use gateway_core::{
     credentials::CredentialStore,
     protocol::{
         RunId, SessionKey,
-        method::chat::{
-            ChatAbort, ChatAbortParams, ChatAbortPayload, ChatHistory, ChatHistoryParams,
-            ChatHistoryPayload,
+        id::{ApprovalId, QuestionSetId},
+        method::{
+            approvals::{
+                ApprovalRequest, ApprovalResolveParams, Decision, ExecApprovalList,
+                ExecApprovalResolve,
+            },
+            chat::{
+                ChatAbort, ChatAbortParams, ChatAbortPayload, ChatHistory, ChatHistoryParams,
+                ChatHistoryPayload,
+            },
+            questions::{
+                Answers, QuestionList, QuestionResolve, QuestionResolveParams, QuestionSet,
+            },
         },
     },
     server::logbook::Logbook,
@@ -273,6 +283,57 @@ impl GatewayPort for LiveGateway {
             let mut params = ChatAbortParams::new(SessionKey::from(session_key));
             params.run_id = run_id.map(RunId::from);
             session.call::<ChatAbort>(params, ANSWER).await
+        }
+        .boxed()
+    }
+
+    fn approvals(&self) -> BoxFuture<'static, Result<Vec<ApprovalRequest>, CallError>> {
+        let session = self.0.clone();
+        async move {
+            session
+                .call::<ExecApprovalList>(Default::default(), ANSWER)
+                .await
+        }
+        .boxed()
+    }
+
+    fn questions(&self) -> BoxFuture<'static, Result<Vec<QuestionSet>, CallError>> {
+        let session = self.0.clone();
+        async move {
+            let listed = session
+                .call::<QuestionList>(Default::default(), ANSWER)
+                .await?;
+            Ok(listed.questions)
+        }
+        .boxed()
+    }
+
+    fn decide(
+        &self,
+        id: ApprovalId,
+        decision: Decision,
+    ) -> BoxFuture<'static, Result<(), CallError>> {
+        let session = self.0.clone();
+        async move {
+            let params = ApprovalResolveParams::new(id, decision);
+            let done = session.call::<ExecApprovalResolve>(params, ANSWER).await;
+            done.map(drop)
+        }
+        .boxed()
+    }
+
+    fn answer_questions(
+        &self,
+        id: QuestionSetId,
+        answers: Option<Answers>,
+    ) -> BoxFuture<'static, Result<(), CallError>> {
+        let session = self.0.clone();
+        async move {
+            let mut params = QuestionResolveParams::new(id);
+            params.cancel = answers.is_none().then_some(true);
+            params.answers = answers;
+            let done = session.call::<QuestionResolve>(params, ANSWER).await;
+            done.map(drop)
         }
         .boxed()
     }

@@ -1,6 +1,7 @@
 //! One module for each user journey, against the real SSH server and the real gateway.
 
 mod also_here;
+mod approval_cards;
 mod browser_page;
 mod changed_host_key;
 mod first_connection;

@@ -2,6 +2,7 @@
 
 use super::{
     Controller, Next, Reply,
+    agent_requests::{Decided, Listed},
     problems::{call_error, not_connected, ui_error},
     respond,
     settings::{Saved, TokenChange},
@@ -40,6 +41,16 @@ pub(super) enum Outcome {
         session_key: String,
         result: Result<Box<ChatHistoryPayload>, CallError>,
         reply: Reply<ChatHistoryView, UiError>,
+    },
+    /// What agents wait for; `None` when the connection went away.
+    AgentRequests { number: u64, listed: Option<Listed> },
+    /// It is time to read again what agents wait for.
+    ListAgentRequests { number: u64 },
+    /// What the gateway said to a decision.
+    Decided {
+        decided: Decided,
+        result: Result<(), CallError>,
+        reply: Reply<(), UiError>,
     },
 }
 
@@ -214,6 +225,15 @@ impl Controller {
                 };
                 respond(reply, answer);
             }
+            Ok(Outcome::AgentRequests { number, listed }) => {
+                self.agent_requests_listed(number, listed);
+            }
+            Ok(Outcome::ListAgentRequests { number }) => self.list_agent_requests_again(number),
+            Ok(Outcome::Decided {
+                decided,
+                result,
+                reply,
+            }) => self.decision_made(&decided, result, reply),
             // A panic of ours must not be swallowed.
             Err(failed) => {
                 if let Ok(panic) = failed.try_into_panic() {
