@@ -27,6 +27,16 @@ fn asked(id: &str) -> GatewayEvent<Event> {
     GatewayEvent::Event(Event::ExecApprovalRequested(Box::new(request)))
 }
 
+async fn decide(fakes: &mut Fakes, decision: DecisionView) -> Result<(), UiError> {
+    fakes
+        .ask(|reply| Request::DecideApproval {
+            id: "a".to_owned(),
+            decision,
+            reply,
+        })
+        .await
+}
+
 fn nothing(view: &AgentRequestsView) -> bool {
     view.approvals.is_empty() && view.questions.is_empty()
 }
@@ -77,13 +87,7 @@ async fn a_request_turns_the_tray_into_a_call_for_the_user_until_it_is_decided()
         .tray_where(|tray| tray.shape == Shape::Triangle)
         .await;
     assert!(tray.tooltip.contains("1 request waits for you"), "{tray:?}");
-    let decided = fakes
-        .ask(|reply| Request::DecideApproval {
-            id: "a".to_owned(),
-            decision: DecisionView::AllowOnce,
-            reply,
-        })
-        .await;
+    let decided = decide(&mut fakes, DecisionView::AllowOnce).await;
     assert_eq!(decided, Ok(()));
     assert_eq!(gateway.decided(), ["a: allow-once"]);
     fakes
@@ -142,13 +146,7 @@ async fn a_request_that_somebody_else_decided_about_goes_away_and_says_so() {
         ),
     });
 
-    let decided = fakes
-        .ask(|reply| Request::DecideApproval {
-            id: "a".to_owned(),
-            decision: DecisionView::Deny,
-            reply,
-        })
-        .await;
+    let decided = decide(&mut fakes, DecisionView::Deny).await;
 
     assert_eq!(decided.unwrap_err().code, "requestGone");
     fakes.desktop.agent_requests_where(nothing).await;
@@ -163,13 +161,7 @@ async fn a_request_stays_when_the_decision_did_not_arrive() {
         .agent_requests_where(|view| !nothing(view))
         .await;
 
-    let decided = fakes
-        .ask(|reply| Request::DecideApproval {
-            id: "a".to_owned(),
-            decision: DecisionView::AllowOnce,
-            reply,
-        })
-        .await;
+    let decided = decide(&mut fakes, DecisionView::AllowOnce).await;
 
     assert_eq!(decided.unwrap_err().code, "notConnected");
     fakes.tell(Request::ResendAll);
