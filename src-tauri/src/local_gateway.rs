@@ -3,7 +3,7 @@
 //! It runs on threads of its own, so that a busy window holds up nobody who talks to it. A gateway
 //! that runs here already is used as it is: two on one computer would be two memories.
 
-use crate::{gateway_link::Surroundings, page};
+use crate::{page, surroundings::Surroundings};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use gateway_core::{
     client::probe_healthz,

@@ -4,7 +4,7 @@ use super::{
     Controller, Reply,
     problems::{call_error, not_connected},
     respond,
-    work::Outcome,
+    work::{Decided, Listed, Outcome},
 };
 use crate::{
     controller::GatewayPort,
@@ -44,20 +44,6 @@ const GONE: [&str; 4] = [
     "QUESTION_ALREADY_RESOLVED",
     "QUESTION_NOT_FOUND",
 ];
-
-/// The lists of a gateway, as far as it answered.
-#[derive(Debug, Default)]
-pub(super) struct Listed {
-    pub(super) approvals: Vec<ApprovalRequest>,
-    pub(super) questions: Vec<QuestionSet>,
-}
-
-/// Which request a person decided about.
-#[derive(Debug)]
-pub(super) enum Decided {
-    Approval(ApprovalId),
-    Questions(QuestionSetId),
-}
 
 impl Controller {
     /// Takes an event of the gateway.

@@ -2,7 +2,6 @@
 
 use super::{
     Controller, Next, Reply,
-    agent_requests::{Decided, Listed},
     problems::{call_error, not_connected, ui_error},
     respond,
     settings::{Saved, TokenChange},
@@ -13,7 +12,10 @@ use gateway_core::{
     config::Impact,
     connection::problem::Problem,
     credentials::{Account, Kind, StoreError, secret::GatewayToken, slots},
-    protocol::method::chat::ChatHistoryPayload,
+    protocol::{
+        id::{ApprovalId, QuestionSetId},
+        method::{approvals::ApprovalRequest, chat::ChatHistoryPayload, questions::QuestionSet},
+    },
 };
 use tokio::task::JoinError;
 
@@ -52,6 +54,20 @@ pub(super) enum Outcome {
         result: Result<(), CallError>,
         reply: Reply<(), UiError>,
     },
+}
+
+/// The lists of a gateway, as far as it answered.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    pub(super) approvals: Vec<ApprovalRequest>,
+    pub(super) questions: Vec<QuestionSet>,
+}
+
+/// Which request a person decided about.
+#[derive(Debug)]
+pub(super) enum Decided {
+    Approval(ApprovalId),
+    Questions(QuestionSetId),
 }
 
 /// What is known of the stored token after a save.

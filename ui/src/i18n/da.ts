@@ -1,7 +1,7 @@
 /** Every word of the window, in Danish. */
 import type { Cause, CheckStepId, Phase, UserAction } from "../ipc";
 import type { Span } from "../lib/duration";
-import type { Catalogue } from ".";
+import type { Catalogue } from "./catalogue";
 
 function span({ days, hours, minutes, seconds }: Span): string {
   if (days > 0) return `${days} d. ${hours} t.`;
