@@ -3,10 +3,12 @@
 mod also_here;
 mod browser_page;
 mod changed_host_key;
+mod disk_trouble;
 mod first_connection;
 mod forwarding_forbidden;
 mod gateway_bind;
 mod gateway_down;
+mod killed_gateway;
 mod killed_program;
 mod killed_sessions;
 mod no_leak;
