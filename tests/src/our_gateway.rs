@@ -79,10 +79,34 @@ impl OurGateway {
     ///
     /// When it still runs, ends, or does not answer in time.
     pub async fn start_again(&mut self) -> Result<()> {
+        self.launch()?;
+        let is_up = self.is_up().await;
+        if is_up.is_err() {
+            self.kill();
+        }
+        is_up
+    }
+
+    /// Starts it and waits for nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it still runs or cannot be started.
+    pub fn launch(&mut self) -> Result<()> {
         if self.process.is_some() {
             bail!("the gateway still runs");
         }
-        let process = self.program()?.start()?;
+        self.process = Some(self.program()?.start()?);
+        Ok(())
+    }
+
+    /// Waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run, ends, or does not answer in time.
+    pub async fn is_up(&self) -> Result<()> {
+        let process = self.process.as_ref().context("the gateway does not run")?;
         let port = self.port;
         until("our gateway's /healthz", START, async || {
             if let Some(status) = process.has_ended()? {
@@ -92,9 +116,7 @@ impl OurGateway {
             Ok(answer.is_ok_and(|(status, _)| status == 200).then_some(()))
         })
         .await
-        .with_context(|| process.stderr())?;
-        self.process = Some(process);
-        Ok(())
+        .with_context(|| process.stderr())
     }
 
     /// Runs it to its end: for starts that are to be refused.
@@ -206,5 +228,13 @@ impl OurGateway {
     /// Kills it as a crash would.
     pub fn kill(&mut self) {
         drop(self.process.take());
+    }
+
+    /// Kills it with one signal and nothing before that: the moment is the caller's. Returns once
+    /// it is gone.
+    pub fn kill_now(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.signal(Signal::KILL);
+        }
     }
 }

@@ -47,7 +47,8 @@ pub(crate) async fn run(
     }
     logbook
         .keep_in(&config.state_dir)
-        .map_err(|error| Stop::because(Exit::Failed, &error))?;
+        // The log is a part of the state: the disk is what is wrong with either.
+        .map_err(|error| not_started(&StartError::State(error.into())))?;
     config.page = page::files();
     let gateway = Gateway::start(config)
         .await
