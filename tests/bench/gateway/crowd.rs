@@ -29,13 +29,15 @@ const APART: Duration = Duration::from_millis(600);
 /// What became of a crowd.
 #[derive(Debug)]
 pub(crate) struct Crowd {
-    /// How many were let in and answered with all the others there.
+    /// How many were let in and got an answer with all the others there, if only that it is busy.
     pub(crate) held: usize,
+    /// How many of them got what they had asked for.
+    pub(crate) answered: usize,
     /// What each took of the gateway's memory, in KiB.
     pub(crate) kib_each: f64,
     /// From the first knock until the last of them was in.
     pub(crate) seconds: f64,
-    /// Why the first who was not let in was not.
+    /// Why the first who got no place, or no answer, did not.
     pub(crate) refusal: Option<String>,
 }
 
@@ -52,14 +54,10 @@ pub(crate) fn crowd(side: &Side) -> Result<Crowd> {
                 start.wait();
                 let mut caller = Caller::connect(side.port, &side.token);
                 all_came.wait();
-                let answered = match &mut caller {
-                    Ok(caller) => caller
-                        .call("health", &json!({}))
-                        .map(|_| ())
-                        .map_err(|error| error.to_string()),
-                    Err(error) => Err(format!("{error:#}")),
-                };
-                drop(told.send(answered));
+                drop(told.send(match &mut caller {
+                    Ok(caller) => place(caller),
+                    Err(error) => Place::None(format!("{error:#}")),
+                }));
                 // What is not read would pile up in the gateway.
                 if let Ok(caller) = &mut caller
                     && caller.patience(GLANCE).is_ok()
@@ -72,20 +70,44 @@ pub(crate) fn crowd(side: &Side) -> Result<Crowd> {
         let began = Instant::now();
         all_came.wait();
         let seconds = began.elapsed().as_secs_f64();
-        let answers: Vec<Result<(), String>> = came.iter().take(CROWD).collect();
+        let places: Vec<Place> = came.iter().take(CROWD).collect();
         thread::sleep(STAY);
         let after = side.memory();
         may_go.store(true, Ordering::Relaxed);
-        let held = answers.iter().filter(|answer| answer.is_ok()).count();
-        let refusal = answers.into_iter().find_map(Result::err);
+        let answered = places.iter().filter(|place| **place == Place::Served);
+        let answered = answered.count();
+        let is_held = |place: &&Place| !matches!(place, Place::None(_));
+        let held = places.iter().filter(is_held).count();
+        let refusal = places.into_iter().find_map(|place| match place {
+            Place::None(why) | Place::Refused(why) => Some(why),
+            Place::Served => None,
+        });
         ensure!(held > 0, "nobody of {CROWD} was let in: {refusal:?}");
         Ok(Crowd {
             held,
+            answered,
             kib_each: (after?.proportional - before) / as_f64(held),
             seconds,
             refusal,
         })
     })
+}
+
+/// What one of the crowd got.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    None(String),
+    Refused(String),
+    Served,
+}
+
+fn place(caller: &mut Caller) -> Place {
+    let asked = caller.send("health", &json!({}));
+    match asked.and_then(|id| caller.next(|frame| frame["id"] == id.as_str())) {
+        Ok((answer, _)) if answer["ok"] == true => Place::Served,
+        Ok((answer, _)) => Place::Refused(answer["error"].to_string()),
+        Err(error) => Place::None(format!("{error:#}")),
+    }
 }
 
 /// How long an event takes to the first and to the last of its listeners, in milliseconds.

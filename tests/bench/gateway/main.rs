@@ -29,6 +29,8 @@ use turns::{Turn, Turns};
 
 /// How often each gateway has its turn.
 const ROUNDS: usize = 2;
+/// On a machine so busy that the first round took longer than this, one round has to do.
+const LONGEST_FIRST_ROUND: Duration = Duration::from_secs(280);
 /// The official one goes on loading after its first hello.
 const SETTLE: Duration = Duration::from_secs(10);
 /// How long each is watched while nobody asks it anything.
@@ -63,7 +65,10 @@ async fn main() -> Result<()> {
     let provider = ModelProvider::start()?;
     let (mut official, mut ours, mut alone) = (Vec::new(), Vec::new(), Vec::new());
     let mut loads = vec![load_average()?];
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
+        if round > 0 && began.elapsed() > LONGEST_FIRST_ROUND {
+            break;
+        }
         alone.push(turns::model_alone(&provider)?);
         if !ours_alone {
             official.push(see(Kind::Official, &provider).await?);
@@ -80,7 +85,11 @@ async fn main() -> Result<()> {
         "load average (1 min) at the start and after each: {}",
         loads.join(" ")
     ));
-    notes.push(format!("the whole took {} s", began.elapsed().as_secs()));
+    notes.push(format!(
+        "{} of {ROUNDS} rounds in {} s; of each gateway the best round counts",
+        ours.len(),
+        began.elapsed().as_secs()
+    ));
     report::tell(&table::rows(&official, &ours), &notes)
 }
 

@@ -83,8 +83,10 @@ impl Row {
         self
     }
 
-    fn ratio(&self) -> f64 {
-        self.ours / self.official
+    /// None where one side has no figure: memory that was given back meanwhile, for one.
+    fn ratio(&self) -> Option<f64> {
+        let both = self.official > 0.0 && self.official.is_finite() && self.ours >= 0.0;
+        both.then(|| self.ours / self.official)
     }
 
     fn meets(&self, value: f64, wanted: f64) -> bool {
@@ -101,12 +103,12 @@ impl Row {
         };
         let goals = [
             (self.goal, self.ratio(), "x"),
-            (self.absolute, self.ours, self.unit),
+            (self.absolute, Some(self.ours), self.unit),
         ];
         let told: Vec<String> = goals
             .into_iter()
             .filter_map(|(wanted, value, unit)| {
-                let wanted = wanted?;
+                let (wanted, value) = (wanted?, value?);
                 let met = if self.meets(value, wanted) {
                     "met"
                 } else {
@@ -116,12 +118,13 @@ impl Row {
             })
             .collect();
         format!(
-            "{:<52} {:>10} {:>10} {:<4} {:>8}x  {}",
+            "{:<52} {:>10} {:>10} {:<4} {:>9}  {}",
             self.name,
             short(self.official),
             short(self.ours),
             self.unit,
-            short(self.ratio()),
+            self.ratio()
+                .map_or_else(|| "-".to_owned(), |ratio| format!("{}x", short(ratio))),
             told.join(", ")
         )
     }
@@ -182,8 +185,8 @@ pub(crate) fn tell(rows: &[Row], notes: &[String]) -> Result<()> {
     let broken: Vec<&str> = rows
         .iter()
         .filter(|row| {
-            row.limit
-                .is_some_and(|limit| !row.meets(row.ratio(), limit))
+            let (limit, ratio) = (row.limit, row.ratio());
+            limit.is_some_and(|limit| ratio.is_some_and(|ratio| !row.meets(ratio, limit)))
         })
         .map(|row| row.name.as_str())
         .collect();

@@ -65,6 +65,9 @@ fn resources(both: &Both<'_>) -> Vec<Row> {
     ]
 }
 
+/// The rate depends on the client as much as on the gateway: the reference client alone needs more
+/// computing for a request than ours does, and both have to share the machine. So the rate's limit is
+/// below its goal, and the gateway's own computing for each request is held to the goal.
 fn requests(both: &Both<'_>) -> Vec<Row> {
     type Of = fn(&Seen) -> &Vec<Rate>;
     let clients: [(&str, Of); 2] = [
@@ -91,12 +94,13 @@ fn requests(both: &Both<'_>) -> Vec<Row> {
                     .goal(0.1),
                 both.less(&name("p99"), "ms", figure(at, |rate| rate.p99_ms)),
                 both.more(&name("rate"), "/s", figure(at, |rate| rate.per_second))
-                    .goal(20.0),
+                    .goal_and_limit(20.0, 10.0),
                 both.less(
                     &name("gateway's CPU"),
                     "us",
                     figure(at, |rate| rate.gateway_us),
-                ),
+                )
+                .goal(0.05),
                 both.less(
                     &name("client's CPU"),
                     "us",
@@ -115,6 +119,11 @@ fn crowds(both: &Both<'_>) -> Vec<Row> {
         })
         .goal(1.0)
         .absolute(as_f64(CROWD)),
+        both.more("answered with all of them there", "", |seen| {
+            as_f64(seen.crowd.answered)
+        })
+        .goal(1.0)
+        .absolute(as_f64(CROWD)),
         both.less("memory of each of them", "KiB", |seen| seen.crowd.kib_each)
             .absolute(20.0),
         both.less("until the last of them was in", "s", |seen| {
@@ -122,16 +131,17 @@ fn crowds(both: &Both<'_>) -> Vec<Row> {
         }),
     ];
     type Of = fn(&Seen) -> &FanOut;
-    let events: [(&str, Of); 2] = [
-        ("presence", |seen| &seen.presence),
-        ("wake words", |seen| &seen.wake_words),
+    // Ours tells of wake words after the flush to the disk, which takes what it takes.
+    let events: [(&str, Of, f64); 2] = [
+        ("presence", |seen| &seen.presence, 1.0),
+        ("wake words", |seen| &seen.wake_words, 2.0),
     ];
-    for (event, of) in events {
+    for (event, of, limit) in events {
         let name = |which: &str| format!("{event}, told to {LISTENERS}, {which}");
         rows.extend([
             both.less(&name("first"), "ms", |seen| of(seen).first_ms),
             both.less(&name("last"), "ms", |seen| of(seen).last_ms)
-                .goal(1.0),
+                .goal_and_limit(1.0, limit),
         ]);
     }
     rows
