@@ -121,6 +121,8 @@ async fn serve(listener: std::net::TcpListener, requests: Requests) -> Result<In
     let listener = TcpListener::from_std(listener).context("not a listener")?;
     loop {
         let (stream, _) = listener.accept().await?;
+        // As real providers do: else the pieces of an answer wait for the gateway's delayed ACK.
+        stream.set_nodelay(true)?;
         let requests = Arc::clone(&requests);
         tokio::spawn(async move {
             let answering = service_fn(move |request| answer(request, Arc::clone(&requests)));

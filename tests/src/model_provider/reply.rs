@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `SLOW` | 60 small parts, half a second apart: time to stop it, or to cut the line |
 //! | `LONG` | 400 words in 40 parts |
+//! | `PROMPTLY` | `Echo: ` and the text's last line, with no pause: for timing what is around it |
 //! | `FAIL500` | HTTP 500 with an error body |
 //! | `FAILSTREAM` | two parts, then the connection is cut |
 //! | `CALL tool {…}` at the end | a call of that tool with those arguments, then `The tool said: ` and its result |
@@ -98,7 +99,8 @@ impl Reply {
         let said = format!("Echo: {last_line}");
         let words: Vec<&str> = said.split_inclusive(' ').collect();
         let size = words.len().div_ceil(8).max(1);
-        plain(words.chunks(size).map(<[&str]>::concat).collect(), 20)
+        let pause_ms = if text.contains("PROMPTLY") { 0 } else { 20 };
+        plain(words.chunks(size).map(<[&str]>::concat).collect(), pause_ms)
     }
 }
 
