@@ -3,7 +3,8 @@
 //!
 //! In reading order: [`wait`] and [`process`] are the ground; [`ports`], [`temp_home`], [`http`] and
 //! [`tools`] are small helps; [`ssh_server`], [`gateway`], [`our_gateway`], [`model_provider`] and
-//! [`plain_http`] are the servers, [`home_server`] three of them together; [`cli`], [`app`],
+//! [`plain_http`] are the servers, [`home_server`] three of them together, [`node_host`] the official
+//! program that serves one; [`cli`], [`app`],
 //! [`desktop`], [`webdriver`] and [`chromium`] drive our programs, [`terminal`] those that want a
 //! terminal; [`network`] puts a test apart from the machine; [`canaries`], [`delivery`] and [`pins`] judge
 //! what was left behind.
@@ -23,6 +24,7 @@ pub mod home_server;
 pub mod http;
 pub mod model_provider;
 pub mod network;
+pub mod node_host;
 pub mod our_gateway;
 pub mod pins;
 pub mod plain_http;
