@@ -14,6 +14,7 @@ mod killed_program;
 mod killed_sessions;
 mod no_leak;
 mod official_cli;
+mod official_node_host;
 mod official_tui;
 mod one_instance;
 mod passphrase;

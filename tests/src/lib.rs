@@ -2,8 +2,9 @@
 //! that needs it and gone when that test ends, however it ends.
 //!
 //! In reading order: [`wait`] and [`process`] are the ground; [`ports`], [`temp_home`], [`http`],
-//! [`long_runs`] and [`tools`] are small helps; [`ssh_server`], [`gateway`], [`our_gateway`], [`model_provider`] and
-//! [`plain_http`] are the servers, [`home_server`] three of them together; [`cli`], [`app`],
+//! [`long_runs`] and [`tools`] are small helps; [`ssh_server`], [`gateway`], [`our_gateway`],
+//! [`model_provider`] and [`plain_http`] are the servers, [`home_server`] three of them together,
+//! [`node_host`] the official program that serves one; [`cli`], [`app`],
 //! [`desktop`], [`webdriver`] and [`chromium`] drive our programs, [`terminal`] those that want a
 //! terminal; [`network`] puts a test apart from the machine; [`acknowledged`], [`canaries`], [`delivery`] and [`pins`]
 //! judge what was left behind.
@@ -25,6 +26,7 @@ pub mod http;
 pub mod long_runs;
 pub mod model_provider;
 pub mod network;
+pub mod node_host;
 pub mod our_gateway;
 pub mod pins;
 pub mod plain_http;
