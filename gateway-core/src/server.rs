@@ -76,6 +76,8 @@ mod tailscaled;
 mod vitals;
 mod voice_wake;
 mod vouching;
+#[cfg(test)]
+mod wire_check;
 
 pub use browser_link::{BrowserLink, NoLink};
 pub use gateway::{Gateway, StartError};

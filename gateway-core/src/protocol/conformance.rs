@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::{env, fs};
 
 mod samples;
@@ -43,7 +43,7 @@ pub(crate) enum Fit {
 
 pub(crate) struct Schema {
     definitions: serde_json::Map<String, Value>,
-    validators: RefCell<HashMap<(String, Fit), Rc<Validator>>>,
+    validators: Mutex<HashMap<(String, Fit), Arc<Validator>>>,
 }
 
 impl Schema {
@@ -70,7 +70,7 @@ impl Schema {
         );
         Self {
             definitions,
-            validators: RefCell::default(),
+            validators: Mutex::default(),
         }
     }
 
@@ -111,10 +111,10 @@ impl Schema {
             .collect()
     }
 
-    fn validator(&self, definition: &str, fit: Fit) -> Rc<Validator> {
+    fn validator(&self, definition: &str, fit: Fit) -> Arc<Validator> {
         let key = (definition.to_owned(), fit);
-        if let Some(validator) = self.validators.borrow().get(&key) {
-            return Rc::clone(validator);
+        if let Some(validator) = self.validators.lock().unwrap().get(&key) {
+            return Arc::clone(validator);
         }
         // Only what the definition reaches; the whole schema takes seconds to compile.
         let mut reached = serde_json::Map::new();
@@ -124,10 +124,11 @@ impl Schema {
             "$ref": format!("#/definitions/{definition}"),
             "definitions": reached,
         });
-        let validator = Rc::new(jsonschema::validator_for(&schema).unwrap());
+        let validator = Arc::new(jsonschema::validator_for(&schema).unwrap());
         self.validators
-            .borrow_mut()
-            .insert(key, Rc::clone(&validator));
+            .lock()
+            .unwrap()
+            .insert(key, Arc::clone(&validator));
         validator
     }
 
@@ -210,7 +211,11 @@ impl Deviations {
 }
 
 /// Returns the kinds of value each place of a recording holds, by its path.
-fn shape_of(value: &Value, path: &str, shape: &mut BTreeMap<String, BTreeSet<&'static str>>) {
+pub(crate) fn shape_of(
+    value: &Value,
+    path: &str,
+    shape: &mut BTreeMap<String, BTreeSet<&'static str>>,
+) {
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
@@ -241,11 +246,19 @@ fn outside_recordings(value: &Value, recorded: &[Value]) -> Option<String> {
 }
 
 /// Returns where `value` has a member or a kind of value that no recording has.
-pub(crate) fn places_outside(value: &Value, recorded: &[Value]) -> Vec<String> {
+fn places_outside(value: &Value, recorded: &[Value]) -> Vec<String> {
     let mut known = BTreeMap::new();
     for recorded in recorded {
         shape_of(recorded, "", &mut known);
     }
+    kinds_outside(value, &known)
+}
+
+/// Returns where `value` has a member or a kind of value that this shape has not.
+pub(crate) fn kinds_outside(
+    value: &Value,
+    known: &BTreeMap<String, BTreeSet<&'static str>>,
+) -> Vec<String> {
     let mut ours = BTreeMap::new();
     shape_of(value, "", &mut ours);
     ours.into_iter()

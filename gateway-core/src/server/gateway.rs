@@ -122,6 +122,8 @@ impl Gateway {
             questions: Questions::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            #[cfg(test)]
+            said: Arc::default(),
             config,
         });
         for key in runs::recover(&state).await? {
@@ -194,6 +196,10 @@ impl Drop for Gateway {
         self.state
             .peers
             .close(&Goodbye::new(1012, "service restart"), |_| true);
+        #[cfg(test)]
+        if !std::thread::panicking() {
+            self.state.said.judge();
+        }
     }
 }
 

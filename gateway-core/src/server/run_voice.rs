@@ -330,7 +330,7 @@ impl RunVoice {
                 data["error"] = json!(message);
                 chat = self.chat(seq, "error");
                 chat["errorMessage"] = json!(message);
-                chat["errorKind"] = json!(kind);
+                chat["errorKind"] = json!(error_kind(kind));
                 if let Some((provider, model)) = model {
                     chat["errorDetail"] = json!({
                         "provider": provider, "model": model, "failoverReason": kind,
@@ -389,6 +389,17 @@ fn said(text: &str, now_ms: u64) -> Value {
     );
     message.insert("timestamp".to_owned(), json!(now_ms));
     Value::Object(message)
+}
+
+/// The few kinds of failure clients know; which one it is exactly stands in the detail.
+fn error_kind(kind: &str) -> &'static str {
+    match kind {
+        "refused" => "refusal",
+        "timeout" => "timeout",
+        "rateLimit" => "rate_limit",
+        "contextTooLong" => "context_length",
+        _ => "unknown",
+    }
 }
 
 #[cfg(test)]

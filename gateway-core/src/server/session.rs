@@ -36,6 +36,8 @@ pub(super) async fn serve<S: Wire>(
     caller: Caller,
     visit: &Visit,
 ) {
+    #[cfg(test)]
+    socket.is_watched_by(gateway.said.line());
     let Some(peer) = admit(&gateway, &mut socket, &caller).await else {
         return;
     };

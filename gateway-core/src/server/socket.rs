@@ -38,6 +38,9 @@ pub(super) struct PeerSocket<S> {
     needs_flush: bool,
     /// The peer broke the rules: what it sends is not understood any more.
     is_broken: bool,
+    /// Who looks at what goes over it.
+    #[cfg(test)]
+    line: Option<super::wire_check::Line>,
 }
 
 /// What a peer sent.
@@ -84,7 +87,15 @@ impl<S: Wire> PeerSocket<S> {
             socket,
             needs_flush: false,
             is_broken: false,
+            #[cfg(test)]
+            line: None,
         }
+    }
+
+    /// Has everything looked at from now on.
+    #[cfg(test)]
+    pub(super) fn is_watched_by(&mut self, line: super::wire_check::Line) {
+        self.line = Some(line);
     }
 
     /// From now on the limits after hello hold.
@@ -167,11 +178,11 @@ impl<S: Wire> PeerSocket<S> {
                 Poll::Ready(None) => return Poll::Ready(Err(Ended::Gone)),
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.ended(&error))),
                 Poll::Ready(Some(Ok(message))) => match message {
-                    Message::Text(text) => return Poll::Ready(Ok(Received::Text(text))),
+                    Message::Text(text) => return Poll::Ready(Ok(self.text(text))),
                     Message::Binary(bytes) => {
-                        let received = Utf8Bytes::try_from(bytes)
-                            .map_or(Received::Undecodable, Received::Text);
-                        return Poll::Ready(Ok(received));
+                        let text = Utf8Bytes::try_from(bytes);
+                        let received = text.map(|text| self.text(text));
+                        return Poll::Ready(Ok(received.unwrap_or(Received::Undecodable)));
                     }
                     // Reading a ping queued its pong, and a close its answer.
                     Message::Ping(_) | Message::Close(_) => self.needs_flush = true,
@@ -183,6 +194,14 @@ impl<S: Wire> PeerSocket<S> {
                 },
             }
         }
+    }
+
+    fn text(&mut self, text: Utf8Bytes) -> Received {
+        #[cfg(test)]
+        if let Some(line) = &mut self.line {
+            line.reads(&text);
+        }
+        Received::Text(text)
     }
 
     /// Writes what is queued as far as the connection takes it. Returns our goodbye once all that
@@ -200,6 +219,10 @@ impl<S: Wire> PeerSocket<S> {
             }
             match mailbox.next() {
                 Next::Frame(frame) => {
+                    #[cfg(test)]
+                    if let Some(line) = &self.line {
+                        line.writes(&frame);
+                    }
                     Pin::new(&mut self.socket).start_send(Message::Text(frame))?;
                     self.needs_flush = true;
                 }

@@ -67,6 +67,9 @@ pub(super) struct State {
     pub(super) questions: Questions,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
+    /// What has been said, for the tests to judge.
+    #[cfg(test)]
+    pub(super) said: Arc<super::wire_check::Said>,
 }
 
 impl State {

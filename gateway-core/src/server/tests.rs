@@ -249,6 +249,11 @@ async fn a_message_waits_or_is_in_the_history_and_never_both_or_neither() {
             let told = ask(&session, "chat.history", json!({"sessionKey": "main"})).await;
             let pending = told["pendingInputs"]["items"].as_array().unwrap();
             let messages = told["messages"].as_array().unwrap();
+            // Windows show what waits by its message.
+            for item in pending {
+                assert_eq!(item["message"]["content"], "time", "{item}");
+                assert_eq!(item["state"], "queued", "{item}");
+            }
             for run in &sent {
                 let key = format!("{run}:user");
                 let waits = pending.iter().filter(|item| item["runId"] == run.as_str());

@@ -155,12 +155,17 @@ fn newest_that_fit(messages: Vec<Value>) -> Vec<Value> {
     kept
 }
 
+/// As recorded in `chat-queued-while-busy.jsonl`.
 fn pending_input(waiting: &WaitingInput) -> Value {
+    let message = &waiting.message;
     json!({
-        "runId": waiting.run.run_id,
-        "text": session_rows::text_of(&waiting.message.content),
-        "status": "queued",
-        "queuedAt": waiting.message.timestamp_ms,
+        "id": message.id, "runId": waiting.run.run_id, "state": "queued",
+        "acceptedAt": message.timestamp_ms,
+        "message": {
+            "role": message.role.as_str(), "content": message.content,
+            "timestamp": message.timestamp_ms,
+            "__openclaw": {"id": format!("pending:{}", message.id)},
+        },
     })
 }
 
@@ -303,7 +308,14 @@ pub(in super::super) async fn accept(gateway: &Arc<State>, input: Input) -> Resu
 fn known(run: &RunRecord) -> Value {
     match run.state {
         RunState::Queued | RunState::Running => json!({"runId": run.run_id, "status": "in_flight"}),
-        RunState::Ok | RunState::Error | RunState::Aborted => super::agent::outcome(run),
+        RunState::Ok | RunState::Error | RunState::Aborted => {
+            let mut outcome = super::agent::outcome(run);
+            // Told by `agent.wait` alone.
+            if let Some(members) = outcome.as_object_mut() {
+                members.remove("startedAt");
+            }
+            outcome
+        }
     }
 }
 

@@ -1,14 +1,13 @@
-//! Everything our gateway says, against the published schema: envelopes always, payloads where the
-//! schema defines them, elsewhere key sets and types against what official gateways were recorded
-//! saying. Where we differ is listed in `tests/fixtures/our-deviations.txt`.
+//! What our gateway says to every method that needs nobody else, held against schema and recordings
+//! (`wire_check` looks at every frame of every test): here nothing is missed that could be asked, and
+//! no row of `tests/fixtures/our-deviations.txt` is there for nothing.
 
+use super::super::wire_check::{Checker, Counts, Said as Tapped, rows};
 use super::raw::{Heard, Raw, connect_request};
 use super::running;
-use crate::protocol::conformance::{Fit, Schema, places_outside};
-use crate::protocol::recordings::{exchanges, fixtures, frames};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What every method is asked with, in an order in which each has something to answer.
 fn requests() -> Vec<(&'static str, Value)> {
@@ -133,143 +132,13 @@ async fn everything_said() -> (Vec<Said>, BTreeSet<String>) {
     (said, served)
 }
 
-/// What official gateways were recorded saying, by method and by event.
-struct Recorded {
-    answers: HashMap<String, Vec<Value>>,
-    events: HashMap<String, Vec<Value>>,
-}
-
-impl Recorded {
-    fn read() -> Self {
-        let mut answers: HashMap<String, Vec<Value>> = HashMap::new();
-        for exchange in exchanges() {
-            let payloads = exchange.answers.into_iter().filter(|answer| answer.ok);
-            answers
-                .entry(exchange.request.method)
-                .or_default()
-                .extend(payloads.map(|answer| answer.payload.unwrap_or_default()));
-        }
-        let mut events: HashMap<String, Vec<Value>> = HashMap::new();
-        for recorded in frames() {
-            if let Some(name) = recorded.value["event"].as_str() {
-                events
-                    .entry(name.to_owned())
-                    .or_default()
-                    .push(recorded.value["payload"].clone());
-            }
-        }
-        // The event was recorded without its members; it is what `health` answers.
-        let reports = answers.get("health").cloned().unwrap_or_default();
-        events
-            .entry("health".to_owned())
-            .or_default()
-            .extend(reports);
-        Self { answers, events }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    envelopes: usize,
-    by_schema: usize,
-    by_recording: usize,
-}
-
-struct Checker {
-    schema: Schema,
-    recorded: Recorded,
-    counts: Counts,
-}
-
-impl Checker {
-    fn new() -> Self {
-        Self {
-            schema: Schema::read(),
-            recorded: Recorded::read(),
-            counts: Counts::default(),
-        }
-    }
-
-    /// Returns where a frame does not fit: a name, a place and why.
-    fn misfits(&mut self, said: &Said) -> Vec<(String, String, String)> {
-        let frame = &said.frame;
-        let envelope = if frame["type"] == "event" {
-            "EventFrame"
-        } else {
-            "ResponseFrame"
-        };
-        let mut wrong: Vec<(String, String, String)> = self
-            .schema
-            .misfits(envelope, Fit::Exact, frame)
-            .into_iter()
-            .map(|(place, why)| (envelope.to_owned(), place, why))
-            .collect();
-        self.counts.envelopes += 1;
-        let (name, definition, recorded) = match (&said.method, frame["event"].as_str()) {
-            (_, Some(event)) => (
-                format!("event:{event}"),
-                self.schema.definition(event, "Event"),
-                self.recorded.events.get(event),
-            ),
-            (Some(method), None) if frame["ok"] == true => (
-                method.clone(),
-                match method.as_str() {
-                    "connect" => Some("HelloOk".to_owned()),
-                    method => self.schema.definition(method, "Result"),
-                },
-                self.recorded.answers.get(method),
-            ),
-            (Some(_) | None, None) => return wrong,
-        };
-        let payload = &frame["payload"];
-        if let Some(definition) = definition {
-            self.counts.by_schema += 1;
-            for (place, why) in self.schema.misfits(&definition, Fit::Exact, payload) {
-                wrong.push((name.clone(), place, why));
-            }
-            return wrong;
-        }
-        self.counts.by_recording += 1;
-        let places = match recorded {
-            None => vec!["neither-in-the-schema-nor-recorded".to_owned()],
-            Some(recorded) => places_outside(payload, recorded),
-        };
-        for place in places {
-            let place = if place.is_empty() {
-                "/".to_owned()
-            } else {
-                place
-            };
-            wrong.push((name.clone(), place, "not as recorded".to_owned()));
-        }
-        wrong
-    }
-}
-
-/// Returns the first two words of each row of a committed list; the rest is the reason.
-fn rows(file: &str) -> BTreeSet<(String, String)> {
-    fs::read_to_string(fixtures().join(file))
-        .unwrap()
-        .lines()
-        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
-        .map(|line| {
-            let mut words = line.split_whitespace().map(str::to_owned);
-            let row = (words.next().unwrap(), words.next().unwrap());
-            assert!(words.next().is_some(), "{line}: no reason");
-            row
-        })
-        .collect()
-}
-
 #[tokio::test]
 async fn everything_we_say_fits_the_schema_or_a_recording_or_is_listed() {
     let (said, served) = everything_said().await;
     let mut checker = Checker::new();
     let mut found: BTreeMap<(String, String), String> = BTreeMap::new();
     for one in &said {
-        for (name, place, why) in checker.misfits(one) {
-            found.insert((name, place), why);
-        }
+        found.extend(checker.misfits(one.method.as_deref(), &one.frame));
     }
     let Counts {
         envelopes,
@@ -324,6 +193,8 @@ async fn everything_we_say_fits_the_schema_or_a_recording_or_is_listed() {
 #[test]
 fn a_planted_wrong_member_of_ours_is_noticed_in_every_class() {
     let mut checker = Checker::new();
+    let misfits =
+        |checker: &mut Checker, one: &Said| checker.misfits(one.method.as_deref(), &one.frame);
     let answer = |method: &str, payload: Value| Said {
         method: Some(method.to_owned()),
         frame: json!({"type": "res", "id": "1", "ok": true, "payload": payload}),
@@ -353,8 +224,21 @@ fn a_planted_wrong_member_of_ours_is_noticed_in_every_class() {
         ("event by recording", event("presence", json!({"zzz": 1}))),
         ("unknown event", event("no.such.event", json!({}))),
     ] {
-        assert!(!checker.misfits(&planted).is_empty(), "{class}");
+        assert!(!misfits(&mut checker, &planted).is_empty(), "{class}");
     }
     let good = event("tick", json!({"ts": 1}));
-    assert!(checker.misfits(&good).is_empty());
+    assert!(misfits(&mut checker, &good).is_empty());
+}
+
+/// What a socket tells of its peer's frames is looked at, and fails the gateway that wrote it.
+#[test]
+#[should_panic(expected = "models.list /models/*")]
+fn an_unlisted_frame_on_a_socket_fails_the_gateway_that_wrote_it() {
+    let said = Arc::new(Tapped::default());
+    let mut line = said.line();
+    line.reads(&json!({"type": "req", "id": "7", "method": "models.list"}).to_string());
+    line.writes(r#"{"type":"event","event":"tick","payload":{"ts":1},"seq":1}"#);
+    said.judge();
+    line.writes(r#"{"type":"res","id":"7","ok":true,"payload":{"models":[{"id":1}]}}"#);
+    said.judge();
 }

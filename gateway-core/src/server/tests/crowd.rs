@@ -187,5 +187,7 @@ async fn who_does_not_read_is_dropped_and_the_others_go_on() {
     }
     println!("slow consumer: {heard} of {EVENTS} events of 1 MiB were on their way, then {last:?}");
     assert!(heard < EVENTS, "{heard}");
+    // No tick of ours is that large.
+    running.gateway.state.said.forget();
     running.gateway.stop().await;
 }

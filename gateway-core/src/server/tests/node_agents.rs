@@ -32,6 +32,77 @@ async fn the_helper_tells_of_the_nodes_there_are() {
     running.gateway.stop().await;
 }
 
+/// Says something to the helper and returns its answer with the results of the tools it called.
+async fn told(admin: &mut Established, words: &str, run: &str) -> (String, Vec<Value>) {
+    let session = admin.session.clone();
+    ask(&session, "chat.send", said(words, run)).await;
+    let text = answer(admin, run).await;
+    let history = ask(&session, "chat.history", json!({"sessionKey": "main"})).await;
+    let messages = history["messages"].as_array().unwrap();
+    let results = messages
+        .iter()
+        .filter(|message| message["__openclaw"]["runId"] == run && message["role"] == "toolResult")
+        .cloned()
+        .collect();
+    (text, results)
+}
+
+#[tokio::test]
+async fn each_change_of_the_gateway_or_a_node_changes_what_the_helpers_tools_tell_it() {
+    let running = running().await;
+    let mut admin = running.operator(1, &ADMIN).await;
+    let session = admin.session.clone();
+    let (alone, by_tool) = told(&mut admin, "status", "k1").await;
+    assert_eq!(by_tool.len(), 1, "{by_tool:?}");
+    assert!(
+        alone.contains("no nodes") && alone.contains("One conversation kept"),
+        "{alone}"
+    );
+
+    ask(
+        &session,
+        "sessions.create",
+        json!({"key": "agent:main:new"}),
+    )
+    .await;
+    let node = running.approved_node(NODE, &admin).await;
+    let (together, by_tool) = told(&mut admin, "status", "k2").await;
+    assert_eq!(by_tool.len(), 1, "{by_tool:?}");
+    assert!(
+        together.contains("one node") && together.contains("Two conversations kept"),
+        "{together}"
+    );
+    let (here, by_tool) = told(&mut admin, "nodes", "k3").await;
+    assert_eq!(by_tool[0]["toolName"], "nodes", "{by_tool:?}");
+    assert!(here.contains("1 of 1 nodes connected"), "{here}");
+
+    node.session.close().await;
+    // Who leaves is known to have left once its connection has ended at the other side as well.
+    while running
+        .gateway
+        .state
+        .peers
+        .any(|peer| peer.facts.role == crate::protocol::connect::Role::Node)
+    {
+        tokio::task::yield_now().await;
+    }
+    let (gone, by_tool) = told(&mut admin, "nodes", "k4").await;
+    assert_eq!(by_tool.len(), 1, "{by_tool:?}");
+    assert!(gone.contains("0 of 1 nodes connected"), "{gone}");
+    ask(
+        &session,
+        "sessions.delete",
+        json!({"key": "agent:main:new"}),
+    )
+    .await;
+    let (after, _) = told(&mut admin, "status", "k5").await;
+    assert!(
+        after.contains("no nodes") && after.contains("One conversation kept"),
+        "{after}"
+    );
+    running.gateway.stop().await;
+}
+
 #[tokio::test]
 async fn the_helper_runs_a_program_on_a_node_once_somebody_approves_it() {
     let running = running().await;
