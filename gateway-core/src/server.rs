@@ -56,6 +56,8 @@ mod methods;
 mod node_tools;
 mod nodes;
 mod openai;
+#[cfg(any(test, debug_assertions))]
+mod overheard;
 mod pairings;
 mod peers;
 mod presence;

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use tempfile::TempDir;
 
+/// Names the folder in which a debug build of ours takes notes of what its gateway says.
+const WIRE_NOTES: &str = "OPENCLAW_WIRE_NOTES";
+
 /// A temporary home with its own XDG folders and a `PATH` that holds no program at all.
 #[derive(Debug)]
 pub struct TempHome {
@@ -71,7 +74,9 @@ impl TempHome {
 
     /// The environment of a program that lives in this home.
     pub fn env(&self) -> Vec<(&'static str, OsString)> {
-        vec![
+        // Where our gateway takes notes of what it says, for the check after all tests.
+        let notes = std::env::var_os(WIRE_NOTES).map(|folder| (WIRE_NOTES, folder));
+        let own = [
             ("HOME", self.home().into()),
             ("PATH", self.bin_dir().into()),
             ("TMPDIR", self.root().join("tmp").into()),
@@ -80,7 +85,8 @@ impl TempHome {
             ("XDG_DATA_HOME", self.data_home().into()),
             ("XDG_RUNTIME_DIR", self.runtime_dir().into()),
             ("XDG_STATE_HOME", self.home().join(".local/state").into()),
-        ]
+        ];
+        own.into_iter().chain(notes).collect()
     }
 
     /// Writes a file that only its owner may read, such as a token, and returns its path.

@@ -37,7 +37,11 @@ pub(super) async fn serve<S: Wire>(
     visit: &Visit,
 ) {
     #[cfg(test)]
-    socket.is_watched_by(gateway.said.line());
+    socket.is_watched_by(super::overheard::Line::to(gateway.said.clone()));
+    #[cfg(all(debug_assertions, not(test)))]
+    if let Some(listener) = super::overheard::listener() {
+        socket.is_watched_by(super::overheard::Line::to(listener));
+    }
     let Some(peer) = admit(&gateway, &mut socket, &caller).await else {
         return;
     };

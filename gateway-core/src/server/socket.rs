@@ -39,8 +39,8 @@ pub(super) struct PeerSocket<S> {
     /// The peer broke the rules: what it sends is not understood any more.
     is_broken: bool,
     /// Who looks at what goes over it.
-    #[cfg(test)]
-    line: Option<super::wire_check::Line>,
+    #[cfg(any(test, debug_assertions))]
+    line: Option<super::overheard::Line>,
 }
 
 /// What a peer sent.
@@ -87,14 +87,14 @@ impl<S: Wire> PeerSocket<S> {
             socket,
             needs_flush: false,
             is_broken: false,
-            #[cfg(test)]
+            #[cfg(any(test, debug_assertions))]
             line: None,
         }
     }
 
     /// Has everything looked at from now on.
-    #[cfg(test)]
-    pub(super) fn is_watched_by(&mut self, line: super::wire_check::Line) {
+    #[cfg(any(test, debug_assertions))]
+    pub(super) fn is_watched_by(&mut self, line: super::overheard::Line) {
         self.line = Some(line);
     }
 
@@ -197,7 +197,7 @@ impl<S: Wire> PeerSocket<S> {
     }
 
     fn text(&mut self, text: Utf8Bytes) -> Received {
-        #[cfg(test)]
+        #[cfg(any(test, debug_assertions))]
         if let Some(line) = &mut self.line {
             line.reads(&text);
         }
@@ -219,7 +219,7 @@ impl<S: Wire> PeerSocket<S> {
             }
             match mailbox.next() {
                 Next::Frame(frame) => {
-                    #[cfg(test)]
+                    #[cfg(any(test, debug_assertions))]
                     if let Some(line) = &self.line {
                         line.writes(&frame);
                     }

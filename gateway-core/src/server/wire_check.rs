@@ -4,16 +4,17 @@
 //! `our-deviations-elsewhere.txt`; anything else is a fault of ours, and the gateway that wrote
 //! it fails its test when it goes.
 //!
-//! Each peer's socket tells what it reads and writes ([`Line`]): an answer alone does not say which
-//! method it answers. Only names, places and counts are kept, never a value.
+//! Each peer's socket tells what it reads and writes ([`overheard`](super::overheard)). Of the programs
+//! that other tests drive, the notes they took are held against the same, once those tests are done.
 
+use super::overheard::{Listener, NOTES, notes};
 use crate::protocol::conformance::{Fit, Schema, kinds_outside, shape_of};
 use crate::protocol::recordings::{exchanges, fixtures, frames};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex};
 
 /// Where something is: the name of a method or event, and a place in its payload.
 pub(super) type Spot = (String, String);
@@ -225,15 +226,7 @@ struct Heard {
     times: usize,
 }
 
-impl Said {
-    /// Begins to listen to one peer's socket.
-    pub(super) fn line(self: &Arc<Self>) -> Line {
-        Line {
-            said: Arc::clone(self),
-            methods: HashMap::new(),
-        }
-    }
-
+impl Listener for Said {
     fn hear(&self, method: Option<&str>, frame: &str) {
         let told = frame
             .rsplit_once(",\"seq\":")
@@ -248,7 +241,9 @@ impl Said {
         });
         heard.times += 1;
     }
+}
 
+impl Said {
     /// Forgets what was said so far: a test had the gateway say what it never says.
     pub(super) fn forget(&self) {
         super::held(&self.heard).clear();
@@ -306,29 +301,44 @@ fn keep_counts(counts: Counts) {
     fs::write(&file, words).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
 }
 
-/// What goes over one peer's socket.
-#[derive(Debug)]
-pub(super) struct Line {
-    said: Arc<Said>,
-    methods: HashMap<String, String>,
-}
-
-impl Line {
-    /// The peer has sent a text.
-    pub(super) fn reads(&mut self, text: &str) {
-        let request: Value = serde_json::from_str(text).unwrap_or_default();
-        if let (Some(id), Some(method)) = (request["id"].as_str(), request["method"].as_str()) {
-            self.methods.insert(id.to_owned(), method.to_owned());
+/// Run by `scripts/test` once everything else has run, on what the programs said meanwhile.
+#[test]
+#[ignore = "reads what the programs of all other tests have said; scripts/test runs it after them"]
+fn what_the_programs_said_in_every_test_fits() {
+    let folder = std::env::var_os(NOTES).expect("the folder of the notes is not named");
+    let said = Said::default();
+    let mut programs = 0;
+    for file in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        programs += usize::from(!text.is_empty());
+        // What follows the last line end was cut off by a kill.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        for line in whole.lines() {
+            let note: Value = serde_json::from_str(line).unwrap();
+            said.hear(note["method"].as_str(), &note["frame"].to_string());
         }
     }
+    assert!(programs > 0, "no program said anything");
+    println!("{programs} programs were listened to");
+    said.judge();
+    let counts = super::held(&CHECKER).0.counts;
+    assert!(
+        counts.by_schema > 0 && counts.by_recording > 0,
+        "{counts:?}"
+    );
+}
 
-    /// A frame is written to the peer.
-    pub(super) fn writes(&self, text: &str) {
-        let method = text
-            .strip_prefix(r#"{"type":"res","id":"#)
-            .and_then(|rest| serde_json::Deserializer::from_str(rest).into_iter().next())
-            .and_then(Result::ok)
-            .and_then(|id: String| self.methods.get(&id));
-        self.said.hear(method.map(String::as_str), text);
-    }
+#[test]
+fn notes_hold_no_secret() {
+    let mut frame = json!({
+        "type": "res", "payload": {
+            "auth": {"deviceToken": "s3cret", "role": "operator"},
+            "list": [{"setupCode": "s3cret"}],
+            "url": "http://127.0.0.1/#code=s3cret",
+        },
+    });
+    notes::strike_out(&mut frame);
+    assert!(!frame.to_string().contains("s3cret"), "{frame}");
+    assert_eq!(frame["payload"]["auth"]["deviceToken"], "xxxxxx");
+    assert_eq!(frame["payload"]["auth"]["role"], "operator");
 }

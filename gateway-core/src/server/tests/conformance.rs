@@ -2,6 +2,7 @@
 //! (`wire_check` looks at every frame of every test): here nothing is missed that could be asked, and
 //! no row of `tests/fixtures/our-deviations.txt` is there for nothing.
 
+use super::super::overheard::Line;
 use super::super::wire_check::{Checker, Counts, Said as Tapped, rows};
 use super::raw::{Heard, Raw, connect_request};
 use super::running;
@@ -235,7 +236,7 @@ fn a_planted_wrong_member_of_ours_is_noticed_in_every_class() {
 #[should_panic(expected = "models.list /models/*")]
 fn an_unlisted_frame_on_a_socket_fails_the_gateway_that_wrote_it() {
     let said = Arc::new(Tapped::default());
-    let mut line = said.line();
+    let mut line = Line::to(said.clone());
     line.reads(&json!({"type": "req", "id": "7", "method": "models.list"}).to_string());
     line.writes(r#"{"type":"event","event":"tick","payload":{"ts":1},"seq":1}"#);
     said.judge();
