@@ -5,10 +5,12 @@ use super::clock::now_ms;
 use super::held;
 use super::mailbox::Announcement;
 use super::peers::Peer;
+use super::router::wire;
 use super::session_keys::DEFAULT_AGENT;
 use super::vitals;
 use crate::protocol::connect::Scope;
 use crate::store::{SessionQuery, StoreError};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// How many conversations a report names.
@@ -17,13 +19,24 @@ const RECENT: u32 = 5;
 /// The last health report.
 #[derive(Debug, Default)]
 pub(super) struct Health {
-    report: Option<Value>,
+    report: Option<Report>,
     /// Conversations have changed since.
     stale: bool,
     version: u64,
 }
 
+/// A report, and its words on the wire: it is asked for far more often than it changes.
+#[derive(Debug)]
+struct Report {
+    value: Value,
+    wire: Box<RawValue>,
+}
+
 impl Health {
+    fn current(&self) -> Option<&Report> {
+        self.report.as_ref().filter(|_| !self.stale)
+    }
+
     /// Conversations have changed since the report.
     pub(super) fn outdated(&mut self) {
         self.stale = true;
@@ -43,17 +56,22 @@ impl State {
 
     /// Returns the last health report while it holds.
     pub(super) fn health_report(&self) -> Option<Value> {
-        let health = held(&self.health);
-        if health.stale {
-            None
-        } else {
-            health.report.clone()
-        }
+        held(&self.health)
+            .current()
+            .map(|report| report.value.clone())
     }
 
-    pub(super) fn keep_health(&self, report: Value) {
+    /// Returns the last health report as it is sent, while it holds.
+    pub(super) fn health_on_the_wire(&self) -> Option<Box<RawValue>> {
+        held(&self.health)
+            .current()
+            .map(|report| report.wire.clone())
+    }
+
+    pub(super) fn keep_health(&self, value: Value) {
+        let wire = wire(&value);
         let mut health = held(&self.health);
-        health.report = Some(report);
+        health.report = Some(Report { value, wire });
         health.stale = false;
         health.version += 1;
     }
