@@ -1,16 +1,20 @@
 //! One module for each user journey, against the real SSH server and the real gateway.
 
 mod also_here;
+mod approval_cards;
 mod browser_page;
 mod changed_host_key;
+mod disk_trouble;
 mod first_connection;
 mod forwarding_forbidden;
 mod gateway_bind;
 mod gateway_down;
+mod killed_gateway;
 mod killed_program;
 mod killed_sessions;
 mod no_leak;
 mod official_cli;
+mod official_node_host;
 mod official_tui;
 mod one_instance;
 mod passphrase;

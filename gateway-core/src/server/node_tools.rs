@@ -1,7 +1,7 @@
 //! The agents' tool `nodes`: which there are, and asking one for something.
 
 use super::State;
-use super::approvals::node_run::{self, NodeRun};
+use super::approvals::node_run::{self, NodeRun, NotRun};
 use super::nodes::invoke::{self, Invocation};
 use super::nodes::run::RunRequest;
 use super::nodes::{commands, view};
@@ -93,10 +93,13 @@ impl NodeTools {
             requester: None,
             progress: Some(progress),
         };
-        node_run::permit(gateway, wanted)
-            .await
-            .map_err(|denied| format!("system.run was not run: {denied}"))?;
-        Ok(run.approved_params())
+        node_run::permit(gateway, wanted).await.map_err(|why| {
+            let why = match why {
+                NotRun::Refused(refusal) => said(refusal),
+                NotRun::Denied(denied) => denied.to_string(),
+            };
+            format!("system.run was not run: {why}")
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub(super) mod commands;
 pub(super) mod invoke;
+pub(super) mod prepared;
 pub(super) mod run;
 pub(super) mod view;
 

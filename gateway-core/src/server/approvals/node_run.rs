@@ -1,12 +1,14 @@
 //! Running a program on a node, once a person or an earlier word of theirs allows it.
 
 use super::super::State;
+use super::super::nodes::prepared::prepare;
 use super::super::nodes::run::RunRequest;
+use super::super::refusals::Refusal;
 use super::permit::{Denied, Wanted};
 use super::{USUAL_WAIT, permit, shown};
 use crate::agent::toolbox::ToolProgress;
 use crate::protocol::{ConnId, NodeId, SessionKey};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// A program somebody wants to run on a node.
@@ -26,15 +28,39 @@ pub(in super::super) struct NodeRun<'a> {
     pub(in super::super) progress: Option<&'a ToolProgress>,
 }
 
-/// Returns once exactly this program may run on exactly this node, in exactly this folder.
+/// Why a program is not run on a node.
+#[derive(Debug)]
+pub(in super::super) enum NotRun {
+    /// The node cannot be asked for it, or does not accept it.
+    Refused(Refusal),
+    /// Nobody allowed it.
+    Denied(Denied),
+}
+
+/// Returns what the node is to be sent once exactly this program may run on exactly this node, in
+/// exactly this folder.
 ///
 /// Dropping the future takes the request back.
+///
+/// # Errors
+///
+/// [`NotRun`]; nobody is asked about what the node would refuse.
 pub(in super::super) async fn permit(
     gateway: &Arc<State>,
     wanted: NodeRun<'_>,
-) -> Result<(), Denied> {
+) -> Result<Value, NotRun> {
+    let prepared = prepare(
+        gateway,
+        wanted.node,
+        wanted.run,
+        wanted.agent,
+        wanted.session,
+    )
+    .await
+    .map_err(NotRun::Refused)?;
+    let run = prepared.run();
     let known = json!({
-        "commandArgv": wanted.run.command, "cwd": wanted.run.cwd, "nodeId": wanted.node,
+        "commandArgv": run.command, "cwd": run.cwd, "nodeId": wanted.node,
         "host": "node", "security": "allowlist", "ask": "on-miss", "agentId": wanted.agent,
         "sessionKey": wanted.session,
     });
@@ -42,11 +68,11 @@ pub(in super::super) async fn permit(
     let bound = wanted
         .requester
         .is_none()
-        .then(|| wanted.run.bound(wanted.node.as_str(), wanted.agent));
+        .then(|| run.bound(wanted.node.as_str(), wanted.agent));
     permit::permit(
         gateway,
         Wanted {
-            command: shown(&wanted.run.command),
+            command: shown(&run.command),
             known,
             bound,
             wait: USUAL_WAIT,
@@ -55,4 +81,6 @@ pub(in super::super) async fn permit(
         },
     )
     .await
+    .map_err(NotRun::Denied)?;
+    Ok(prepared.approved_params())
 }

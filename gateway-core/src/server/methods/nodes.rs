@@ -1,8 +1,7 @@
 //! `node.*` for operators: which nodes there are, what they may offer, asking them for something
 //! (protocol §10).
 
-use super::super::approvals::node_run::{self, NodeRun};
-use super::super::approvals::permit::Denied;
+use super::super::approvals::node_run::{self, NodeRun, NotRun};
 use super::super::nodes::invoke::{self, Invocation};
 use super::super::nodes::run::{RunRequest, without_approval};
 use super::super::nodes::{self, commands, view};
@@ -202,10 +201,9 @@ pub(super) async fn invoke(call: Call, params: Value) -> Result<Value, Refusal> 
             requester: Some(call.peer.facts.conn_id.clone()),
             progress: None,
         };
-        node_run::permit(&call.gateway, wanted)
+        with = node_run::permit(&call.gateway, wanted)
             .await
-            .map_err(|denied| not_approved(&denied))?;
-        with = run.approved_params();
+            .map_err(not_run)?;
     } else if !administers && commands::is_for_administrators(&params.command) {
         return Err(missing_scope(&Scope::Admin));
     }
@@ -220,9 +218,12 @@ pub(super) async fn invoke(call: Call, params: Value) -> Result<Value, Refusal> 
     invoke::invoke(&call.gateway, invocation).await
 }
 
-fn not_approved(denied: &Denied) -> Refusal {
-    Box::new(WireError {
-        details: Some(json!({"code": "APPROVAL_REQUIRED"})),
-        ..*refusal(ErrorCode::Forbidden, &format!("system.run: {denied}"))
-    })
+fn not_run(why: NotRun) -> Refusal {
+    match why {
+        NotRun::Refused(refusal) => refusal,
+        NotRun::Denied(denied) => Box::new(WireError {
+            details: Some(json!({"code": "APPROVAL_REQUIRED"})),
+            ..*refusal(ErrorCode::Forbidden, &format!("system.run: {denied}"))
+        }),
+    }
 }

@@ -268,7 +268,11 @@ pub(in super::super) async fn ask(
 }
 
 /// Returns the connection of a node that may be asked this.
-async fn may_ask(gateway: &State, node: &NodeId, command: &str) -> Result<Arc<Peer>, Refusal> {
+pub(super) async fn may_ask(
+    gateway: &State,
+    node: &NodeId,
+    command: &str,
+) -> Result<Arc<Peer>, Refusal> {
     let Some(known) = view::one(gateway, node).await.map_err(store_refusal)? else {
         return Err(pairing_changed());
     };

@@ -38,8 +38,8 @@ impl RunRequest {
         Ok(request)
     }
 
-    /// Returns the params a node is sent: what was decided about, and the decision.
-    pub(in super::super) fn approved_params(&self) -> Value {
+    /// Returns what was decided about, and the decision, as params for the node.
+    pub(super) fn approved_params(&self) -> Value {
         let mut params = json!({
             "command": self.command, "approved": true, "approvalDecision": "allow-once",
         });

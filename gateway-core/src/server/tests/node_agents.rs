@@ -126,3 +126,55 @@ async fn a_run_that_is_stopped_takes_its_request_for_approval_back() {
     assert_eq!(resolved["decision"], "deny");
     running.gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_node_that_plans_a_program_gets_its_plan_back_with_the_approval() {
+    let running = running().await;
+    let mut admin = running.operator(1, &ADMIN).await;
+    let mut hello = node_hello(NODE);
+    let commands = json!(["system.run", "system.run.prepare"]);
+    hello.extra.insert("commands".to_owned(), commands);
+    let mut node = running.hello(hello).await;
+    let session = admin.session.clone();
+    let request = pending_of(&admin, NODE).await;
+    ask(&session, "node.pair.approve", json!({"requestId": request})).await;
+    let writer = running.operator(2, &[Scope::Read, Scope::Write]).await;
+
+    let params = json!({"command": ["uname", "-a"]});
+    let asked = start(&writer, "node.invoke", invoke("system.run", params, "k1"));
+    let (request, params) = request_to(&mut node).await;
+    assert_eq!(request["command"], "system.run.prepare");
+    assert_eq!(
+        params,
+        json!({"command": ["uname", "-a"], "agentId": "main"})
+    );
+    let plan = json!({
+        "argv": ["/usr/bin/uname", "-a"], "cwd": "/home/pi", "agentId": "main",
+        "commandText": "/usr/bin/uname -a", "policySnapshot": {"rev": 1},
+    });
+    answer_to(&node, &request, json!({"plan": plan})).await;
+    let shown = event(&mut admin, "exec.approval.requested").await;
+    assert_eq!(shown["request"]["command"], "/usr/bin/uname -a");
+    assert_eq!(shown["request"]["cwd"], "/home/pi");
+    let decision = json!({"id": shown["id"], "decision": "allow-once"});
+    ask(&session, "exec.approval.resolve", decision).await;
+    let (request, params) = request_to(&mut node).await;
+    assert_eq!(request["command"], "system.run");
+    assert_eq!(params["systemRunPlan"], plan);
+    assert_eq!(params["command"], plan["argv"]);
+    assert_eq!(params["approved"], true);
+    answer_to(&node, &request, json!({"exitCode": 0, "stdout": "Linux"})).await;
+    assert_eq!(asked.await.unwrap()["payload"]["stdout"], "Linux");
+
+    // What the node does not accept is not shown to anybody.
+    ask(&session, "chat.send", said("run uname on Pi", "k2")).await;
+    let (request, _) = request_to(&mut node).await;
+    let result = json!({
+        "id": request["id"], "nodeId": request["nodeId"], "ok": false,
+        "error": {"code": "INVALID_REQUEST", "message": "no such folder"},
+    });
+    ask(&node.session, "node.invoke.result", result).await;
+    let text = answer(&mut admin, "k2").await;
+    assert!(text.contains("no such folder"), "{text}");
+    running.gateway.stop().await;
+}
