@@ -215,7 +215,7 @@ fn half(message: &Value) -> Option<&'static str> {
     let has_content = match &message["content"] {
         Value::String(text) => !text.is_empty(),
         Value::Array(parts) => !parts.is_empty(),
-        _ => false,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
     };
     let is_known = matches!(
         message["role"].as_str(),
