@@ -71,12 +71,12 @@ fn resources(both: &Both<'_>) -> Vec<Row> {
 /// each request is held to the goal.
 fn requests(both: &Both<'_>) -> Vec<Row> {
     type Of = fn(&Seen) -> &Vec<Rate>;
-    let clients: [(&str, Of, f64); 2] = [
-        ("reference client", |seen| &seen.reference, 1.5),
-        ("lean client", |seen| &seen.lean, 0.6),
+    let clients: [(&str, Of, [f64; 3]); 2] = [
+        ("reference client", |seen| &seen.reference, [1.5, 0.2, 5.0]),
+        ("lean client", |seen| &seen.lean, [0.6, 0.1, 10.0]),
     ];
     let mut rows = Vec::new();
-    for (client, of, hello_limit) in clients {
+    for (client, of, [hello_limit, p50_limit, rate_limit]) in clients {
         let figure = |at: usize, what: fn(&Rate) -> f64| {
             move |seen: &Seen| of(seen).get(at).map_or(f64::NAN, what)
         };
@@ -92,10 +92,10 @@ fn requests(both: &Both<'_>) -> Vec<Row> {
             let name = |what: &str| format!("health, {client}, {connections} at once, {what}");
             rows.extend([
                 both.less(&name("p50"), "ms", figure(at, |rate| rate.p50_ms))
-                    .goal(0.1),
+                    .goal_and_limit(0.1, p50_limit),
                 both.less(&name("p99"), "ms", figure(at, |rate| rate.p99_ms)),
                 both.more(&name("rate"), "/s", figure(at, |rate| rate.per_second))
-                    .goal_and_limit(20.0, 10.0),
+                    .goal_and_limit(20.0, rate_limit),
                 both.less(
                     &name("gateway's CPU"),
                     "us",
