@@ -52,7 +52,7 @@ pub fn start(folder: &Path, logbook: Logbook) -> io::Result<()> {
                 .with_writer(io::stderr)
                 .with_filter(filter()),
         )
-        .with(logbook)
+        .with(logbook.layer())
         .init();
     problem.map_or(Ok(()), Err)
 }

@@ -5,10 +5,12 @@ use super::clock::now_ms;
 use super::held;
 use super::mailbox::Announcement;
 use super::peers::Peer;
+use super::router::wire;
 use super::session_keys::DEFAULT_AGENT;
 use super::vitals;
 use crate::protocol::connect::Scope;
 use crate::store::{SessionQuery, StoreError};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// How many conversations a report names.
@@ -17,10 +19,17 @@ const RECENT: u32 = 5;
 /// The last health report.
 #[derive(Debug, Default)]
 pub(super) struct Health {
-    report: Option<Value>,
+    report: Option<Report>,
     /// Conversations have changed since.
     stale: bool,
     version: u64,
+}
+
+/// A report, and its words on the wire: it is asked for far more often than it changes.
+#[derive(Debug)]
+struct Report {
+    value: Value,
+    wire: Box<RawValue>,
 }
 
 impl Health {
@@ -43,16 +52,26 @@ impl State {
 
     /// Returns the last health report while it holds.
     pub(super) fn health_report(&self) -> Option<Value> {
+        self.current_report(|report| report.value.clone())
+    }
+
+    /// Returns the last health report as it is sent, while it holds.
+    pub(super) fn health_on_the_wire(&self) -> Option<Box<RawValue>> {
+        self.current_report(|report| report.wire.clone())
+    }
+
+    fn current_report<T>(&self, take: impl FnOnce(&Report) -> T) -> Option<T> {
         let health = held(&self.health);
         let report = health.report.as_ref().filter(|_| !health.stale)?;
         // A disk that has filled up, or has room again, is told at once.
-        let said_well = report["ok"] == true;
-        (said_well && self.store.unwritable().is_none()).then(|| report.clone())
+        let said_well = report.value["ok"] == true;
+        (said_well && self.store.unwritable().is_none()).then(|| take(report))
     }
 
-    pub(super) fn keep_health(&self, report: Value) {
+    pub(super) fn keep_health(&self, value: Value) {
+        let wire = wire(&value);
         let mut health = held(&self.health);
-        health.report = Some(report);
+        health.report = Some(Report { value, wire });
         health.stale = false;
         health.version += 1;
     }

@@ -2,7 +2,7 @@
 //!
 //! Secrets cannot come in: only records of this crate from `info` up are kept, and what is secret
 //! has no way to be written in them (`credentials::secret`). A program that serves a gateway adds
-//! [`Logbook`] to its tracing subscriber, beside the layer the user reads; without it the file is
+//! [`Logbook::layer`] to its tracing subscriber, beside the layer the user reads; without it the file is
 //! empty and `logs.tail` says so.
 
 use crate::config::private_file::{self, PrivateFileError};
@@ -14,9 +14,11 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
 
 const FOLDER: &str = "logs";
 const FILE: &str = "gateway.jsonl";
@@ -27,9 +29,9 @@ const LARGEST: u64 = 2 * 1024 * 1024;
 /// How much of a record is kept, in characters.
 const LONGEST_RECORD: usize = 4096;
 
-/// A tracing layer that keeps the gateway's records in its state folder, from when
-/// [`Self::keep_in`] says where that is. Clones write to the same file. Filters of other layers
-/// must be theirs alone and not global, or it sees no more than they let pass.
+/// Keeps the gateway's records in its state folder, from when [`Self::keep_in`] says where that is;
+/// [`Self::layer`] brings them. Clones write to the same file. Filters of other layers must be theirs
+/// alone and not global, or it sees no more than they let pass.
 #[derive(Debug, Clone, Default)]
 pub struct Logbook {
     book: Arc<Mutex<Option<Book>>>,
@@ -49,6 +51,15 @@ struct Page {
 }
 
 impl Logbook {
+    /// Returns the layer for a tracing subscriber. Only what is kept reaches it, so that a detail
+    /// nobody wants costs nothing where it is said.
+    pub fn layer<S>(&self) -> impl Layer<S> + use<S>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
+        Writer(self.clone()).with_filter(filter_fn(is_kept))
+    }
+
     /// Keeps records from now on, in the log of the gateway whose state is in this folder. The log
     /// is made where it is missing.
     ///
@@ -99,13 +110,19 @@ fn open(path: &Path) -> io::Result<Page> {
     Ok(Page { file, size })
 }
 
-impl<S: Subscriber> Layer<S> for Logbook {
+/// Returns whether a record is kept.
+fn is_kept(metadata: &Metadata<'_>) -> bool {
+    let is_ours = metadata.target().split("::").next() == Some("gateway_core");
+    is_ours && *metadata.level() <= Level::INFO
+}
+
+/// Writes every record it is given.
+#[derive(Debug)]
+struct Writer(Logbook);
+
+impl<S: Subscriber> Layer<S> for Writer {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         let metadata = event.metadata();
-        let is_ours = metadata.target().split("::").next() == Some("gateway_core");
-        if !is_ours || *metadata.level() > Level::INFO {
-            return;
-        }
         let mut words = Words::default();
         event.record(&mut words);
         let line = line(
@@ -115,7 +132,7 @@ impl<S: Subscriber> Layer<S> for Logbook {
             words,
         );
         // Lost where the disk refuses; see there.
-        self.write(&line).unwrap_or_default();
+        self.0.write(&line).unwrap_or_default();
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn all() -> Router {
     use Needs::{Admin, Dynamic, Read, Write};
     let mut router = Router::default();
     let to = Access::Operator;
-    router.serve("health", Access::Everybody, status::health);
+    router.serve_wire("health", Access::Everybody, status::health);
     router.serve("status", to(Read), status::status);
     router.serve_now("system-presence", to(Read), status::presence);
     router.serve_now("system-event", to(Admin), status::system_event);

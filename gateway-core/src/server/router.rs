@@ -85,6 +85,17 @@ impl Router {
         });
     }
 
+    /// As [`Self::serve`], for answers that are kept in the words of the wire.
+    pub(super) fn serve_wire<H, F>(&mut self, name: &'static str, access: Access, handler: H)
+    where
+        H: Fn(Call, Value) -> F + Send + Sync + 'static,
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        self.route(name, access, move |call, params| {
+            Box::pin(handler(call, params))
+        });
+    }
+
     /// As [`Self::serve`], for what can be answered at once.
     pub(super) fn serve_now(
         &mut self,

@@ -121,9 +121,9 @@ async fn see(kind: Kind, provider: &ModelProvider) -> Result<Seen> {
 async fn look(side: &Side, start_ms: f64) -> Result<Seen> {
     report::progress(side.kind, "idle");
     tokio::time::sleep(SETTLE).await;
-    let before = side.computed()?;
+    let before = side.computed_exactly()?;
     tokio::time::sleep(IDLE).await;
-    let idle_computing_ms = (side.computed()? - before) * 1_000.0;
+    let idle_computing_ms = (side.computed_exactly()? - before) * 1_000.0;
     let idle = side.memory()?;
     report::progress(side.kind, "turns");
     // The turns come before the load: the first one after the start is to be cold.
@@ -191,7 +191,7 @@ fn notes(official: &[Seen], ours: &[Seen], alone: &[Turn]) -> Result<Vec<String>
         ));
         if let Some(refusal) = &theirs.crowd.refusal {
             notes.push(format!(
-                "not every one of the crowd was let in there: {refusal}"
+                "not every one of the crowd was served there: {refusal}"
             ));
         }
     }

@@ -1,7 +1,6 @@
 //! How many requests are answered, and how soon: asked by the reference client, and by a client that
 //! costs next to nothing, because the reference client needs more computing than our gateway does.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -10,7 +9,7 @@ use e2e::tools;
 use serde_json::{Value, json};
 
 use crate::figures::{as_f64, at_part, milliseconds};
-use crate::side::Side;
+use crate::side::{Side, computed_by};
 use crate::wire::Caller;
 
 /// How long each number of connections asks, after a while for warming up.
@@ -72,11 +71,14 @@ pub(crate) fn lean(side: &Side, connections: usize) -> Result<Rate> {
         hellos.push(milliseconds(began.elapsed()));
     }
     ask_all(&mut callers, WARMING)?;
-    let (own, gateway) = (own_computing()?, side.computed()?);
+    let (own, gateway) = (computed_by(std::process::id())?, side.computed()?);
     let began = Instant::now();
     let took = ask_all(&mut callers, ASKING)?;
     let seconds = began.elapsed().as_secs_f64();
-    let (own, gateway) = (own_computing()? - own, side.computed()? - gateway);
+    let (own, gateway) = (
+        computed_by(std::process::id())? - own,
+        side.computed()? - gateway,
+    );
     let requests = as_f64(took.len());
     Ok(Rate {
         per_second: requests / seconds,
@@ -129,16 +131,6 @@ fn ask(caller: &mut Caller, until: Instant) -> Result<Vec<f64>> {
         }
     }
     Ok(took)
-}
-
-/// The computing time of this process, in seconds: in hundredths, and with the threads that have ended.
-fn own_computing() -> Result<f64> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    let (_, after_name) = stat.rsplit_once(')').context("no name")?;
-    // Fields 14 and 15 of proc(5); the third follows the name.
-    let times = after_name.split_whitespace().skip(11).take(2);
-    let ticks = times.map(str::parse::<f64>).sum::<Result<f64, _>>()?;
-    Ok(ticks / 100.0)
 }
 
 fn is_health(payload: &Value) -> Result<()> {

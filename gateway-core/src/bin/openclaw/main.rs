@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         .with(filter_fn(log_guard::may_be_written))
         // What the user reads; the gateway's own log is kept whatever is asked for here.
         .with(fmt::layer().with_writer(std::io::stderr).with_filter(asked))
-        .with(logbook.clone())
+        .with(logbook.layer())
         .init();
     let environment = Environment::new(
         std::env::vars_os(),

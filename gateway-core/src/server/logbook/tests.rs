@@ -18,7 +18,7 @@ fn kept_in(folder: &TempDir) -> Logbook {
 fn recorded(say: impl FnOnce()) -> TempDir {
     let folder = TempDir::new().unwrap();
     let logbook = kept_in(&folder);
-    tracing::subscriber::with_default(tracing_subscriber::registry().with(logbook), say);
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(logbook.layer()), say);
     folder
 }
 
@@ -137,7 +137,7 @@ fn the_file_is_bounded_and_the_full_one_is_kept_beside_it() {
 fn records_are_kept_from_when_the_folder_is_known() {
     let folder = TempDir::new().unwrap();
     let logbook = Logbook::default();
-    let subscriber = tracing_subscriber::registry().with(logbook.clone());
+    let subscriber = tracing_subscriber::registry().with(logbook.layer());
     tracing::subscriber::with_default(subscriber, || {
         info!("too early");
         logbook.keep_in(folder.path()).unwrap();

@@ -2,16 +2,16 @@
 
 use super::super::clock::now_ms;
 use super::super::refusals::{Refusal, invalid, store_refusal};
-use super::super::router::Call;
+use super::super::router::{Answer, Call, wire};
 use super::super::session_keys::DEFAULT_AGENT;
 use super::super::{health, vitals};
 use serde_json::{Map, Value, json};
 
 /// `health`: from memory, unless a fresh look is asked for.
-pub(super) async fn health(call: Call, params: Value) -> Result<Value, Refusal> {
+pub(super) async fn health(call: Call, params: Value) -> Answer {
     let gateway = &call.gateway;
     let probe = params.get("probe") == Some(&Value::Bool(true));
-    if !probe && let Some(report) = gateway.health_report() {
+    if !probe && let Some(report) = gateway.health_on_the_wire() {
         return Ok(report);
     }
     let report = health::measure(gateway).await.map_err(store_refusal)?;
@@ -19,7 +19,7 @@ pub(super) async fn health(call: Call, params: Value) -> Result<Value, Refusal> 
     if probe {
         gateway.announce_health(&report);
     }
-    Ok(report)
+    Ok(wire(&report))
 }
 
 /// `status`.

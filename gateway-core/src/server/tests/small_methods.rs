@@ -119,8 +119,10 @@ async fn the_log_is_read_over_the_wire() {
     logbook
         .keep_in(&running.folder.path().join("gateway"))
         .unwrap();
-    let subscriber =
-        tracing_subscriber::layer::SubscriberExt::with(tracing_subscriber::registry(), logbook);
+    let subscriber = tracing_subscriber::layer::SubscriberExt::with(
+        tracing_subscriber::registry(),
+        logbook.layer(),
+    );
     tracing::subscriber::with_default(subscriber, || info!("something of note"));
     let session = running.connect(1).await.session;
 
