@@ -7,7 +7,8 @@
 //! Each peer's socket tells what it reads and writes ([`overheard`](super::overheard)). Of the programs
 //! that other tests drive, the notes they took are held against the same, once those tests are done.
 
-use super::overheard::{Listener, NOTES, notes};
+use super::overheard::notes::Notes;
+use super::overheard::{Listener, NOTES};
 use crate::protocol::conformance::{Fit, Schema, kinds_outside, shape_of};
 use crate::protocol::recordings::{exchanges, fixtures, frames};
 use serde_json::{Value, json};
@@ -329,16 +330,32 @@ fn what_the_programs_said_in_every_test_fits() {
 }
 
 #[test]
-fn notes_hold_no_secret() {
-    let mut frame = json!({
+#[cfg(unix)]
+fn notes_are_for_their_owner_and_hold_no_secret() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let notes = Notes::begin(folder.path()).unwrap();
+    let frame = json!({
         "type": "res", "payload": {
             "auth": {"deviceToken": "s3cret", "role": "operator"},
             "list": [{"setupCode": "s3cret"}],
             "url": "http://127.0.0.1/#code=s3cret",
         },
     });
-    notes::strike_out(&mut frame);
-    assert!(!frame.to_string().contains("s3cret"), "{frame}");
-    assert_eq!(frame["payload"]["auth"]["deviceToken"], "xxxxxx");
-    assert_eq!(frame["payload"]["auth"]["role"], "operator");
+
+    notes.hear(Some("connect"), &frame.to_string());
+
+    let file = fs::read_dir(folder.path())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let text = fs::read_to_string(file.path()).unwrap();
+    let note: Value = serde_json::from_str(&text).unwrap();
+    assert!(!text.contains("s3cret"), "{text}");
+    assert_eq!(note["method"], "connect");
+    let auth = &note["frame"]["payload"]["auth"];
+    assert_eq!(auth["deviceToken"], "xxxxxx");
+    assert_eq!(auth["role"], "operator");
 }

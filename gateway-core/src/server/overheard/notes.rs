@@ -40,7 +40,7 @@ impl Listener for Notes {
 }
 
 /// Replaces every secret by as many crosses.
-pub(in super::super) fn strike_out(value: &mut Value) {
+fn strike_out(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
