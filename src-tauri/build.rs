@@ -26,6 +26,8 @@ const COMMANDS: &[&str] = &[
     "unsent",
     "forget_message",
     "abort_chat",
+    "decide_approval",
+    "answer_agent",
     "use_found_config",
     "finish_first_run",
     "choose_identity_file",

@@ -10,6 +10,7 @@
 //! programs they may start; [`workspace`] writes the system prompt, [`context`] makes a conversation fit a model; [`retry`] says when to try again;
 //! [`turn`] brings it all together; [`ollama`] looks for an Ollama on this computer.
 
+mod answer_end;
 pub mod builtin;
 pub mod catalogue;
 pub mod context;

@@ -1,15 +1,18 @@
 //! Talking to an agent so that every message arrives exactly once, whatever the connection does.
 //!
+//! - [`agent_requests`]: what agents wait for a person to decide. Pure.
 //! - [`outbox`]: what was sent, what is known about it, and what to do next. Pure.
 //! - [`courier`]: the task that does it, over whichever session there is.
 //! - [`progress`]: what a chat shows of the runs that are going on.
 //! - [`message`]: the stored messages of a conversation as a chat shows them.
 
+pub mod agent_requests;
 pub mod courier;
 pub mod message;
 pub mod outbox;
 pub mod progress;
 
+pub use agent_requests::AgentRequests;
 pub use courier::{Courier, CourierNews};
 pub use message::{ChatMessage, Sender};
 pub use outbox::{Delivery, DeliveryState, Outbox};

@@ -14,4 +14,19 @@ pub mod store;
 pub use chosen::{Candidates, Chosen, CredentialOrigin};
 pub use keyring::KeyringStore;
 pub use memory::MemoryStore;
-pub use store::{Account, CredentialStore, Keeping, Kind, StoreError, open_store};
+pub use store::{Account, CredentialStore, Keeping, Kind, StoreError};
+
+use std::sync::Arc;
+
+/// Opens the system's keychain, or a store that lasts until the program ends and says why.
+///
+/// A locked keychain counts as there: the person can still unlock it.
+pub async fn open_store() -> Arc<dyn CredentialStore> {
+    match KeyringStore::open().await {
+        Ok(store) => Arc::new(store),
+        Err(error) => {
+            tracing::warn!(%error, "secrets are kept in memory until the program ends");
+            Arc::new(MemoryStore::new(error.to_string()))
+        }
+    }
+}

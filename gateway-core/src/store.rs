@@ -32,7 +32,7 @@ mod worker;
 
 pub use device_tokens::{DeviceTokenHash, DeviceTokenRecord, NewDeviceToken, TokenOwner};
 pub use devices::DeviceRecord;
-pub use error::StoreError;
+pub use error::{StoreError, Unwritable};
 pub use exec_allow::AllowedCommand;
 pub use nodes::{NodeSurface, PendingSurface};
 pub use pairing::PendingPairing;
@@ -49,6 +49,7 @@ pub use usage::AnswerUsage;
 
 use rusqlite::Connection;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use worker::{Job, Ran};
 
@@ -72,6 +73,8 @@ pub struct Requested<T> {
 #[derive(Debug, Clone)]
 pub struct Store {
     jobs: mpsc::Sender<Job>,
+    /// What the last change met.
+    unwritable: Arc<Mutex<Option<Unwritable>>>,
 }
 
 impl Store {
@@ -91,7 +94,10 @@ impl Store {
             .spawn(move || worker::run(&folder, queue, ready))
             .map_err(StoreError::Thread)?;
         opened.await.map_err(|_| StoreError::Closed)??;
-        Ok(Self { jobs })
+        Ok(Self {
+            jobs,
+            unwritable: Arc::default(),
+        })
     }
 
     /// Finishes what is queued and gives the files back; every later call answers `Closed`.
@@ -103,8 +109,54 @@ impl Store {
         }
     }
 
+    /// Returns why nothing can be kept, as far as the last change told.
+    pub fn unwritable(&self) -> Option<Unwritable> {
+        *self
+            .unwritable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Runs a change; it is on disk when this returns `Ok`, and undone whole when not.
     async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let outcome = self.commit(change).await;
+        let met = match &outcome {
+            Ok(_) => Some(None),
+            // One that was refused for what it asked says nothing of the disk.
+            Err(problem) => problem.unwritable().map(Some),
+        };
+        if let Some(met) = met {
+            *self
+                .unwritable
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = met;
+        }
+        outcome
+    }
+
+    /// Sets what SQLite goes by: a disk of a test's own making.
+    #[cfg(test)]
+    pub(crate) async fn set_pragma(&self, name: &'static str, value: u32) {
+        let set = self.read(move |database| {
+            database
+                .pragma_update_and_check(None, name, value, |_| Ok(()))
+                .or_else(|error| {
+                    // Some settings answer with their new value and some with nothing.
+                    if error == rusqlite::Error::QueryReturnedNoRows {
+                        Ok(())
+                    } else {
+                        Err(error)
+                    }
+                })?;
+            Ok(())
+        });
+        set.await.unwrap();
+    }
+
+    async fn commit<T: Send + 'static>(
         &self,
         change: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -14,22 +14,27 @@
 
 mod agent;
 pub mod auth;
+pub mod credential;
 mod dial;
 pub mod error;
 pub mod forward;
 pub mod host_key;
 mod http_head;
 pub mod known_hosts;
+pub mod question;
+mod server_text;
 mod session;
 mod socket;
 pub mod stream;
 pub mod target;
 
-pub use auth::{Credential, Outcome, Prompt, Question, SignIn, SignInMemory, Tried};
+pub use auth::{SignIn, SignInMemory};
+pub use credential::{Credential, Outcome, Tried};
 pub use error::{ForwardError, NextStep, Step, TunnelClosed, TunnelError};
 pub use forward::{BindError, BoundPort, Holder, LoopbackListener, Traffic};
 pub use host_key::{HostKeyFingerprint, KnownKey, PresentedKey};
 pub use known_hosts::{KnownHosts, KnownHostsFiles, Verdict};
+pub use question::{Prompt, Question};
 pub use stream::TunnelStream;
 pub use target::{SshTarget, TargetError};
 

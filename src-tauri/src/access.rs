@@ -3,7 +3,7 @@
 //! The keychain may be locked when the app starts; nothing is asked of it before a session is
 //! wanted, and a failure then is the connection's to show.
 
-use crate::gateway_link::Surroundings;
+use crate::surroundings::Surroundings;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use gateway_core::{
     client::{HelloRequest, StoredDeviceToken},

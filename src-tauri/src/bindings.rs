@@ -30,6 +30,8 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::unsent,
             commands::forget_message,
             commands::abort_chat,
+            commands::decide_approval,
+            commands::answer_agent,
             commands::use_found_config,
             commands::finish_first_run,
             commands::choose_identity_file,
@@ -39,6 +41,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             events::CheckChanged,
             events::SettingsChanged,
             events::ChatChanged,
+            events::AgentRequestsChanged,
             events::PageRequested,
         ])
 }

@@ -1,8 +1,9 @@
 //! "Check my server" behind the controller's port.
 
 use crate::{
+    access::KeychainAccess,
     controller::{CheckPort, ports::CheckNews, problems::user_action},
-    gateway_link::Surroundings,
+    surroundings::Surroundings,
     view_model::{CheckStatus, CheckStepId, CheckStepView},
 };
 use gateway_core::{
@@ -52,7 +53,9 @@ async fn run(surroundings: &Surroundings, profile: &Profile, news: &mpsc::Sender
                 CheckRoute::Direct(GatewayUrl::loopback(profile.local_port))
             }
         },
-        hello: surroundings.access(profile).hello().await,
+        hello: KeychainAccess::new(surroundings.clone(), profile.clone())
+            .hello()
+            .await,
     };
     tell(news, running(StepId::Address));
     let mut on_step = |step: &StepResult| {

@@ -5,7 +5,8 @@
 
 use crate::controller::{ControllerHandle, Request};
 use crate::view_model::{
-    AnswerForm, ChatDraft, ChatHistoryView, FieldError, SettingsForm, UiError, UnsentView,
+    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FieldError,
+    SettingsForm, UiError, UnsentView,
 };
 use tauri::State;
 
@@ -160,6 +161,36 @@ pub async fn abort_chat(
             run_id,
             reply,
         })
+        .await
+}
+
+/// Decides about a command that an agent wants to run.
+#[tauri::command]
+#[specta::specta]
+pub async fn decide_approval(
+    controller: State<'_, ControllerHandle>,
+    id: String,
+    decision: DecisionView,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::DecideApproval {
+            id,
+            decision,
+            reply,
+        })
+        .await
+}
+
+/// Answers what an agent asked, or dismisses it with `null`.
+#[tauri::command]
+#[specta::specta]
+pub async fn answer_agent(
+    controller: State<'_, ControllerHandle>,
+    id: String,
+    answers: Option<Vec<AgentAnswerForm>>,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::AnswerAgent { id, answers, reply })
         .await
 }
 

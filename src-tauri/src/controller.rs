@@ -5,6 +5,7 @@
 //! the window, a tray for the panel and orders for the connection. It knows no Tauri and no
 //! network: the screen is a [`Desktop`], the rest are the seams of [`ports`].
 
+mod agent_requests;
 mod answers;
 mod chat;
 mod check_view;
@@ -32,6 +33,7 @@ use crate::{
 use chat::Conversations;
 use connection_view::connection_view;
 use gateway_core::{
+    chat::AgentRequests,
     config::Impact,
     connection::{GatewayEvent, phase::Phase, question::Answer},
     protocol::event::Event,
@@ -70,6 +72,9 @@ pub struct Controller {
     requests: mpsc::Receiver<Request>,
     work: JoinSet<Outcome>,
     chat: Conversations,
+    agent_requests: AgentRequests,
+    /// How often what agents wait for was asked for; an older list does not count.
+    listings: u64,
     unsent: Unsent,
     check: CheckView,
     check_run: Option<mpsc::Receiver<CheckNews>>,
@@ -124,6 +129,8 @@ impl Controller {
             requests: parts.requests,
             work: JoinSet::new(),
             chat: Conversations::default(),
+            agent_requests: AgentRequests::default(),
+            listings: 0,
             unsent: Unsent::default(),
             check: CheckView::not_run(),
             check_run: None,
@@ -259,6 +266,12 @@ impl Controller {
                 run_id,
                 reply,
             } => self.abort(session_key, run_id, reply),
+            Request::DecideApproval {
+                id,
+                decision,
+                reply,
+            } => self.decide_approval(id, decision, reply),
+            Request::AnswerAgent { id, answers, reply } => self.answer_agent(id, answers, reply),
             Request::ChooseIdentityFile { reply } => self.choose_identity_file(reply),
         }
         Next::Continue
@@ -329,7 +342,8 @@ impl Controller {
         if !self.tray_host {
             return;
         }
-        let tray = Tray::of(&self.view(), now_ms(), self.turn);
+        let waiting = self.agent_requests.count();
+        let tray = Tray::of(&self.view(), waiting, now_ms(), self.turn);
         if self.tray.as_ref() != Some(&tray) {
             self.desktop.show_tray(&tray);
             self.tray = Some(tray);
@@ -347,6 +361,8 @@ impl Controller {
         self.desktop.send(WindowEvent::Connection(self.view()));
         self.desktop.send(WindowEvent::Check(self.check.clone()));
         self.send_settings();
+        self.desktop
+            .send(WindowEvent::AgentRequests(self.agent_requests_view()));
         self.desktop.send(WindowEvent::Page(self.page));
         self.announce(true);
         if let Some(asked) = self.opening.take() {
@@ -437,9 +453,19 @@ impl Controller {
             Ok(GatewayEvent::Event(Event::Chat(event))) => {
                 self.chat.event(&event).into_iter().collect()
             }
-            Ok(GatewayEvent::SessionUp) => self.chat.reconnected(),
-            Ok(GatewayEvent::Missed) | Err(RecvError::Lagged(_)) => self.chat.missed(),
-            Ok(GatewayEvent::Event(_) | GatewayEvent::SessionDown) => Vec::new(),
+            Ok(GatewayEvent::Event(event)) => {
+                self.agent_request_event(&event);
+                Vec::new()
+            }
+            Ok(GatewayEvent::SessionUp) => {
+                self.list_agent_requests();
+                self.chat.reconnected()
+            }
+            Ok(GatewayEvent::Missed) | Err(RecvError::Lagged(_)) => {
+                self.list_agent_requests();
+                self.chat.missed()
+            }
+            Ok(GatewayEvent::SessionDown) => Vec::new(),
             Err(RecvError::Closed) => return Next::End,
         };
         for update in updates {
@@ -498,6 +524,9 @@ impl Controller {
     /// Does what saved settings make necessary.
     fn take_effect(&mut self, impact: Impact) {
         self.send_settings();
+        if impact >= Impact::Reconnect {
+            self.forget_agent_requests();
+        }
         if impact >= Impact::Reconnect && self.settings.is_configured() {
             self.order(Order::Reconfigure(Box::new(self.settings.profile())));
         } else if !self.settings.is_configured() {

@@ -3,7 +3,9 @@
 //! The web view subscribes to all of them and then asks for everything to be sent again
 //! (`resendAll`), so that nothing is missed in between.
 
-use crate::view_model::{ChatUpdate, CheckView, ConnectionView, Page, SettingsView};
+use crate::view_model::{
+    AgentRequestsView, ChatUpdate, CheckView, ConnectionView, Page, SettingsView,
+};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri_specta::Event;
@@ -24,6 +26,10 @@ pub struct SettingsChanged(pub SettingsView);
 #[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
 pub struct ChatChanged(pub ChatUpdate);
 
+/// What agents wait for a person to decide changed; carries all of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
+pub struct AgentRequestsChanged(pub AgentRequestsView);
+
 /// A page was asked for from outside the window, such as from the tray's menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type, Event)]
 pub struct PageRequested(pub Page);
@@ -39,6 +45,8 @@ pub enum WindowEvent {
     Settings(SettingsView),
     /// See [`ChatChanged`].
     Chat(ChatUpdate),
+    /// See [`AgentRequestsChanged`].
+    AgentRequests(AgentRequestsView),
     /// See [`PageRequested`].
     Page(Page),
 }

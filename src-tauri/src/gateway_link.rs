@@ -5,121 +5,23 @@ use crate::{
     access::KeychainAccess,
     controller::{ConnectionPort, CourierPort, GatewayPort, Order},
     courier::{self, Heard},
+    gateway_calls::LiveGateway,
     local_gateway::{self, LocalGateway},
+    surroundings::Surroundings,
 };
-use futures_util::{FutureExt as _, future::BoxFuture};
 use gateway_core::{
-    client::{CallError, Session},
-    config::{Environment, Places, Profile, RunsWhere, SignInChoice, paths::SshSurroundings},
+    config::{Profile, RunsWhere},
     connection::{
         Command, Connection, backoff::RetryPolicy, gateway_route::GatewayRoute,
         listener_slot::ListenerSlot, local_host::LocalHost as _, ssh_server::SshServer,
     },
-    credentials::CredentialStore,
-    protocol::{
-        RunId, SessionKey,
-        method::chat::{
-            ChatAbort, ChatAbortParams, ChatAbortPayload, ChatHistory, ChatHistoryParams,
-            ChatHistoryPayload,
-        },
-    },
-    server::logbook::Logbook,
-    tunnel::{KnownHostsFiles, SignIn, SshTarget, TargetError, TunnelConfig},
+    tunnel::TargetError,
 };
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Orders that wait for the supervisor; people give few.
 const WAITING_ORDERS: usize = 64;
-
-/// How much of a conversation is fetched: what a person scrolls back through without asking.
-const HISTORY_MESSAGES: u32 = 200;
-
-/// How long a gateway may take to answer a call (the reference client's limit is 15 s).
-const ANSWER: Duration = Duration::from_secs(15);
-
-/// Everything a route is made of, beside the profile.
-#[derive(Debug, Clone)]
-pub struct Surroundings {
-    /// Where our files are.
-    pub places: Places,
-    /// What the process was started with.
-    pub environment: Environment,
-    /// Where secrets are kept.
-    pub store: Arc<dyn CredentialStore>,
-    /// The log of the gateway on this computer, once it runs.
-    pub logbook: Logbook,
-    /// Whether a link for browsers is printed once the gateway on this computer runs.
-    pub prints_link: bool,
-}
-
-impl Surroundings {
-    /// Returns how to reach the profile's server over SSH.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the address cannot be used.
-    pub fn tunnel(&self, profile: &Profile) -> Result<TunnelConfig, TargetError> {
-        let ssh = SshSurroundings::find(&self.environment);
-        let target: SshTarget = profile.address.parse()?;
-        let known_hosts = KnownHostsFiles {
-            own: self.places.known_hosts(),
-            also_read: ssh.known_hosts,
-        };
-        let local_user = ssh.local_user.unwrap_or_default();
-        if target.user.is_none() && local_user.is_empty() {
-            return Err(TargetError::EmptyUser);
-        }
-        let mut config = TunnelConfig::new(target, local_user, known_hosts);
-        config.agent_socket = ssh.agent_socket;
-        config.sign_in = match profile.sign_in {
-            SignInChoice::Automatic => SignIn::Automatic {
-                identity_files: ssh.identity_files,
-            },
-            SignInChoice::KeyFile => SignIn::KeyFile(profile.identity_file.clone()),
-            SignInChoice::Password => SignIn::Password,
-        };
-        Ok(config)
-    }
-
-    /// Returns what a session of the profile is opened with.
-    pub fn access(&self, profile: &Profile) -> Arc<KeychainAccess> {
-        Arc::new(KeychainAccess::new(self.clone(), profile.clone()))
-    }
-
-    fn host(&self, here: &local_gateway::Kept) -> Arc<LocalGateway> {
-        Arc::new(LocalGateway::new(self.clone(), Arc::clone(here)))
-    }
-
-    fn route(
-        &self,
-        profile: &Profile,
-        listener: &ListenerSlot,
-        here: &local_gateway::Kept,
-    ) -> Result<GatewayRoute, TargetError> {
-        let access = self.access(profile);
-        match profile.runs {
-            RunsWhere::AnotherComputer => {
-                let server =
-                    SshServer::new(self.tunnel(profile)?, profile.remote_port, listener.clone());
-                let route = GatewayRoute::over_ssh(server, access);
-                Ok(if profile.also_run_here {
-                    route.and_here(profile.local_port, self.host(here))
-                } else {
-                    route
-                })
-            }
-            RunsWhere::ThisComputer => Ok(GatewayRoute::hosted_here(
-                profile.local_port,
-                self.host(here),
-                access,
-            )),
-            RunsWhere::NotConfigured => {
-                Ok(GatewayRoute::on_this_computer(profile.local_port, access))
-            }
-        }
-    }
-}
 
 /// Starts the connection, off, and the courier that sends over it; returns the controller's ends.
 ///
@@ -129,12 +31,10 @@ impl Surroundings {
 pub fn start(surroundings: Surroundings, profile: &Profile) -> (ConnectionPort, CourierPort) {
     let listener = listener(profile);
     let here = local_gateway::Kept::default();
-    let route = surroundings
-        .route(profile, &listener, &here)
-        .unwrap_or_else(|_| {
-            // The address is said to be unusable when somebody connects.
-            GatewayRoute::on_this_computer(profile.local_port, surroundings.access(profile))
-        });
+    let route = route(&surroundings, profile, &listener, &here).unwrap_or_else(|_| {
+        // The address is said to be unusable when somebody connects.
+        GatewayRoute::on_this_computer(profile.local_port, access(&surroundings, profile))
+    });
     let connection = Connection::start(route, RetryPolicy::default());
     let courier = courier::start(Heard {
         events: connection.events(),
@@ -218,13 +118,11 @@ impl Link {
             self.listener = listener(profile);
             self.also_here = also_here;
         }
-        let route = self
-            .surroundings
-            .route(profile, &self.listener, &self.here)?;
+        let route = route(&self.surroundings, profile, &self.listener, &self.here)?;
         if also_here {
             // It runs whether or not anybody connects to the other computer. What comes of it is
             // told when somebody does.
-            let host = self.surroundings.host(&self.here);
+            let host = host(&self.surroundings, &self.here);
             drop(host.ensure(profile.local_port));
         }
         Ok(route)
@@ -246,34 +144,42 @@ fn listener(profile: &Profile) -> ListenerSlot {
     listener_port(profile).map_or_else(ListenerSlot::disabled, ListenerSlot::on_port)
 }
 
-/// A live session as the controller uses it.
-struct LiveGateway(Session);
+fn host(surroundings: &Surroundings, here: &local_gateway::Kept) -> Arc<LocalGateway> {
+    Arc::new(LocalGateway::new(surroundings.clone(), Arc::clone(here)))
+}
 
-impl GatewayPort for LiveGateway {
-    fn history(
-        &self,
-        session_key: String,
-    ) -> BoxFuture<'static, Result<ChatHistoryPayload, CallError>> {
-        let session = self.0.clone();
-        async move {
-            let mut params = ChatHistoryParams::new(SessionKey::from(session_key));
-            params.limit = Some(HISTORY_MESSAGES);
-            session.call::<ChatHistory>(params, ANSWER).await
+/// Returns the way to the gateway of a profile.
+fn route(
+    surroundings: &Surroundings,
+    profile: &Profile,
+    listener: &ListenerSlot,
+    here: &local_gateway::Kept,
+) -> Result<GatewayRoute, TargetError> {
+    let access = access(surroundings, profile);
+    match profile.runs {
+        RunsWhere::AnotherComputer => {
+            let server = SshServer::new(
+                surroundings.tunnel(profile)?,
+                profile.remote_port,
+                listener.clone(),
+            );
+            let route = GatewayRoute::over_ssh(server, access);
+            Ok(if profile.also_run_here {
+                route.and_here(profile.local_port, host(surroundings, here))
+            } else {
+                route
+            })
         }
-        .boxed()
+        RunsWhere::ThisComputer => Ok(GatewayRoute::hosted_here(
+            profile.local_port,
+            host(surroundings, here),
+            access,
+        )),
+        RunsWhere::NotConfigured => Ok(GatewayRoute::on_this_computer(profile.local_port, access)),
     }
+}
 
-    fn abort(
-        &self,
-        session_key: String,
-        run_id: Option<String>,
-    ) -> BoxFuture<'static, Result<ChatAbortPayload, CallError>> {
-        let session = self.0.clone();
-        async move {
-            let mut params = ChatAbortParams::new(SessionKey::from(session_key));
-            params.run_id = run_id.map(RunId::from);
-            session.call::<ChatAbort>(params, ANSWER).await
-        }
-        .boxed()
-    }
+/// Returns what a session of the profile is opened with.
+fn access(surroundings: &Surroundings, profile: &Profile) -> Arc<KeychainAccess> {
+    Arc::new(KeychainAccess::new(surroundings.clone(), profile.clone()))
 }

@@ -22,6 +22,7 @@ pub mod controller;
 mod courier;
 pub mod desktop;
 pub mod events;
+mod gateway_calls;
 pub mod gateway_link;
 pub mod launch;
 pub mod local_gateway;
@@ -29,6 +30,7 @@ pub mod local_programs;
 pub mod logging;
 mod page;
 pub mod single_instance;
+pub mod surroundings;
 pub mod tray;
 pub mod tray_host;
 pub mod view_model;
@@ -44,7 +46,6 @@ use gateway_core::{
     credentials::{self, CredentialStore, MemoryStore},
     server::logbook::Logbook,
 };
-use gateway_link::Surroundings;
 use launch::Launch;
 use single_instance::InstanceLock;
 use std::{
@@ -56,6 +57,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use surroundings::Surroundings;
 use tauri::{RunEvent, WindowEvent};
 use tokio::{sync::mpsc, time::timeout};
 

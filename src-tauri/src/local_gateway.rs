@@ -3,7 +3,7 @@
 //! It runs on threads of its own, so that a busy window holds up nobody who talks to it. A gateway
 //! that runs here already is used as it is: two on one computer would be two memories.
 
-use crate::{gateway_link::Surroundings, page};
+use crate::{page, surroundings::Surroundings};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use gateway_core::{
     client::probe_healthz,
@@ -17,10 +17,12 @@ use gateway_core::{
     },
     credentials::{secret::GatewayToken, slots},
     server::{Gateway, StartError, exposure::LocalAuth, new_token},
+    store::Unwritable,
     tunnel::Holder,
 };
 use std::{
     io::{self, Write as _},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -109,6 +111,7 @@ impl LocalGateway {
             tracing::warn!(%problem, "the gateway keeps no log of its own");
         }
         config.page = page::files();
+        let state_dir = config.state_dir.clone();
         let auth = config.exposure.auth.clone();
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -126,7 +129,7 @@ impl LocalGateway {
                 port,
                 threads,
             }),
-            Ok(Err(problem)) => Err(not_started(port, &problem)),
+            Ok(Err(problem)) => Err(not_started(port, &state_dir, &problem)),
             Err(crashed) => Err(start_problem(port, &crashed.to_string())),
         }
     }
@@ -235,7 +238,7 @@ fn configuration_problem(refused: &NotHere) -> Problem {
     )
 }
 
-fn not_started(port: u16, problem: &StartError) -> Problem {
+fn not_started(port: u16, state_dir: &Path, problem: &StartError) -> Problem {
     match problem {
         StartError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
             let holder = Holder::of(port).map_or_else(
@@ -251,10 +254,22 @@ fn not_started(port: u16, problem: &StartError) -> Problem {
                 UserAction::EditPorts,
             )
         }
-        StartError::Listen { .. }
-        | StartError::State(_)
-        | StartError::NoToken
-        | StartError::Secret(_) => start_problem(port, &with_causes(problem)),
+        StartError::State(problem) => Problem::new(
+            match problem.unwritable() {
+                Some(Unwritable::Full) => "localStateDiskFull",
+                Some(Unwritable::ReadOnly) => "localStateReadOnly",
+                Some(Unwritable::Failing) | None => "localStateUnusable",
+            },
+            format!(
+                "The gateway on this computer did not start; it keeps its state in {}: {}.",
+                state_dir.display(),
+                with_causes(problem)
+            ),
+            UserAction::TryAgain,
+        ),
+        StartError::Listen { .. } | StartError::NoToken | StartError::Secret(_) => {
+            start_problem(port, &with_causes(problem))
+        }
     }
 }
 
@@ -272,4 +287,26 @@ fn with_causes(error: &dyn std::error::Error) -> String {
         .map(ToString::to_string)
         .collect();
     causes.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gateway_core::store::StoreError;
+
+    #[test]
+    fn a_disk_in_trouble_is_named_with_the_folder_and_what_to_do() {
+        let folder = Path::new("/home/user/state");
+        let said = |problem| {
+            let problem = not_started(18_789, folder, &StartError::State(problem));
+            (problem.code, problem.message)
+        };
+
+        let (code, words) = said(StoreError::Full);
+        assert_eq!(code, "localStateDiskFull");
+        assert!(words.contains("/home/user/state") && words.contains("free some space"));
+        let (code, words) = said(StoreError::ReadOnly);
+        assert_eq!(code, "localStateReadOnly");
+        assert!(words.contains("not mounted read-only"), "{words}");
+    }
 }

@@ -21,14 +21,14 @@ pub struct Tray {
 }
 
 impl Tray {
-    /// Returns the tray for a connection at a moment.
+    /// Returns the tray for a connection at a moment, with as many requests of agents waiting.
     ///
     /// `now_ms` is in milliseconds since the Unix epoch; `turn` counts the steps of the turning ring.
-    pub fn of(view: &ConnectionView, now_ms: f64, turn: u32) -> Self {
+    pub fn of(view: &ConnectionView, waiting: usize, now_ms: f64, turn: u32) -> Self {
         Self {
-            shape: Shape::of(view, now_ms, turn),
-            tooltip: words::state(view, now_ms),
-            menu: Menu::of(view, now_ms),
+            shape: Shape::of(view, waiting, now_ms, turn),
+            tooltip: words::tooltip(view, waiting, now_ms),
+            menu: Menu::of(view, waiting, now_ms),
         }
     }
 }

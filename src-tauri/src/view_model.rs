@@ -4,8 +4,13 @@
 //! No secret has a field here on the way out: a form may carry one in, a view never carries one out.
 //! Times are milliseconds since the Unix epoch as `f64`, because JavaScript has no other number.
 
+mod agent_requests;
 mod chat;
 
+pub use agent_requests::{
+    AgentAnswerForm, AgentOptionView, AgentQuestionView, AgentQuestionsView, AgentRequestsView,
+    ApprovalView, DecisionView,
+};
 pub use chat::{
     ChatChange, ChatDraft, ChatHistoryView, ChatMessageView, ChatRole, ChatUpdate, InFlightView,
     UnsentMessageView, UnsentView,

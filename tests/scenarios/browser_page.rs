@@ -1,114 +1,24 @@
 //! The same UI in a browser, served by our own gateway: signed in by a link once, and by what the
 //! browser keeps from then on.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use e2e::chromium::{Browser, FOREIGN_NAME};
-use e2e::http;
+use e2e::our_gateway::OurGateway;
 use e2e::plain_http::PlainHttpServer;
-use e2e::ports;
-use e2e::process::{Program, Running};
 use e2e::temp_home::TempHome;
-use e2e::tools;
 use e2e::wait::until;
 use e2e::webdriver::Window;
 use fantoccini::Locator;
-use rustix::process::Signal;
 use serde_json::json;
 
-/// From start to `/healthz`.
-const START: Duration = Duration::from_secs(30);
-/// From SIGTERM to its end.
-const STOP: Duration = Duration::from_secs(10);
-/// One call of our command line.
-const CALL: Duration = Duration::from_secs(30);
 /// From the address to the drawn page, on a loaded machine.
 const DRAWN: Duration = Duration::from_secs(60);
 /// How long the helper may take: it asks no model.
 const ANSWER: Duration = Duration::from_secs(30);
 /// The longest delay before an attempt, and the attempt.
 const BACK: Duration = Duration::from_secs(45);
-
-const TOKEN: &str = "a-token-of-the-browser-test";
-
-/// Our gateway, as its own command starts it, stopped and started again in one home.
-struct OurGateway {
-    process: Running,
-    port: u16,
-    token_file: PathBuf,
-    home: TempHome,
-}
-
-impl OurGateway {
-    async fn start() -> Result<Self> {
-        let home = TempHome::new()?;
-        let token_file = home.write_private("token", TOKEN)?;
-        let port = ports::free_port()?;
-        let process = Self::run(&home, &token_file, port).await?;
-        Ok(Self {
-            process,
-            port,
-            token_file,
-            home,
-        })
-    }
-
-    async fn run(home: &TempHome, token_file: &PathBuf, port: u16) -> Result<Running> {
-        let process = Program::new(tools::openclaw()?)
-            .envs(home.env())
-            .env("OPENCLAW_TRAY_LOG", "trace")
-            .current_dir(home.home())
-            .args(["gateway", "run", "--bind", "loopback", "--port"])
-            .arg(port.to_string())
-            .arg("--token-file")
-            .arg(token_file)
-            .start()?;
-        until("our gateway's /healthz", START, async || {
-            ensure!(process.has_ended()?.is_none(), "the gateway ended early");
-            let answer = http::get(port, "/healthz").await;
-            Ok(answer.is_ok_and(|(status, _)| status == 200).then_some(()))
-        })
-        .await
-        .with_context(|| process.stderr())?;
-        Ok(process)
-    }
-
-    async fn stop(&self) -> Result<()> {
-        self.process.signal(Signal::TERM);
-        self.process.ended(STOP).await?;
-        Ok(())
-    }
-
-    async fn start_again(&mut self) -> Result<()> {
-        self.process = Self::run(&self.home, &self.token_file, self.port).await?;
-        Ok(())
-    }
-
-    fn page(&self) -> String {
-        format!("http://127.0.0.1:{}/", self.port)
-    }
-
-    /// A link as a person at this computer gets it.
-    async fn link(&self) -> Result<String> {
-        let printed = Program::new(tools::openclaw()?)
-            .envs(self.home.env())
-            .args(["dashboard", "--url"])
-            .arg(format!("ws://127.0.0.1:{}", self.port))
-            .arg("--token-file")
-            .arg(&self.token_file)
-            .run(CALL)
-            .await?
-            .ok()?;
-        let link = printed.lines().next().unwrap_or_default().to_owned();
-        ensure!(
-            link.starts_with(&format!("{}#code=", self.page())),
-            "{link}"
-        );
-        Ok(link)
-    }
-}
 
 async fn is_up(window: &Window, limit: Duration) -> Result<()> {
     let marks = ["rail-state", "state"];
@@ -156,7 +66,8 @@ async fn refused_as(window: &Window, code: &str) -> Result<String> {
 
 #[tokio::test]
 async fn a_link_signs_a_browser_in_which_then_comes_back_by_itself() -> Result<()> {
-    let mut gateway = OurGateway::start().await?;
+    let mut gateway = OurGateway::prepare()?.logging_everything();
+    gateway.start_again().await?;
     let home = TempHome::new()?;
     let browser = Browser::open("browser-page", &home).await?;
     let window = browser.window();
@@ -196,7 +107,7 @@ async fn a_link_signs_a_browser_in_which_then_comes_back_by_itself() -> Result<(
 
     // What is written while the gateway is away goes out once when it is back.
     window.click("nav-chat").await?;
-    gateway.stop().await?;
+    let mut logged = gateway.stop_and_read().await?;
     window
         .attribute(&["rail-state"], "data-phase", DRAWN, |phase| phase != "up")
         .await?;
@@ -231,15 +142,14 @@ async fn a_link_signs_a_browser_in_which_then_comes_back_by_itself() -> Result<(
     browser.close().await?;
 
     let code = link.rsplit('=').next().unwrap_or_default();
-    gateway.stop().await?;
-    let logged = format!("{}{}", gateway.process.stdout(), gateway.process.stderr());
+    logged += &gateway.stop_and_read().await?;
     ensure!(!logged.contains(code), "the code is in the log");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_link_that_was_used_says_so_and_the_token_signs_in_instead() -> Result<()> {
-    let gateway = OurGateway::start().await?;
+    let mut gateway = OurGateway::start().await?;
     let (first_home, home) = (TempHome::new()?, TempHome::new()?);
     let link = gateway.link().await?;
     let first = Browser::open("browser-page-first", &first_home).await?;
@@ -269,7 +179,7 @@ async fn a_link_that_was_used_says_so_and_the_token_signs_in_instead() -> Result
     window.fill("sign-in-token", "not the token").await?;
     window.click("sign-in-submit").await?;
     refused_as(window, "browserTokenRefused").await?;
-    window.fill("sign-in-token", TOKEN).await?;
+    window.fill("sign-in-token", gateway.token()).await?;
     window.click("sign-in-submit").await?;
     is_up(window, DRAWN).await?;
     let complaints = browser.complaints().await?;
@@ -313,7 +223,7 @@ const FOREIGN_PAGE: &str = r#"
 
 #[tokio::test]
 async fn pages_and_names_of_others_get_nothing() -> Result<()> {
-    let gateway = OurGateway::start().await?;
+    let mut gateway = OurGateway::start().await?;
     let other = PlainHttpServer::start()?;
     let home = TempHome::new()?;
     let browser = Browser::open("browser-page-foreign", &home).await?;
@@ -323,7 +233,10 @@ async fn pages_and_names_of_others_get_nothing() -> Result<()> {
     let got = browser
         .window()
         .client()
-        .execute_async(FOREIGN_PAGE, vec![json!(gateway.port), json!(TOKEN)])
+        .execute_async(
+            FOREIGN_PAGE,
+            vec![json!(gateway.port()), json!(gateway.token())],
+        )
         .await?;
     ensure!(
         got == json!(["refused", "CONTROL_UI_ORIGIN_NOT_ALLOWED"]),
@@ -332,13 +245,13 @@ async fn pages_and_names_of_others_get_nothing() -> Result<()> {
 
     // A name of somebody else that leads here.
     browser
-        .go(&format!("http://{FOREIGN_NAME}:{}/", gateway.port))
+        .go(&format!("http://{FOREIGN_NAME}:{}/", gateway.port()))
         .await?;
     let got = browser.window().client().source().await?;
     ensure!(got.contains("does not belong to this host name"), "{got}");
     browser.close().await?;
 
-    let (status, page) = http::get(gateway.port, "/").await?;
+    let (status, page) = e2e::http::get(gateway.port(), "/").await?;
     let head = page.to_ascii_lowercase();
     ensure!(status == 200, "{page}");
     for field in [

@@ -2,14 +2,14 @@
 //! arrives once, and other programs keep finding the gateway at the same local port.
 
 use std::collections::HashSet;
-use std::env;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use e2e::core::{Conversation, CoreUser};
 use e2e::delivery::{Delivery, ids_in, message_id, message_text};
 use e2e::gateway::{Release, TURN};
 use e2e::home_server::HomeServer;
+use e2e::long_runs::from_env;
 use e2e::ssh_server::config::SshServerConfig;
 use e2e::wait::until;
 use rand::rngs::StdRng;
@@ -24,13 +24,6 @@ const KILLS: usize = 10;
 const KILLS_TO_REST: usize = 5;
 /// Where in the life of a message a kill falls is drawn from this seed (`E2E_SEED` sets another).
 const SEED: u64 = 20_261_122;
-
-fn from_env<T: std::str::FromStr>(name: &str, usual: T) -> Result<T> {
-    match env::var(name) {
-        Ok(text) => text.parse().ok().with_context(|| format!("{name}={text}")),
-        Err(_) => Ok(usual),
-    }
-}
 
 /// Waits until every text sent stands in the history.
 ///

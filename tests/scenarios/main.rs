@@ -1,12 +1,15 @@
 //! One module for each user journey, against the real SSH server and the real gateway.
 
 mod also_here;
+mod approval_cards;
 mod browser_page;
 mod changed_host_key;
+mod disk_trouble;
 mod first_connection;
 mod forwarding_forbidden;
 mod gateway_bind;
 mod gateway_down;
+mod killed_gateway;
 mod killed_program;
 mod killed_sessions;
 mod no_leak;

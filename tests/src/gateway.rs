@@ -302,13 +302,34 @@ pub fn write_config(
     token: &str,
     provider: &ModelProvider,
 ) -> Result<()> {
-    let config = json!({
-        "gateway": {
-            "mode": "local", "port": port, "bind": "loopback",
-            "auth": {"mode": "token", "token": token},
-        },
-        "update": {"checkOnStart": false},
-        "logging": {"file": home.root().join("gateway.log")},
+    let gateway = json!({
+        "mode": "local", "port": port, "bind": "loopback",
+        "auth": {"mode": "token", "token": token},
+    });
+    let settings = [
+        ("gateway".to_owned(), gateway),
+        ("update".to_owned(), json!({"checkOnStart": false})),
+        (
+            "logging".to_owned(),
+            json!({"file": home.root().join("gateway.log")}),
+        ),
+    ];
+    let mut config = model_config(provider);
+    if let Some(members) = config.as_object_mut() {
+        members.extend(settings);
+    }
+    let folder = home.home().join(".openclaw");
+    fs::create_dir_all(&folder)?;
+    fs::write(
+        folder.join("openclaw.json"),
+        serde_json::to_vec_pretty(&config)?,
+    )?;
+    Ok(())
+}
+
+/// The part of an `openclaw.json` that names the offline provider as the default model.
+pub fn model_config(provider: &ModelProvider) -> Value {
+    json!({
         "models": {"providers": {"offline": {
             "baseUrl": provider.base_url(),
             "apiKey": PROVIDER_KEY,
@@ -318,14 +339,7 @@ pub fn write_config(
                 "cost": {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0}}],
         }}},
         "agents": {"defaults": {"model": {"primary": format!("offline/{MODEL}")}}},
-    });
-    let folder = home.home().join(".openclaw");
-    fs::create_dir_all(&folder)?;
-    fs::write(
-        folder.join("openclaw.json"),
-        serde_json::to_vec_pretty(&config)?,
-    )?;
-    Ok(())
+    })
 }
 
 /// The official program of a release, for a user who lives in this home.

@@ -1,17 +1,18 @@
 //! The harness: real servers, real programs and a real desktop session, each started by the test
 //! that needs it and gone when that test ends, however it ends.
 //!
-//! In reading order: [`wait`] and [`process`] are the ground; [`ports`], [`temp_home`], [`http`] and
-//! [`tools`] are small helps; [`ssh_server`], [`gateway`], [`our_gateway`], [`model_provider`] and
-//! [`plain_http`] are the servers, [`home_server`] three of them together, [`node_host`] the official
-//! program that serves one; [`cli`], [`app`],
+//! In reading order: [`wait`] and [`process`] are the ground; [`ports`], [`temp_home`], [`http`],
+//! [`long_runs`] and [`tools`] are small helps; [`ssh_server`], [`gateway`], [`our_gateway`],
+//! [`model_provider`] and [`plain_http`] are the servers, [`home_server`] three of them together,
+//! [`node_host`] the official program that serves one; [`cli`], [`app`],
 //! [`desktop`], [`webdriver`] and [`chromium`] drive our programs, [`terminal`] those that want a
-//! terminal; [`network`] puts a test apart from the machine; [`canaries`], [`delivery`], [`pins`] and
-//! [`shape`] judge what was left behind or answered.
+//! terminal; [`network`] puts a test apart from the machine; [`acknowledged`], [`canaries`], [`delivery`],
+//! [`pins`] and [`shape`] judge what was left behind or answered.
 //!
 //! Nothing here is told apart by a fixed port or a shared home, nothing sleeps for a guessed time,
 //! and a missing tool is an error, never a skipped test.
 
+pub mod acknowledged;
 pub mod app;
 pub mod canaries;
 pub mod chromium;
@@ -22,6 +23,7 @@ pub mod desktop;
 pub mod gateway;
 pub mod home_server;
 pub mod http;
+pub mod long_runs;
 pub mod model_provider;
 pub mod network;
 pub mod node_host;

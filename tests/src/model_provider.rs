@@ -30,6 +30,9 @@ use reply::Reply;
 /// The model's name within the provider.
 pub const MODEL: &str = "echo-1";
 
+/// The id of the one call that a reply holds.
+const CALL_ID: &str = "call_offline";
+
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 type Requests = Arc<Mutex<Vec<Value>>>;
 
@@ -118,6 +121,8 @@ async fn serve(listener: std::net::TcpListener, requests: Requests) -> Result<In
     let listener = TcpListener::from_std(listener).context("not a listener")?;
     loop {
         let (stream, _) = listener.accept().await?;
+        // As real providers do: else the pieces of an answer wait for the gateway's delayed ACK.
+        stream.set_nodelay(true)?;
         let requests = Arc::clone(&requests);
         tokio::spawn(async move {
             let answering = service_fn(move |request| answer(request, Arc::clone(&requests)));
@@ -150,13 +155,12 @@ async fn answer(
     if !path.ends_with("/chat/completions") {
         return Ok(whole(StatusCode::NOT_FOUND, &error("no such path")));
     }
-    let text = reply::last_user_text(&body);
+    let reply = Reply::to_request(&body);
     let streamed = body.get("stream").and_then(Value::as_bool).unwrap_or(false);
     requests
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push(body);
-    let reply = Reply::to(&text);
     if reply.fails {
         return Ok(whole(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -211,13 +215,22 @@ fn stream_of(reply: Reply) -> Response<Body> {
         Value::Null,
     )
     .to_string())];
+    let mut finish = "stop";
+    if let Some(call) = &reply.call {
+        finish = "tool_calls";
+        let function = json!({"name": call.tool, "arguments": call.arguments});
+        let call = json!({"index": 0, "id": CALL_ID, "type": "function", "function": function});
+        events.push(Ok(
+            chunk(json!({"tool_calls": [call]}), Value::Null).to_string()
+        ));
+    }
     for part in &reply.parts {
         events.push(Ok(chunk(json!({"content": part}), Value::Null).to_string()));
     }
     if reply.cut {
         events.push(Err(std::io::Error::other("asked to be cut")));
     } else {
-        let mut last = chunk(json!({}), json!("stop"));
+        let mut last = chunk(json!({}), json!(finish));
         if let Some(members) = last.as_object_mut() {
             members.insert("usage".to_owned(), usage());
         }

@@ -1,5 +1,5 @@
-//! A network of a test's own: where a port number is part of what is tested, no other program may
-//! have it.
+//! A network or file systems of a test's own: where a port number is part of what is tested, no
+//! other program may have it.
 
 use std::env;
 use std::time::Duration;
@@ -55,6 +55,15 @@ pub async fn in_own_network(name: &str) -> Result<bool> {
 pub async fn in_own_network_of_no_container(name: &str) -> Result<bool> {
     let setup = format!("{LOOPBACK_UP}\n{NO_CONTAINER}");
     apart(name, &["--net", "--mount"], &setup).await
+}
+
+/// As [`in_own_network`], in the network of the machine: what the test mounts is its own.
+///
+/// # Errors
+///
+/// As [`in_own_network`].
+pub async fn in_own_mounts(name: &str) -> Result<bool> {
+    apart(name, &["--mount"], "").await
 }
 
 async fn apart(name: &str, namespaces: &[&str], setup: &str) -> Result<bool> {

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::Signal;
 use uuid::Uuid;
 
@@ -20,6 +20,8 @@ use crate::wait::until;
 
 /// From start to `/healthz`, a debug build on a loaded machine.
 const START: Duration = Duration::from_secs(30);
+/// One call of our command line.
+const CALL: Duration = Duration::from_secs(30);
 /// From SIGTERM to its end.
 const STOP: Duration = Duration::from_secs(10);
 
@@ -31,6 +33,7 @@ pub struct OurGateway {
     token: String,
     token_file: PathBuf,
     home: TempHome,
+    logs: &'static str,
 }
 
 impl OurGateway {
@@ -49,7 +52,14 @@ impl OurGateway {
             token,
             token_file,
             home,
+            logs: "info",
         })
+    }
+
+    /// Makes it log everything, for tests that look for what must not be logged.
+    pub fn logging_everything(mut self) -> Self {
+        self.logs = "trace";
+        self
     }
 
     /// Makes the home, starts the gateway in it and waits until it answers.
@@ -69,10 +79,34 @@ impl OurGateway {
     ///
     /// When it still runs, ends, or does not answer in time.
     pub async fn start_again(&mut self) -> Result<()> {
+        self.launch()?;
+        let is_up = self.is_up().await;
+        if is_up.is_err() {
+            self.kill();
+        }
+        is_up
+    }
+
+    /// Starts it and waits for nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it still runs or cannot be started.
+    pub fn launch(&mut self) -> Result<()> {
         if self.process.is_some() {
             bail!("the gateway still runs");
         }
-        let process = self.program()?.start()?;
+        self.process = Some(self.program()?.start()?);
+        Ok(())
+    }
+
+    /// Waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run, ends, or does not answer in time.
+    pub async fn is_up(&self) -> Result<()> {
+        let process = self.process.as_ref().context("the gateway does not run")?;
         let port = self.port;
         until("our gateway's /healthz", START, async || {
             if let Some(status) = process.has_ended()? {
@@ -82,9 +116,7 @@ impl OurGateway {
             Ok(answer.is_ok_and(|(status, _)| status == 200).then_some(()))
         })
         .await
-        .with_context(|| process.stderr())?;
-        self.process = Some(process);
-        Ok(())
+        .with_context(|| process.stderr())
     }
 
     /// Runs it to its end: for starts that are to be refused.
@@ -100,6 +132,7 @@ impl OurGateway {
     fn program(&self) -> Result<Program> {
         Ok(Program::new(tools::openclaw()?)
             .envs(self.home.env())
+            .env("OPENCLAW_TRAY_LOG", self.logs)
             .current_dir(self.home.home())
             // In a container the usual choice is every address, as with the official gateway.
             .args(["gateway", "run", "--bind", "loopback"])
@@ -142,22 +175,66 @@ impl OurGateway {
         Witness::connect_to(self.port, &self.token).await
     }
 
+    /// Where a browser finds its page.
+    pub fn page(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+
+    /// Returns a link that signs a browser in, as a person at this computer gets it.
+    ///
+    /// # Errors
+    ///
+    /// When our command line prints none.
+    pub async fn link(&self) -> Result<String> {
+        let printed = Program::new(tools::openclaw()?)
+            .envs(self.home.env())
+            .args(["dashboard", "--url", &self.url()])
+            .arg("--token-file")
+            .arg(&self.token_file)
+            .run(CALL)
+            .await?
+            .ok()?;
+        let link = printed.lines().next().unwrap_or_default().to_owned();
+        ensure!(
+            link.starts_with(&format!("{}#code=", self.page())),
+            "{link}"
+        );
+        Ok(link)
+    }
+
     /// Stops it as an administrator would.
     ///
     /// # Errors
     ///
     /// When it has not ended in time; it is killed then.
     pub async fn stop(&mut self) -> Result<()> {
+        self.stop_and_read().await.map(drop)
+    }
+
+    /// Stops it and returns what it printed; nothing where it did not run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::stop`].
+    pub async fn stop_and_read(&mut self) -> Result<String> {
         let Some(process) = self.process.take() else {
-            return Ok(());
+            return Ok(String::new());
         };
         process.signal(Signal::TERM);
         process.ended(STOP).await?;
-        Ok(())
+        Ok(format!("{}{}", process.stdout(), process.stderr()))
     }
 
     /// Kills it as a crash would.
     pub fn kill(&mut self) {
         drop(self.process.take());
+    }
+
+    /// Kills it with one signal and nothing before that: the moment is the caller's. Returns once
+    /// it is gone.
+    pub fn kill_now(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.signal(Signal::KILL);
+        }
     }
 }

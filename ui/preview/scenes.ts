@@ -1,7 +1,14 @@
 /** Every screen and every state of it that people can meet, by name. */
-import type { CheckStepId, CheckStepView, ChatMessageView, UiError } from "../src/ipc";
+import type {
+  AgentQuestionsView,
+  CheckStepId,
+  CheckStepView,
+  ChatMessageView,
+  UiError,
+} from "../src/ipc";
 import {
   FakeBackend,
+  approval,
   checkView,
   connectionView,
   downView,
@@ -51,6 +58,23 @@ const conversation = (): ChatMessageView[] => [
     runId: "b",
   }),
 ];
+
+const questions = (): AgentQuestionsView => ({
+  id: "questions",
+  questions: [
+    {
+      id: "when",
+      about: "When",
+      question: "How often shall I look at the disk?",
+      options: [
+        { label: "Every day", description: "At 6 in the morning, before the backup runs" },
+        { label: "Every hour", description: null },
+      ],
+      several: false,
+    },
+  ],
+  expiresAtMs: Date.now() + 9 * MINUTE,
+});
 
 const history = (messages: ChatMessageView[]) => ({
   chatHistory: (sessionKey: string) => ({
@@ -195,6 +219,39 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
         problem: problem("tooLarge", "The message is larger than the gateway takes.", null),
       });
     },
+  ),
+  "chat-requests": scene(
+    () => {},
+    history(conversation()),
+    (backend) => {
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
+      backend.tellChat({ kind: "accepted", key: "c" });
+      backend.tellRequests({
+        approvals: [
+          approval({
+            words: ["install", "-m", "755", "disk warning.sh", "/etc/cron.daily/backup-disk"],
+            decisions: ["allowOnce", "allowAlways", "deny"],
+          }),
+        ],
+        questions: [questions()],
+      });
+    },
+  ),
+  "chat-approval-long": scene(
+    () => {},
+    history(conversation()),
+    (backend) =>
+      backend.tellRequests({
+        approvals: [
+          approval({
+            words: [],
+            command: 'set -e\nfor f in /srv/backup/*.tar; do\n  tar -tf "$f" > /dev/null\ndone',
+            node: "laptop",
+            warning: "Runs in a shell: the gateway cannot say what it will touch.",
+            expiresAtMs: Date.now() + 40_000,
+          }),
+        ],
+      }),
   ),
   "chat-empty": scene(() => {}, history([])),
   "chat-offline": scene(

@@ -58,6 +58,16 @@ export const testids = {
   chatStop: "chat-stop",
   chatLatest: "chat-latest",
 
+  approval: "approval",
+  approvalCommand: "approval-command",
+  approvalPlace: "approval-place",
+  approvalDecision: "approval-decision",
+  agentQuestions: "agent-questions",
+  agentOption: "agent-option",
+  agentAnswer: "agent-answer",
+  agentDismiss: "agent-dismiss",
+  requestProblem: "request-problem",
+
   settingsPage: "settings-page",
   runsAnotherComputer: "runs-another-computer",
   runsThisComputer: "runs-this-computer",

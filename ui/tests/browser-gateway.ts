@@ -3,7 +3,7 @@ import { BrowserBackend, type BrowserParts } from "../src/ipc/browser/backend";
 import { identity } from "../src/ipc/browser/identity";
 import { memoryKeep } from "../src/ipc/browser/keep";
 import type { Socket } from "../src/ipc/browser/session";
-import type { ChatUpdate, CheckView, ConnectionView } from "../src/ipc";
+import type { AgentRequestsView, ChatUpdate, CheckView, ConnectionView } from "../src/ipc";
 
 export type Frame = Record<string, unknown> & { id?: string; payload?: unknown };
 
@@ -82,6 +82,7 @@ export class Page {
   readonly views: ConnectionView[] = [];
   readonly updates: ChatUpdate[] = [];
   readonly checks: CheckView[] = [];
+  readonly requests: AgentRequestsView[] = [];
   readonly keep = memoryKeep();
   readonly stored = new Map<string, string>();
   readonly backend: BrowserBackend;
@@ -115,6 +116,7 @@ export class Page {
       chat: (update) => this.updates.push(update),
       check: (view) => this.checks.push(view),
       settings: () => undefined,
+      requests: (view) => this.requests.push(view),
       page: () => undefined,
     });
     await this.backend.commands.resendAll();

@@ -281,6 +281,27 @@ describe("a conversation", () => {
     expect(page.changes.map(({ kind }) => kind)).toEqual(["refetch", "refetch"]);
   });
 
+  it("reads what agents wait for, and decides about it once", async () => {
+    const page = new Page();
+    await page.open();
+    const socket = await page.letIn();
+    const list = await request(socket, "exec.approval.list");
+    const waiting = [{ id: "a", request: { command: "date" } }];
+    socket.say({ type: "res", id: list.id, ok: true, payload: waiting });
+    const questions = await request(socket, "question.list");
+    const error = { code: "INVALID_REQUEST", message: "unknown method: question.list" };
+    socket.say({ type: "res", id: questions.id, ok: false, error });
+    await soon(() => page.requests.at(-1)?.approvals.length === 1);
+
+    const decided = page.backend.commands.decideApproval("a", "allowOnce");
+    const sent = await request(socket, "exec.approval.resolve");
+    expect(sent["params"]).toEqual({ id: "a", decision: "allow-once" });
+    const details = { reason: "APPROVAL_ALREADY_RESOLVED" };
+    socket.say({ type: "res", id: sent.id, ok: false, error: { ...error, details } });
+    expect(await decided).toMatchObject({ status: "error", error: { code: "requestGone" } });
+    expect(page.requests.at(-1)?.approvals).toEqual([]);
+  });
+
   const draft = { sessionKey: "main", text: "once", key: "k" };
   it.each([
     ["sends again what the history does not hold", [], 1],

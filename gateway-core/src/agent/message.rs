@@ -4,8 +4,8 @@
 //! a user's content is a plain text, an assistant's a list of parts, a tool's answer a message of
 //! its own that names the call. Members we do not know are left alone by leaving them out.
 
+use super::answer_end::{StopReason, Usage};
 use super::catalogue::{Api, ModelId, Prices};
-use super::model::{StopReason, Usage};
 use super::toolbox::ToolCall;
 use serde_json::{Value, json};
 

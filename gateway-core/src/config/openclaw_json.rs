@@ -10,6 +10,7 @@
 pub mod credentials;
 mod dotenv;
 mod secret_ref;
+mod variables;
 
 use super::document::{Document, Step};
 use super::environment::Environment;

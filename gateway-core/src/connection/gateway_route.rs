@@ -135,7 +135,7 @@ impl Route for GatewayRoute {
     async fn take_answer(&self, question: &Question, answer: Answer) -> Result<(), Problem> {
         match &self.server {
             Server::Ssh(server) => server.take_answer(question, answer).await,
-            Server::ThisComputer(_) => Err(answer_does_not_fit()),
+            Server::ThisComputer(_) => Err(Problem::answer_does_not_fit()),
         }
     }
 
@@ -360,10 +360,6 @@ fn nothing_here(port: u16) -> Failure {
             UserAction::EditAddress,
         ),
     )
-}
-
-pub(super) fn answer_does_not_fit() -> Problem {
-    Problem::without_action("answerDoesNotFit", "That is no answer to what was asked.")
 }
 
 fn credential_kind(accepted: AcceptedCredential) -> CredentialKind {

@@ -32,6 +32,11 @@ impl Problem {
             action: None,
         }
     }
+
+    /// Says that an answer belongs to another sort of question.
+    pub(super) fn answer_does_not_fit() -> Self {
+        Self::without_action("answerDoesNotFit", "That is no answer to what was asked.")
+    }
 }
 
 /// A button: the effect it has when pressed.

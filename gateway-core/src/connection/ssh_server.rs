@@ -5,7 +5,6 @@
 
 use super::access::GatewayAccess;
 use super::explain;
-use super::gateway_route::answer_does_not_fit;
 use super::listener_slot::ListenerSlot;
 use super::problem::Problem;
 use super::question::{Answer, Question};
@@ -104,7 +103,7 @@ impl SshServer {
         match (question, answer) {
             (Question::HostKeyUnknown { .. }, Answer::Trust) => {
                 let mut asked = self.asked();
-                let key = asked.key.take().ok_or_else(answer_does_not_fit)?;
+                let key = asked.key.take().ok_or_else(Problem::answer_does_not_fit)?;
                 asked.trusted = Some(key.fingerprint());
                 Ok(())
             }
@@ -115,7 +114,11 @@ impl SshServer {
                         format!("Type the host name exactly as it stands here: {host}"),
                     ));
                 }
-                let key = self.asked().key.clone().ok_or_else(answer_does_not_fit)?;
+                let key = self
+                    .asked()
+                    .key
+                    .clone()
+                    .ok_or_else(Problem::answer_does_not_fit)?;
                 self.replace_key(&key).await
             }
             (
@@ -141,10 +144,10 @@ impl SshServer {
             (Question::Prompts { .. }, Answer::Prompts(answers)) => {
                 let asked = self.asked().sign_in.take();
                 let Some(tunnel::Question::Prompts { prompts, .. }) = asked else {
-                    return Err(answer_does_not_fit());
+                    return Err(Problem::answer_does_not_fit());
                 };
                 if prompts.len() != answers.len() {
-                    return Err(answer_does_not_fit());
+                    return Err(Problem::answer_does_not_fit());
                 }
                 self.memory.lock().await.remember_answers(prompts, answers);
                 Ok(())
@@ -156,7 +159,7 @@ impl SshServer {
                 | Question::Password { .. }
                 | Question::Prompts { .. },
                 _,
-            ) => Err(answer_does_not_fit()),
+            ) => Err(Problem::answer_does_not_fit()),
         }
     }
 

@@ -1,12 +1,9 @@
 //! The seam between the program and whatever keeps secrets.
 
-use super::keyring::KeyringStore;
-use super::memory::MemoryStore;
 use crate::config::ProfileId;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use std::fmt;
-use std::sync::Arc;
 
 /// What sort of secret an entry holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,17 +148,4 @@ pub trait CredentialStore: fmt::Debug + Send + Sync {
 
     /// Removes an entry; one that is absent stays absent.
     fn delete<'a>(&'a self, account: &'a Account) -> BoxFuture<'a, Result<(), StoreError>>;
-}
-
-/// Opens the system's keychain, or a store that lasts until the program ends and says why.
-///
-/// A locked keychain counts as there: the person can still unlock it.
-pub async fn open_store() -> Arc<dyn CredentialStore> {
-    match KeyringStore::open().await {
-        Ok(store) => Arc::new(store),
-        Err(error) => {
-            tracing::warn!(%error, "secrets are kept in memory until the program ends");
-            Arc::new(MemoryStore::new(error.to_string()))
-        }
-    }
 }

@@ -7,7 +7,8 @@
 
 use super::config_redaction::{redacted, restored};
 use crate::config::document::Document;
-use crate::config::private_file;
+use crate::config::private_file::{self, PrivateFileError};
+use crate::store::{StoreError, Unwritable};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac as _};
@@ -64,6 +65,9 @@ pub(super) enum Unchanged {
     /// The file cannot be used.
     #[error("{0}")]
     File(String),
+    /// The disk did not take it.
+    #[error("{0}")]
+    Unwritable(Unwritable),
 }
 
 /// How a text changes the configuration.
@@ -211,11 +215,18 @@ impl ConfigOverlay {
         let overlay = difference(&self.base, &config);
         let text = serde_json::to_string_pretty(&overlay)
             .map_err(|problem| Unchanged::File(problem.to_string()))?;
-        private_file::replace(&self.path, &(text + "\n"))
-            .map_err(|problem| Unchanged::File(problem.to_string()))?;
+        private_file::replace(&self.path, &(text + "\n")).map_err(not_written)?;
         current.config = config;
         current.has_overlay = true;
         Ok(true)
+    }
+}
+
+fn not_written(problem: PrivateFileError) -> Unchanged {
+    let words = problem.to_string();
+    match StoreError::from(problem).unwritable() {
+        Some(why) => Unchanged::Unwritable(why),
+        None => Unchanged::File(words),
     }
 }
 

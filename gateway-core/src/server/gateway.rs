@@ -262,7 +262,8 @@ async fn tick(state: Arc<State>) {
             tracing::warn!(%problem, "pairing requests could not be looked through");
         }
         count = count.wrapping_add(1);
-        if count.is_multiple_of(2) && state.peers.any(health::hears) {
+        let was_unwritable = state.store.unwritable().is_some();
+        if was_unwritable || count.is_multiple_of(2) && state.peers.any(health::hears) {
             match health::measure(&state).await {
                 Ok(report) => {
                     state.keep_health(report.clone());

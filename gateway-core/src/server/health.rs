@@ -44,11 +44,10 @@ impl State {
     /// Returns the last health report while it holds.
     pub(super) fn health_report(&self) -> Option<Value> {
         let health = held(&self.health);
-        if health.stale {
-            None
-        } else {
-            health.report.clone()
-        }
+        let report = health.report.as_ref().filter(|_| !health.stale)?;
+        // A disk that has filled up, or has room again, is told at once.
+        let said_well = report["ok"] == true;
+        (said_well && self.store.unwritable().is_none()).then(|| report.clone())
     }
 
     pub(super) fn keep_health(&self, report: Value) {
@@ -62,11 +61,16 @@ impl State {
 /// Looks at the gateway and returns its report.
 pub(super) async fn measure(gateway: &State) -> Result<Value, StoreError> {
     let began = tokio::time::Instant::now();
+    // Trouble that is known may be over: only another try tells.
+    let trouble = match gateway.store.unwritable() {
+        Some(_) => gateway.store.try_writing(now_ms()).await,
+        None => None,
+    };
     let sessions = sessions(gateway).await?;
     let heartbeat = json!({"enabled": false, "every": "0m", "everyMs": 0, "prompt": "",
         "target": "none", "ackMaxChars": 0});
-    Ok(json!({
-        "ok": true,
+    let mut report = json!({
+        "ok": trouble.is_none(),
         "ts": now_ms(),
         "durationMs": u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         "plugins": {"loaded": [], "errors": [], "unavailable": []},
@@ -81,7 +85,15 @@ pub(super) async fn measure(gateway: &State) -> Result<Value, StoreError> {
         "sessions": sessions,
         "modelRuntime": {"degraded": false, "pendingAgents": []},
         "eventLoop": vitals::event_loop(gateway.started.elapsed()),
-    }))
+    });
+    if let Some(trouble) = trouble {
+        // Ours alone, and only while there is something to say.
+        report["state"] = json!({
+            "ok": false, "code": trouble.code(), "message": trouble.to_string(),
+            "path": gateway.state_path(),
+        });
+    }
+    Ok(report)
 }
 
 /// Returns what reports say of conversations.

@@ -67,22 +67,27 @@ pub(super) fn answer(gateway: &Arc<State>, line: &Line, request: Request<Incomin
     }
 }
 
-/// Ready means that requests are answered: from the moment the port is open until the stop.
+/// Ready means that requests are carried out: from the moment the port is open until the stop, and
+/// not while nothing can be kept.
 fn readiness(gateway: &State) -> Reply {
-    let stopping = gateway.is_stopping();
-    let failing: Vec<&str> = if stopping {
-        vec!["draining"]
-    } else {
-        Vec::new()
-    };
-    let status = if stopping {
-        StatusCode::SERVICE_UNAVAILABLE
-    } else {
+    let mut failing = Vec::new();
+    if gateway.is_stopping() {
+        failing.push("draining");
+    }
+    // What is asked to be kept would be refused.
+    if gateway.store.unwritable().is_some() {
+        failing.push("state");
+    }
+    let status = if failing.is_empty() {
         StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
     };
     json_reply(
         status,
-        &json!({"ready": !stopping, "failing": failing, "uptimeMs": gateway.uptime_ms()}),
+        &json!({
+            "ready": failing.is_empty(), "failing": failing, "uptimeMs": gateway.uptime_ms(),
+        }),
     )
 }
 

@@ -3,7 +3,7 @@
 use super::session_keys::canonical;
 use crate::protocol::connect::Scope;
 use crate::protocol::{ErrorCode, Extra, SessionKey, WireError};
-use crate::store::StoreError;
+use crate::store::{StoreError, Unwritable};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tracing::error;
@@ -66,7 +66,14 @@ pub(super) fn key_of(key: &SessionKey) -> Result<SessionKey, Refusal> {
 
 /// What is said when the state on disk cannot be read or written.
 pub(super) fn store_refusal(problem: StoreError) -> Refusal {
+    if let StoreError::Missing { .. } = problem {
+        // The caller's mistake, and no fault of the disk.
+        return invalid(&problem.to_string());
+    }
     error!(%problem, "the state on disk refused");
+    if let Some(why) = problem.unwritable() {
+        return unwritable(why);
+    }
     Box::new(WireError {
         details: Some(json!({"code": "STATE_UNAVAILABLE"})),
         retryable: Some(true),
@@ -75,6 +82,16 @@ pub(super) fn store_refusal(problem: StoreError) -> Refusal {
             ErrorCode::Unavailable,
             &format!("the gateway's state on disk cannot be used: {problem}"),
         )
+    })
+}
+
+/// What is said while nothing can be kept.
+pub(super) fn unwritable(why: Unwritable) -> Refusal {
+    Box::new(WireError {
+        details: Some(json!({"code": why.code()})),
+        retryable: Some(true),
+        retry_after_ms: Some(5000),
+        ..*refusal(ErrorCode::Unavailable, &format!("nothing was kept: {why}"))
     })
 }
 

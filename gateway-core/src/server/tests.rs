@@ -4,6 +4,7 @@ mod approvals;
 mod browser_page;
 mod completions;
 mod devices;
+mod disk_trouble;
 mod exec;
 mod model_changes;
 mod node_agents;
@@ -230,6 +231,56 @@ async fn an_answer_is_in_the_history_or_goes_on_and_never_both() {
         answer(&mut established, &run).await;
         assert!(history().await.get("inFlightRun").is_none());
     }
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_waits_or_is_in_the_history_and_never_both_or_neither() {
+    let running = running().await;
+    let session = running.connect(1).await.session;
+    let mut sent: Vec<String> = Vec::new();
+    for turn in 0..15 {
+        for part in ["a", "b", "c"] {
+            let run = format!("k{turn}{part}");
+            ask(&session, "chat.send", said("time", &run)).await;
+            sent.push(run);
+        }
+        loop {
+            let told = ask(&session, "chat.history", json!({"sessionKey": "main"})).await;
+            let pending = told["pendingInputs"]["items"].as_array().unwrap();
+            let messages = told["messages"].as_array().unwrap();
+            for run in &sent {
+                let key = format!("{run}:user");
+                let waits = pending.iter().filter(|item| item["runId"] == run.as_str());
+                let is_said = messages
+                    .iter()
+                    .filter(|m| m["idempotencyKey"] == key.as_str());
+                assert_eq!(waits.count() + is_said.count(), 1, "{run}: {told}");
+            }
+            if pending.is_empty() && told.get("inFlightRun").is_none() {
+                break;
+            }
+        }
+    }
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_run_that_has_ended_is_told_however_short_the_wait() {
+    let running = running().await;
+    let mut established = running.connect(1).await;
+    let session = established.session.clone();
+    ask(&session, "chat.send", said("time", "k1")).await;
+    answer(&mut established, "k1").await;
+
+    let told = ask(
+        &session,
+        "agent.wait",
+        json!({"runId": "k1", "timeoutMs": 0}),
+    )
+    .await;
+
+    assert_eq!(told["status"], "ok", "{told}");
     running.gateway.stop().await;
 }
 

@@ -117,7 +117,59 @@ pub enum StoreError {
     },
 }
 
+/// Why nothing can be kept at present, although what is kept can still be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unwritable {
+    /// The disk is full.
+    #[error("the disk that holds the gateway's state is full; free some space")]
+    Full,
+    /// The state may be read and not written.
+    #[error(
+        "the gateway's state cannot be written; check that its folder is yours and its disk is \
+         not mounted read-only"
+    )]
+    ReadOnly,
+    /// The disk fails.
+    #[error("the disk that holds the gateway's state failed; check the disk")]
+    Failing,
+}
+
+impl Unwritable {
+    /// Returns the code that clients are told.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Full => "STATE_DISK_FULL",
+            Self::ReadOnly => "STATE_READ_ONLY",
+            Self::Failing => "STATE_DISK_FAILING",
+        }
+    }
+}
+
 impl StoreError {
+    /// Returns why nothing can be kept, if that is what this says: asking again is of use once the
+    /// disk has been seen to.
+    pub fn unwritable(&self) -> Option<Unwritable> {
+        match self {
+            Self::Full => Some(Unwritable::Full),
+            Self::ReadOnly => Some(Unwritable::ReadOnly),
+            Self::Disk { .. } => Some(Unwritable::Failing),
+            Self::Corrupt { .. }
+            | Self::Newer { .. }
+            | Self::Locked
+            | Self::SymbolicLink { .. }
+            | Self::NotOurs { .. }
+            | Self::Folder(_)
+            | Self::Io { .. }
+            | Self::Thread(_)
+            | Self::Closed
+            | Self::Missing { .. }
+            | Self::RunState { .. }
+            | Self::Conflict { .. }
+            | Self::UndoneTogether
+            | Self::Database { .. } => None,
+        }
+    }
+
     pub(super) fn io(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| {
             let kind = source.kind();

@@ -1,9 +1,12 @@
 //! Small values under a key: voice wake triggers, routing.
 
 use super::value::Json;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Unwritable};
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::Value;
+
+/// When writing was last tried after it had failed.
+const LAST_TRIED: &str = "store.lastTried";
 
 impl Store {
     /// Returns a value; `None` when it was never set.
@@ -20,6 +23,13 @@ impl Store {
             Ok(value.map(|Json(value)| value))
         })
         .await
+    }
+
+    /// Finds out whether anything can be kept, by keeping something.
+    pub async fn try_writing(&self, at_ms: u64) -> Option<Unwritable> {
+        // What it meets is noted like what every other change meets.
+        drop(self.put_setting(LAST_TRIED, Value::from(at_ms)).await);
+        self.unwritable()
     }
 
     /// Sets a value.

@@ -37,7 +37,7 @@ impl AgentKey {
     }
 
     pub(super) fn comment(&self) -> String {
-        super::session::printable(self.0.comment())
+        super::server_text::printable(self.0.comment())
     }
 
     /// Returns whether the agent offers a certificate rather than the bare key.

@@ -12,12 +12,13 @@ mod public_key;
 
 pub use memory::SignInMemory;
 
+use super::credential::{Credential, Outcome, Tried};
 use super::error::{Step, TunnelClosed, TunnelError};
+use super::question::Question;
 use super::session::{SessionEnd, SessionHandler, closed_by};
 use keys::KeyFile;
 use russh::client::{AuthResult, Handle};
 use russh::{MethodKind, MethodSet};
-use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,128 +38,6 @@ pub enum SignIn {
     KeyFile(PathBuf),
     /// A password, or whatever the server asks for; no keys.
     Password,
-}
-
-/// A thing to sign in with.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Credential {
-    /// A key that the agent holds.
-    AgentKey {
-        /// Its fingerprint.
-        fingerprint: String,
-        /// The agent's comment.
-        comment: String,
-    },
-    /// A key in a file.
-    KeyFile {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Answers to the server's own questions.
-    KeyboardInteractive,
-    /// The account's password.
-    Password,
-    /// Nothing at all: the server asks for no proof.
-    Nothing,
-}
-
-impl fmt::Display for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AgentKey {
-                fingerprint,
-                comment,
-            } if comment.is_empty() => write!(f, "agent key {fingerprint}"),
-            Self::AgentKey { comment, .. } => write!(f, "agent key {comment}"),
-            Self::KeyFile { path } => write!(f, "key file {}", path.display()),
-            Self::KeyboardInteractive => f.write_str("answers to the server's questions"),
-            Self::Password => f.write_str("password"),
-            Self::Nothing => f.write_str("no proof"),
-        }
-    }
-}
-
-/// A credential and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tried {
-    /// What it was.
-    pub credential: Credential,
-    /// What came of it.
-    pub outcome: Outcome,
-}
-
-impl fmt::Display for Tried {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.credential, self.outcome)
-    }
-}
-
-/// What came of a credential that did not sign us in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The server refused it.
-    Refused,
-    /// The server refused it before, so it was not sent.
-    RefusedBefore,
-    /// The server accepted it and wants more.
-    NotEnough,
-    /// It was not sent: enough keys had been refused on this connection.
-    OverLimit,
-    /// It could not be used; why, in words.
-    Unusable(String),
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused => f.write_str("refused"),
-            Self::RefusedBefore => f.write_str("refused before"),
-            Self::NotEnough => f.write_str("accepted, but not enough"),
-            Self::OverLimit => f.write_str("not sent, too many keys"),
-            Self::Unusable(why) => f.write_str(why),
-        }
-    }
-}
-
-/// What only a person can answer. The connection is closed while they think.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Question {
-    /// What unlocks a key file; the server would accept the key.
-    Passphrase {
-        /// The file.
-        key_file: PathBuf,
-        /// Whether the last answer did not unlock it.
-        was_wrong: bool,
-    },
-    /// The account's password.
-    Password {
-        /// The account.
-        user: String,
-        /// The server.
-        host: String,
-        /// Whether the server refused the last one.
-        was_wrong: bool,
-    },
-    /// The server's own questions, to be answered together.
-    Prompts {
-        /// The server's title; may be empty.
-        title: String,
-        /// The server's instruction; may be empty.
-        instruction: String,
-        /// What it asks, in order.
-        prompts: Vec<Prompt>,
-        /// Whether the server refused the last answers.
-        was_wrong: bool,
-    },
-}
-
-/// One question of a server's.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Prompt {
-    /// The server's words, without control characters.
-    pub label: String,
-    /// Whether the answer may be seen while it is typed.
-    pub echo: bool,
 }
 
 /// What signing in needs to know.

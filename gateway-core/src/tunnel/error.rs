@@ -1,9 +1,10 @@
 //! Why a tunnel could not be opened, why it ended, and what to do about it.
 
 use super::auth::keys::KeyFileError;
-use super::auth::{Question, Tried};
+use super::credential::Tried;
 use super::host_key::{HostKeyFingerprint, KnownKey, PresentedKey};
 use super::known_hosts::KnownHostsError;
+use super::question::Question;
 use super::target::TargetError;
 use crate::connection::phase::Cause;
 use std::fmt;

@@ -6,6 +6,7 @@
 use super::error::{TunnelClosed, TunnelError};
 use super::host_key::{HOST_KEY_ALGORITHMS, HostKeyFingerprint, PresentedKey};
 use super::known_hosts::{KnownHosts, Verdict};
+use super::server_text::printable;
 use russh::client::{self, DisconnectReason};
 use russh::keys::{Algorithm, PublicKeyOrCertificate};
 use russh::{Preferred, cipher, compression};
@@ -28,9 +29,6 @@ const CIPHERS: [cipher::Name; 6] = [
 ///
 /// The channel's own task takes them out at once, so this only covers the time until it runs.
 const CHANNEL_BUFFER: usize = 64;
-
-/// The longest text of a server's that we repeat, in characters.
-const MAX_SERVER_TEXT: usize = 300;
 
 /// Returns the configuration of a session; `host_keys` are the algorithms in the order to offer.
 pub(super) fn config(
@@ -314,15 +312,4 @@ pub(super) fn closed_by(error: &russh::Error) -> TunnelClosed {
             detail: error.to_string(),
         }
     }
-}
-
-/// Makes a server's text fit to show: no control characters, no novel.
-pub(super) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !c.is_control())
-        .take(MAX_SERVER_TEXT)
-        .collect::<String>()
-        .trim()
-        .to_owned()
 }

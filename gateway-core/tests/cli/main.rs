@@ -12,6 +12,7 @@ mod arguments;
 mod connecting;
 mod fake_gateway;
 mod gateway;
+mod gateway_run;
 mod over_ssh;
 #[expect(dead_code, reason = "the tunnel's tests use the rest of it")]
 #[path = "../tunnel/support.rs"]

@@ -8,7 +8,12 @@ use gateway_core::{
     connection::{GatewayEvent, problem::Problem, question::Answer, snapshot::Snapshot},
     protocol::{
         event::Event,
-        method::chat::{ChatAbortPayload, ChatHistoryPayload},
+        id::{ApprovalId, QuestionSetId},
+        method::{
+            approvals::{ApprovalRequest, Decision},
+            chat::{ChatAbortPayload, ChatHistoryPayload},
+            questions::{Answers, QuestionSet},
+        },
     },
 };
 use std::sync::Arc;
@@ -74,6 +79,26 @@ pub trait GatewayPort: Send + Sync + 'static {
         session_key: String,
         run_id: Option<String>,
     ) -> BoxFuture<'static, Result<ChatAbortPayload, CallError>>;
+
+    /// Lists the commands that wait for approval.
+    fn approvals(&self) -> BoxFuture<'static, Result<Vec<ApprovalRequest>, CallError>>;
+
+    /// Lists the questions that wait for an answer.
+    fn questions(&self) -> BoxFuture<'static, Result<Vec<QuestionSet>, CallError>>;
+
+    /// Decides about a command.
+    fn decide(
+        &self,
+        id: ApprovalId,
+        decision: Decision,
+    ) -> BoxFuture<'static, Result<(), CallError>>;
+
+    /// Answers questions; without answers, dismisses them.
+    fn answer_questions(
+        &self,
+        id: QuestionSetId,
+        answers: Option<Answers>,
+    ) -> BoxFuture<'static, Result<(), CallError>>;
 }
 
 /// Sends messages exactly once, now or when the connection is back.

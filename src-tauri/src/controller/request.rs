@@ -2,7 +2,8 @@
 
 use crate::tray::MenuAction;
 use crate::view_model::{
-    AnswerForm, ChatDraft, ChatHistoryView, FieldError, SettingsForm, UiError, UnsentView,
+    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FieldError,
+    SettingsForm, UiError, UnsentView,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -54,6 +55,16 @@ pub enum Request {
     AbortChat {
         session_key: String,
         run_id: Option<String>,
+        reply: Reply<(), UiError>,
+    },
+    DecideApproval {
+        id: String,
+        decision: DecisionView,
+        reply: Reply<(), UiError>,
+    },
+    AnswerAgent {
+        id: String,
+        answers: Option<Vec<AgentAnswerForm>>,
         reply: Reply<(), UiError>,
     },
     UseFoundConfig {

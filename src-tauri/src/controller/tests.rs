@@ -14,6 +14,7 @@ use gateway_core::connection::{
 };
 use serde_json::json;
 
+mod agent_requests;
 mod fakes;
 
 fn form() -> SettingsForm {

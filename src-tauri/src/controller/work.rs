@@ -12,7 +12,10 @@ use gateway_core::{
     config::Impact,
     connection::problem::Problem,
     credentials::{Account, Kind, StoreError, secret::GatewayToken, slots},
-    protocol::method::chat::ChatHistoryPayload,
+    protocol::{
+        id::{ApprovalId, QuestionSetId},
+        method::{approvals::ApprovalRequest, chat::ChatHistoryPayload, questions::QuestionSet},
+    },
 };
 use tokio::task::JoinError;
 
@@ -41,6 +44,30 @@ pub(super) enum Outcome {
         result: Result<Box<ChatHistoryPayload>, CallError>,
         reply: Reply<ChatHistoryView, UiError>,
     },
+    /// What agents wait for; `None` when the connection went away.
+    AgentRequests { number: u64, listed: Option<Listed> },
+    /// It is time to read again what agents wait for.
+    ListAgentRequests { number: u64 },
+    /// What the gateway said to a decision.
+    Decided {
+        decided: Decided,
+        result: Result<(), CallError>,
+        reply: Reply<(), UiError>,
+    },
+}
+
+/// The lists of a gateway, as far as it answered.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    pub(super) approvals: Vec<ApprovalRequest>,
+    pub(super) questions: Vec<QuestionSet>,
+}
+
+/// Which request a person decided about.
+#[derive(Debug)]
+pub(super) enum Decided {
+    Approval(ApprovalId),
+    Questions(QuestionSetId),
 }
 
 /// What is known of the stored token after a save.
@@ -214,6 +241,15 @@ impl Controller {
                 };
                 respond(reply, answer);
             }
+            Ok(Outcome::AgentRequests { number, listed }) => {
+                self.agent_requests_listed(number, listed);
+            }
+            Ok(Outcome::ListAgentRequests { number }) => self.list_agent_requests_again(number),
+            Ok(Outcome::Decided {
+                decided,
+                result,
+                reply,
+            }) => self.decision_made(&decided, result, reply),
             // A panic of ours must not be swallowed.
             Err(failed) => {
                 if let Ok(panic) = failed.try_into_panic() {

@@ -8,7 +8,8 @@ use super::Desktop;
 use crate::{
     controller::{ControllerHandle, Request},
     events::{
-        ChatChanged, CheckChanged, ConnectionChanged, PageRequested, SettingsChanged, WindowEvent,
+        AgentRequestsChanged, ChatChanged, CheckChanged, ConnectionChanged, PageRequested,
+        SettingsChanged, WindowEvent,
     },
     tray::Tray,
 };
@@ -108,6 +109,7 @@ impl Desktop for TauriDesktop {
             WindowEvent::Check(view) => CheckChanged(view).emit(&self.app),
             WindowEvent::Settings(view) => SettingsChanged(view).emit(&self.app),
             WindowEvent::Chat(update) => ChatChanged(update).emit(&self.app),
+            WindowEvent::AgentRequests(view) => AgentRequestsChanged(view).emit(&self.app),
             WindowEvent::Page(page) => PageRequested(page).emit(&self.app),
         };
         if let Err(problem) = sent {

@@ -48,8 +48,9 @@ pub struct Pixels {
 }
 
 impl Shape {
-    /// Returns the shape for a connection at a moment (milliseconds since the Unix epoch).
-    pub fn of(view: &ConnectionView, now_ms: f64, turn: u32) -> Self {
+    /// Returns the shape for a connection at a moment (milliseconds since the Unix epoch), with as
+    /// many requests of agents waiting.
+    pub fn of(view: &ConnectionView, waiting: usize, now_ms: f64, turn: u32) -> Self {
         match view.phase {
             Phase::Off => Self::Ring,
             Phase::Resolving
@@ -58,6 +59,7 @@ impl Shape {
             | Phase::Forwarding
             | Phase::GatewayCheck => Self::TurningRing((turn % TURN_STEPS) as u8),
             Phase::HostKey | Phase::AuthPrompt | Phase::Paused => Self::Triangle,
+            Phase::Up | Phase::Suspect if waiting > 0 => Self::Triangle,
             Phase::Up | Phase::Suspect => Self::Disc,
             Phase::UpGatewayDown => Self::HalfDisc,
             Phase::RetryWait => {
@@ -269,8 +271,8 @@ mod tests {
             ..ConnectionView::off()
         };
 
-        assert_eq!(Shape::of(&view, 0.0, 0), Shape::Pie(0));
-        assert_eq!(Shape::of(&view, 15_000.0, 0), Shape::Pie(4));
-        assert_eq!(Shape::of(&view, 31_000.0, 0), Shape::Pie(8));
+        assert_eq!(Shape::of(&view, 0, 0.0, 0), Shape::Pie(0));
+        assert_eq!(Shape::of(&view, 0, 15_000.0, 0), Shape::Pie(4));
+        assert_eq!(Shape::of(&view, 0, 31_000.0, 0), Shape::Pie(8));
     }
 }

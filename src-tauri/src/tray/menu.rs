@@ -86,10 +86,12 @@ impl MenuAction {
 }
 
 impl Menu {
-    /// Returns the menu for a connection at a moment (milliseconds since the Unix epoch).
-    pub fn of(view: &ConnectionView, now_ms: f64) -> Self {
-        let mut rows = vec![
-            MenuItem::Text(words::state(view, now_ms)),
+    /// Returns the menu for a connection at a moment (milliseconds since the Unix epoch), with as
+    /// many requests of agents waiting.
+    pub fn of(view: &ConnectionView, waiting: usize, now_ms: f64) -> Self {
+        let mut rows = vec![MenuItem::Text(words::state(view, now_ms))];
+        rows.extend(words::requests(waiting).map(MenuItem::Text));
+        rows.extend([
             MenuItem::Separator,
             MenuItem::Action(MenuAction::OpenChat),
             MenuItem::Action(MenuAction::CheckServer),
@@ -98,7 +100,7 @@ impl Menu {
             } else {
                 MenuAction::Disconnect
             }),
-        ];
+        ]);
         if view.phase == Phase::RetryWait {
             rows.push(MenuItem::Action(MenuAction::ReconnectNow));
         }
@@ -120,7 +122,7 @@ mod tests {
             phase,
             ..ConnectionView::off()
         };
-        Menu::of(&view, 0.0).0
+        Menu::of(&view, 0, 0.0).0
     }
 
     #[test]
@@ -152,6 +154,15 @@ mod tests {
         let rows = menu(Phase::RetryWait);
 
         assert!(rows.contains(&MenuItem::Action(MenuAction::ReconnectNow)));
+    }
+
+    #[test]
+    fn what_agents_wait_for_stands_below_the_state() {
+        let row = |waiting| Menu::of(&ConnectionView::off(), waiting, 0.0).0.remove(1);
+
+        assert_eq!(row(0), MenuItem::Separator);
+        assert_eq!(row(1), MenuItem::Text("1 request waits for you".to_owned()));
+        assert_eq!(row(2), MenuItem::Text("2 requests wait for you".to_owned()));
     }
 
     #[test]

@@ -24,6 +24,24 @@ pub fn state(view: &ConnectionView, now_ms: f64) -> String {
     }
 }
 
+/// Returns what hovering over the icon says.
+pub fn tooltip(view: &ConnectionView, waiting: usize, now_ms: f64) -> String {
+    let state = state(view, now_ms);
+    match requests(waiting) {
+        Some(requests) => format!("{state}. {requests}."),
+        None => state,
+    }
+}
+
+/// Returns the row about what agents wait for; `None` where nothing does.
+pub fn requests(waiting: usize) -> Option<String> {
+    match waiting {
+        0 => None,
+        1 => Some("1 request waits for you".to_owned()),
+        more => Some(format!("{more} requests wait for you")),
+    }
+}
+
 fn retry(view: &ConnectionView, now_ms: f64) -> String {
     let attempt = view.attempt;
     match view.next_attempt_at_ms.map(|at| seconds_until(at, now_ms)) {

@@ -4,8 +4,10 @@
 //! | --- | --- |
 //! | `SLOW` | 60 small parts, half a second apart: time to stop it, or to cut the line |
 //! | `LONG` | 400 words in 40 parts |
+//! | `PROMPTLY` | `Echo: ` and the text's last line, with no pause: for timing what is around it |
 //! | `FAIL500` | HTTP 500 with an error body |
 //! | `FAILSTREAM` | two parts, then the connection is cut |
+//! | `CALL tool {…}` at the end | a call of that tool with those arguments, then `The tool said: ` and its result |
 //! | anything else | `Echo: ` and the text's last line, in about eight parts |
 
 use std::time::Duration;
@@ -23,17 +25,57 @@ pub struct Reply {
     pub fails: bool,
     /// Whether the connection is cut after the parts.
     pub cut: bool,
+    /// The tool that is called instead of saying anything.
+    pub call: Option<Call>,
+}
+
+/// A call of a tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The tool.
+    pub tool: String,
+    /// Its arguments, as JSON.
+    pub arguments: String,
 }
 
 impl Reply {
-    /// Returns the reply to `text`.
-    pub fn to(text: &str) -> Self {
-        let plain = |parts, pause_ms| Self {
+    /// Returns the reply to a chat-completions request.
+    pub fn to_request(body: &Value) -> Self {
+        let last = body.get("messages").and_then(Value::as_array);
+        match last.and_then(|messages| messages.last()) {
+            Some(said) if said.get("role").and_then(Value::as_str) == Some("tool") => {
+                let result = content_text(said.get("content"));
+                Self::in_parts(vec![format!("The tool said: {result}")], 0)
+            }
+            Some(_) | None => Self::to(&last_user_text(body)),
+        }
+    }
+
+    fn in_parts(parts: Vec<String>, pause_ms: u64) -> Self {
+        Self {
             parts,
             pause: Duration::from_millis(pause_ms),
             fails: false,
             cut: false,
-        };
+            call: None,
+        }
+    }
+
+    /// Returns the reply to `text`.
+    pub fn to(text: &str) -> Self {
+        let plain = Self::in_parts;
+        if let Some((tool, arguments)) = text
+            .split_once("CALL ")
+            .and_then(|(_, call)| call.split_once(' '))
+        {
+            return Self {
+                call: Some(Call {
+                    tool: tool.to_owned(),
+                    arguments: arguments.trim().to_owned(),
+                }),
+                ..plain(Vec::new(), 0)
+            };
+        }
         if text.contains("FAIL500") {
             return Self {
                 fails: true,
@@ -57,7 +99,8 @@ impl Reply {
         let said = format!("Echo: {last_line}");
         let words: Vec<&str> = said.split_inclusive(' ').collect();
         let size = words.len().div_ceil(8).max(1);
-        plain(words.chunks(size).map(<[&str]>::concat).collect(), 20)
+        let pause_ms = if text.contains("PROMPTLY") { 0 } else { 20 };
+        plain(words.chunks(size).map(<[&str]>::concat).collect(), pause_ms)
     }
 }
 
@@ -139,6 +182,21 @@ mod tests {
             Reply::to("LONG").parts.concat().split_whitespace().count(),
             400
         );
+    }
+
+    #[test]
+    fn a_tool_is_called_once_and_its_result_told() {
+        let asked = json!({"role": "user", "content": "please CALL exec {\"command\": \"date\"}"});
+        let call = Reply::to_request(&json!({"messages": [asked]}))
+            .call
+            .unwrap();
+        assert_eq!(call.tool, "exec");
+        assert_eq!(call.arguments, r#"{"command": "date"}"#);
+
+        let result = json!({"role": "tool", "tool_call_id": "call-1", "content": "noon"});
+        let told = Reply::to_request(&json!({"messages": [asked, result]}));
+        assert_eq!(told.call, None);
+        assert_eq!(told.parts, ["The tool said: noon"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 /** Every word of the window, in Danish. */
 import type { Cause, CheckStepId, Phase, UserAction } from "../ipc";
 import type { Span } from "../lib/duration";
-import type { Catalogue } from ".";
+import type { Catalogue } from "./catalogue";
 
 function span({ days, hours, minutes, seconds }: Span): string {
   if (days > 0) return `${days} d. ${hours} t.`;
@@ -122,6 +122,7 @@ const problems: Readonly<Record<string, string>> = {
   notConnected: "Der er ingen forbindelse til gatewayen.",
   connectionLost: "Forbindelsen til gatewayen røg, før den svarede.",
   noAnswer: "Gatewayen svarede ikke i tide.",
+  requestGone: "Det blev afgjort et andet sted, eller tiden løb ud.",
   questionGone: "Spørgsmålet er ikke åbent længere.",
 };
 
@@ -137,6 +138,8 @@ export const da: Catalogue = {
     settings: "Indstillinger",
     skip: "Gå til indholdet",
     waiting: (count) => (count === 1 ? "1 besked venter" : `${count} beskeder venter`),
+    asks: (count) =>
+      count === 1 ? "1 anmodning venter på dig" : `${count} anmodninger venter på dig`,
   },
 
   state: {
@@ -271,6 +274,26 @@ export const da: Catalogue = {
     preparing: "Forbereder…",
     writing: "Skriver…",
     interrupted: "Forbindelsen er væk; svaret hentes, når den er tilbage.",
+  },
+
+  requests: {
+    title: "Det, din agent venter på",
+    announce: (count) =>
+      count === 1 ? "Din agent venter på din afgørelse" : `${count} afgørelser venter på dig`,
+    anAgent: "En agent",
+    wantsToRun: (agent) => `${agent} vil køre en kommando`,
+    where: "På",
+    onTheGateway: "gatewayens computer",
+    onNode: (node) => `noden ${node}`,
+    folder: "I",
+    decision: { allowOnce: "Tillad denne gang", allowAlways: "Tillad altid", deny: "Afvis" },
+    refusedIn: (span) =>
+      span === null ? "Bliver afvist om lidt" : `Bliver afvist af sig selv om ${span}`,
+    withdrawnIn: (span) =>
+      span === null ? "Bliver trukket tilbage om lidt" : `Trækkes tilbage om ${span}`,
+    asks: "Din agent spørger",
+    answer: "Svar",
+    dismiss: "Luk",
   },
 
   settings: {

@@ -1,7 +1,7 @@
 /**
  * Every word of the window, in English. Its shape is the shape every other language has to have.
  */
-import type { Cause, CheckStepId, Phase, UserAction } from "../ipc";
+import type { Cause, CheckStepId, DecisionView, Phase, UserAction } from "../ipc";
 import type { Span } from "../lib/duration";
 
 function span({ days, hours, minutes, seconds }: Span): string {
@@ -84,6 +84,8 @@ export const en = {
     settings: "Settings",
     skip: "Skip to the content",
     waiting: (count: number) => (count === 1 ? "1 message waits" : `${count} messages wait`),
+    asks: (count: number) =>
+      count === 1 ? "1 request waits for you" : `${count} requests wait for you`,
   },
 
   state: {
@@ -218,6 +220,30 @@ export const en = {
     preparing: "Preparing…",
     writing: "Writing…",
     interrupted: "The connection is lost; the reply is picked up when it is back.",
+  },
+
+  requests: {
+    title: "What your agent waits for",
+    announce: (count: number) =>
+      count === 1 ? "Your agent waits for your decision" : `${count} decisions wait for you`,
+    anAgent: "An agent",
+    wantsToRun: (agent: string) => `${agent} wants to run a command`,
+    where: "On",
+    onTheGateway: "the gateway's computer",
+    onNode: (node: string) => `node ${node}`,
+    folder: "In",
+    decision: {
+      allowOnce: "Allow once",
+      allowAlways: "Always allow",
+      deny: "Deny",
+    } satisfies Record<DecisionView, string>,
+    refusedIn: (span: string | null) =>
+      span === null ? "About to be refused by itself" : `Refused by itself in ${span}`,
+    withdrawnIn: (span: string | null) =>
+      span === null ? "About to be withdrawn" : `Withdrawn by itself in ${span}`,
+    asks: "Your agent asks",
+    answer: "Answer",
+    dismiss: "Dismiss",
   },
 
   settings: {

@@ -1,16 +1,9 @@
-/** Which language the window speaks, and the shape that every language has to have. */
+/** Which language the window speaks. */
+import type { Catalogue } from "./catalogue";
 import { da } from "./da";
 import { en } from "./en";
 
-/** The same functions and records for every language, with words of its own. */
-export type Words<T> = T extends (...given: infer Given) => string
-  ? (...given: Given) => string
-  : T extends string
-    ? string
-    : { readonly [Key in keyof T]: Words<T[Key]> };
-
-/** A whole language. */
-export type Catalogue = Words<typeof en>;
+export type { Catalogue, Words } from "./catalogue";
 
 /** Every language, by its tag. */
 export const catalogues: Readonly<Record<"en" | "da", Catalogue>> = { en, da };

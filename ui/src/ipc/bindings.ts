@@ -39,6 +39,10 @@ export const commands = {
 	forgetMessage: (key: string) => __TAURI_INVOKE<void>("forget_message", { key }),
 	/**  Stops a run, or every run of the session. */
 	abortChat: (sessionKey: string, runId: string | null) => typedError<null, UiError>(__TAURI_INVOKE("abort_chat", { sessionKey, runId })),
+	/**  Decides about a command that an agent wants to run. */
+	decideApproval: (id: string, decision: DecisionView) => typedError<null, UiError>(__TAURI_INVOKE("decide_approval", { id, decision })),
+	/**  Answers what an agent asked, or dismisses it with `null`. */
+	answerAgent: (id: string, answers: AgentAnswerForm[] | null) => typedError<null, UiError>(__TAURI_INVOKE("answer_agent", { id, answers })),
 	/**  Takes over what the existing `openclaw.json` says. */
 	useFoundConfig: () => typedError<null, UiError>(__TAURI_INVOKE("use_found_config")),
 	/**  Leaves first run for good. */
@@ -49,6 +53,7 @@ export const commands = {
 
 /** Events */
 export const events = {
+	agentRequestsChanged: makeEvent<AgentRequestsChanged, AgentRequestsChanged>("agent-requests-changed"),
 	chatChanged: makeEvent<ChatChanged, ChatChanged>("chat-changed"),
 	checkChanged: makeEvent<CheckChanged, CheckChanged>("check-changed"),
 	connectionChanged: makeEvent<ConnectionChanged, ConnectionChanged>("connection-changed"),
@@ -57,6 +62,57 @@ export const events = {
 };
 
 /* Types */
+/**  What was answered to one question of an agent. */
+export type AgentAnswerForm = {
+	/**  The question. */
+	questionId: string,
+	/**  The labels that were chosen. */
+	labels: string[],
+};
+
+/**  One possible answer. */
+export type AgentOptionView = {
+	/**  The answer; also what is sent back. */
+	label: string,
+	/**  What it means. */
+	description: string | null,
+};
+
+/**  One question of an agent. */
+export type AgentQuestionView = {
+	/**  Names the question in the answer. */
+	id: string,
+	/**  What it is about, in a word. */
+	about: string,
+	/**  The question. */
+	question: string,
+	/**  What can be answered. */
+	options: AgentOptionView[],
+	/**  Whether several answers may be chosen. */
+	several: boolean,
+};
+
+/**  Questions that an agent asked together. */
+export type AgentQuestionsView = {
+	/**  Names the set in the answer. */
+	id: string,
+	/**  The questions, one to three. */
+	questions: AgentQuestionView[],
+	/**  When they are withdrawn by themselves. */
+	expiresAtMs: number | null,
+};
+
+/**  What agents wait for a person to decide changed; carries all of it. */
+export type AgentRequestsChanged = AgentRequestsView;
+
+/**  Everything that waits, first come first. */
+export type AgentRequestsView = {
+	/**  Commands to approve. */
+	approvals: ApprovalView[],
+	/**  Questions to answer. */
+	questions: AgentQuestionsView[],
+};
+
 /**  The answer to a question. */
 export type AnswerForm = {
 	/**  The question's id. */
@@ -65,6 +121,28 @@ export type AnswerForm = {
 	texts: SecretText[],
 	/**  Whether to keep it in the keychain (passphrase only). */
 	remember: boolean,
+};
+
+/**  One command that waits for approval. */
+export type ApprovalView = {
+	/**  Names the request in the decision. */
+	id: string,
+	/**  The command line as the gateway words it; anything may stand in it. */
+	command: string,
+	/**  The words it will be run as, where the gateway tells them; these count. */
+	words: string[],
+	/**  The folder it runs in. */
+	folder: string | null,
+	/**  The node it runs on; the gateway's own computer without one. */
+	node: string | null,
+	/**  Which agent asks. */
+	agent: string | null,
+	/**  What the gateway warns of. */
+	warning: string | null,
+	/**  What may be decided. */
+	decisions: DecisionView[],
+	/**  When it is refused by itself. */
+	expiresAtMs: number | null,
 };
 
 /**  Why a connection waits, is paused or went down. */
@@ -295,6 +373,15 @@ export type CredentialView =
 "gatewayPassword" | 
 /**  The gateway asks for none. */
 "none";
+
+/**  What a person decides about a command. */
+export type DecisionView = 
+/**  Run it this time. */
+"allowOnce" | 
+/**  Run it, and the same from now on. */
+"allowAlways" | 
+/**  Do not run it. */
+"deny";
 
 /**  A fault in one field of a form, shown under the field. */
 export type FieldError = {

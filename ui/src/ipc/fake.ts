@@ -4,6 +4,8 @@
  */
 import type { Backend, Commands, Listeners } from ".";
 import type {
+  AgentRequestsView,
+  ApprovalView,
   ChatChange,
   ChatHistoryView,
   ChatMessageView,
@@ -109,6 +111,22 @@ export function message(over: Partial<ChatMessageView> = {}): ChatMessageView {
   return { id: null, role: "assistant", text: "", atMs: null, key: null, runId: null, ...over };
 }
 
+/** A command that waits for approval, except for what is given. */
+export function approval(over: Partial<ApprovalView> = {}): ApprovalView {
+  return {
+    id: "approval",
+    command: "df --output=pcent /srv/backup",
+    words: ["df", "--output=pcent", "/srv/backup"],
+    folder: "/home/me/.openclaw/workspace",
+    node: null,
+    agent: "main",
+    warning: null,
+    decisions: ["allowOnce", "deny"],
+    expiresAtMs: Date.now() + 25 * 60_000,
+    ...over,
+  };
+}
+
 /** A call the window made. */
 export interface Call {
   name: keyof Commands;
@@ -129,6 +147,8 @@ const DEFAULTS: Answers = {
   sendChat: () => ({ status: "ok", data: null }),
   unsent: () => ({ status: "ok", data: { draft: "", messages: [] } }),
   abortChat: () => ({ status: "ok", data: null }),
+  decideApproval: () => ({ status: "ok", data: null }),
+  answerAgent: () => ({ status: "ok", data: null }),
   useFoundConfig: () => ({ status: "ok", data: null }),
   chooseIdentityFile: () => ({ status: "ok", data: null }),
 };
@@ -152,6 +172,8 @@ const NAMES: readonly (keyof Commands)[] = [
   "unsent",
   "forgetMessage",
   "abortChat",
+  "decideApproval",
+  "answerAgent",
   "useFoundConfig",
   "finishFirstRun",
   "chooseIdentityFile",
@@ -161,6 +183,7 @@ export class FakeBackend implements Backend {
   connection = connectionView();
   settings = settingsView();
   check = checkView();
+  requests: AgentRequestsView = { approvals: [], questions: [] };
   /** What the window called, in order. */
   readonly calls: Call[] = [];
   readonly commands: Commands;
@@ -196,6 +219,7 @@ export class FakeBackend implements Backend {
     this.#listeners?.connection(this.connection);
     this.#listeners?.settings(this.settings);
     this.#listeners?.check(this.check);
+    this.#listeners?.requests(this.requests);
     this.#listeners?.page("chat");
   }
 
@@ -212,6 +236,11 @@ export class FakeBackend implements Backend {
   tellCheck(view: CheckView): void {
     this.check = view;
     this.#listeners?.check(view);
+  }
+
+  tellRequests(over: Partial<AgentRequestsView>): void {
+    this.requests = { approvals: [], questions: [], ...over };
+    this.#listeners?.requests(this.requests);
   }
 
   tellChat(change: ChatChange, sessionKey = "agent:main:main"): void {

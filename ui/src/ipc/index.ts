@@ -6,7 +6,14 @@
  * everything is asked for again afterwards, so that nothing is missed.
  */
 import type { commands } from "./bindings";
-import type { ChatUpdate, CheckView, ConnectionView, Page, SettingsView } from "./bindings";
+import type {
+  AgentRequestsView,
+  ChatUpdate,
+  CheckView,
+  ConnectionView,
+  Page,
+  SettingsView,
+} from "./bindings";
 
 export type * from "./bindings";
 
@@ -22,6 +29,7 @@ export interface Listeners {
   check(view: CheckView): void;
   settings(view: SettingsView): void;
   chat(update: ChatUpdate): void;
+  requests(view: AgentRequestsView): void;
   page(page: Page): void;
 }
 

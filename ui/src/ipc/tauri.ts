@@ -12,6 +12,7 @@ export function tauriBackend(): Backend {
         events.checkChanged.listen((event) => listeners.check(event.payload)),
         events.settingsChanged.listen((event) => listeners.settings(event.payload)),
         events.chatChanged.listen((event) => listeners.chat(event.payload)),
+        events.agentRequestsChanged.listen((event) => listeners.requests(event.payload)),
         events.pageRequested.listen((event) => listeners.page(event.payload)),
       ]);
       return () => {

@@ -2,6 +2,7 @@
 import { getContext, setContext } from "svelte";
 import type { Catalogue } from "../i18n";
 import type { Backend, Page, SignInPort, UserAction } from "../ipc";
+import { AgentRequestsState } from "./agent-requests.svelte";
 import { ChatState } from "./chat.svelte";
 import { CheckState } from "./check.svelte";
 import { Clock } from "./clock.svelte";
@@ -17,6 +18,7 @@ export class App {
   readonly check: CheckState;
   readonly settings: SettingsState;
   readonly chat: ChatState;
+  readonly requests: AgentRequestsState;
   readonly clock = new Clock();
   /** How to sign in, in a browser; `null` in the app's window, which does that by itself. */
   readonly signIn: SignInPort | null;
@@ -39,6 +41,7 @@ export class App {
     this.check = new CheckState(backend);
     this.settings = new SettingsState(backend, text.settings);
     this.chat = new ChatState(backend, text.common.failed);
+    this.requests = new AgentRequestsState(backend, text.common.failed);
   }
 
   /** While not connected, the page with the one thing to do; the conversation otherwise. */
@@ -67,6 +70,7 @@ export class App {
       check: (view) => this.check.receive(view),
       settings: (view) => this.settings.receive(view),
       chat: (update) => this.chat.receive(update),
+      requests: (view) => this.requests.receive(view),
       page: (page) => this.#told(page),
     });
     await this.chat.restore();

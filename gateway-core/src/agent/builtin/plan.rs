@@ -7,7 +7,7 @@
 
 use super::LocalTime;
 use super::intent::{Intent, Language};
-use super::wording::{self, Node};
+use super::wording::{self, NoNode, Node};
 use crate::agent::toolbox::ToolCall;
 use serde_json::{Value, json};
 
@@ -135,19 +135,6 @@ fn invoke(
             ))
         }
     }
-}
-
-/// Why there is no node to invoke a command on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NoNode {
-    /// None has this name.
-    Unknown,
-    /// It is not connected.
-    Away,
-    /// It does not offer the command, or nobody approved it yet.
-    Cannot,
-    /// None was named, and not exactly one could.
-    NotNamed,
 }
 
 fn choose<'a>(nodes: &'a [Node], wanted: Option<&str>, command: &str) -> Result<&'a Node, NoNode> {

@@ -5,7 +5,6 @@ mod status;
 pub(super) use status::status;
 
 use super::intent::Language;
-use super::plan::NoNode;
 use serde_json::Value;
 
 /// How an AI model is added, in one line.
@@ -13,6 +12,19 @@ const ADD_MODEL: [&str; 2] = [
     "To add an AI model: put a provider under models.providers and its model under agents.defaults.model in openclaw.json, or start Ollama on this computer.",
     "Sådan tilføjer du en AI-model: skriv en udbyder under models.providers og dens model under agents.defaults.model i openclaw.json, eller start Ollama på denne computer.",
 ];
+
+/// Why there is no node to invoke a command on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoNode {
+    /// None has this name.
+    Unknown,
+    /// It is not connected.
+    Away,
+    /// It does not offer the command, or nobody approved it yet.
+    Cannot,
+    /// None was named, and not exactly one could.
+    NotNamed,
+}
 
 /// How much of a program's output is repeated, in bytes.
 const LONGEST_OUTPUT: usize = 4_000;

@@ -10,6 +10,7 @@ use gateway_core::credentials::secret::{GatewayPassword, GatewayToken};
 use gateway_core::server::exposure::LocalAuth;
 use gateway_core::server::logbook::Logbook;
 use gateway_core::server::{Gateway, StartError, new_token};
+use gateway_core::tunnel::Holder;
 use serde_json::json;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
@@ -46,7 +47,8 @@ pub(crate) async fn run(
     }
     logbook
         .keep_in(&config.state_dir)
-        .map_err(|error| Stop::because(Exit::Failed, &error))?;
+        // The log is a part of the state: the disk is what is wrong with either.
+        .map_err(|error| not_started(&StartError::State(error.into())))?;
     config.page = page::files();
     let gateway = Gateway::start(config)
         .await
@@ -138,10 +140,16 @@ fn refused(why: &NotHere) -> Stop {
 
 fn not_started(error: &StartError) -> Stop {
     match error {
-        StartError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+        StartError::Listen {
+            address, source, ..
+        } if source.kind() == io::ErrorKind::AddrInUse => {
+            let holder = Holder::of(address.port()).map_or_else(
+                || "another program".to_owned(),
+                |holder| format!("{} (pid {})", holder.name, holder.pid),
+            );
             Stop::new(
                 Exit::Failed,
-                format!("{error}: another program holds it; choose another --port"),
+                format!("{error}: {holder} holds it; choose another --port, or end that program"),
             )
         }
         StartError::Listen { .. } | StartError::State(_) => Stop::because(Exit::Failed, error),

@@ -7,13 +7,14 @@
 //! A variable may also stand in the state folder's `.env`, which the process's own overrides.
 
 use super::super::environment::Environment;
-use super::super::private_file::PrivateFileError;
-use super::super::problem::FileProblem;
-use super::{Mode, OfficialConfig, dotenv, secret_ref};
+use super::secret_ref;
+use super::variables::Variables;
+use super::{Mode, OfficialConfig};
+
+pub use super::secret_ref::CredentialProblem;
+
 use crate::credentials::secret::{GatewayPassword, GatewayToken};
-use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 
 const TOKEN_VARIABLE: &str = "OPENCLAW_GATEWAY_TOKEN";
 const PASSWORD_VARIABLE: &str = "OPENCLAW_GATEWAY_PASSWORD";
@@ -51,48 +52,6 @@ pub struct OfficialCredentials {
     pub password: Option<(GatewayPassword, FoundAt)>,
 }
 
-/// Why a credential the config speaks of cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum CredentialProblem {
-    /// The config says something about it that cannot be followed.
-    #[error("{0}")]
-    Config(FileProblem),
-    /// The file a key points to cannot be used.
-    #[error("{key} in openclaw.json points to a file that cannot be used: {source}")]
-    File {
-        /// The dotted key.
-        key: &'static str,
-        /// What is wrong with the file.
-        source: PrivateFileError,
-    },
-}
-
-impl CredentialProblem {
-    /// Returns the file to look at, where that is the config itself.
-    pub fn path(&self) -> Option<&PathBuf> {
-        match self {
-            Self::Config(problem) => Some(&problem.path),
-            Self::File { .. } => None,
-        }
-    }
-}
-
-/// The process's variables over those of `.env`.
-pub(super) struct Variables<'a> {
-    pub(super) environment: &'a Environment,
-    file: BTreeMap<String, String>,
-}
-
-impl Variables<'_> {
-    pub(super) fn get(&self, name: &str) -> Option<String> {
-        self.environment
-            .text(name)
-            .or_else(|| self.file.get(name).map(String::as_str))
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
-    }
-}
-
 impl OfficialCredentials {
     /// Finds token and password; `config` is `None` when there is no `openclaw.json`.
     ///
@@ -126,10 +85,7 @@ impl OfficialCredentials {
                 ],
             ),
         };
-        let variables = Variables {
-            environment,
-            file: dotenv::read(environment),
-        };
+        let variables = Variables::of(environment);
         Ok(Self {
             token: first(&tokens, config, &variables)?
                 .map(|(text, found)| (GatewayToken::new(text), found)),
@@ -163,10 +119,7 @@ impl GatewaySecrets {
         config: Option<&OfficialConfig>,
         environment: &Environment,
     ) -> Result<Self, CredentialProblem> {
-        let variables = Variables {
-            environment,
-            file: dotenv::read(environment),
-        };
+        let variables = Variables::of(environment);
         let configured = |key| first(&[Place::Config(key)], config, &variables);
         Ok(Self {
             config_token: configured("gateway.auth.token")?

@@ -4,11 +4,38 @@
 //! `{source, provider, id}`. Of those, `env` and `file` are followed here. `exec` and `store` are
 //! not: we start no program on a config file's word, and the official store is not ours to open.
 
-use super::super::private_file;
+use super::super::private_file::{self, PrivateFileError};
+use super::super::problem::FileProblem;
 use super::Reader;
-use super::credentials::{CredentialProblem, Variables};
+use super::variables::Variables;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Why a credential the config speaks of cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialProblem {
+    /// The config says something about it that cannot be followed.
+    #[error("{0}")]
+    Config(FileProblem),
+    /// The file a key points to cannot be used.
+    #[error("{key} in openclaw.json points to a file that cannot be used: {source}")]
+    File {
+        /// The dotted key.
+        key: &'static str,
+        /// What is wrong with the file.
+        source: PrivateFileError,
+    },
+}
+
+impl CredentialProblem {
+    /// Returns the file to look at, where that is the config itself.
+    pub fn path(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Config(problem) => Some(&problem.path),
+            Self::File { .. } => None,
+        }
+    }
+}
 
 /// Reads the secret at a key, following a reference.
 ///

@@ -57,8 +57,10 @@ shape! {
     may be null {
         /// Where it runs.
         cwd: String,
-        /// On which machine.
+        /// On which machine: `gateway`, `node` or `sandbox`.
         host: String,
+        /// On which node, where it is one.
+        node_id: String,
         /// Which agent asks.
         agent_id: String,
         /// In which conversation.

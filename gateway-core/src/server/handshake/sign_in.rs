@@ -17,11 +17,11 @@ use crate::credentials::secret::{DeviceToken, SingleUseCode};
 use crate::protocol::connect::{ConnectParams, IssuedToken, Role, Scope};
 use crate::protocol::{ErrorCode, WireError};
 use crate::server::exposure::LocalAuth;
-use crate::store::{DeviceRecord, DeviceTokenHash, NewDeviceToken};
+use crate::store::{DeviceRecord, DeviceTokenHash, NewDeviceToken, StoreError};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// One attempt to sign in.
 pub(super) struct SignIn<'a> {
@@ -355,10 +355,10 @@ impl SignIn<'_> {
         let (roles, scopes) = match &grant.pairing {
             Pairing::NoDevice => return Ok(None),
             Pairing::Unchanged => {
-                store
-                    .saw_device(&proof.id, now)
-                    .await
-                    .map_err(refusals::store_refusal)?;
+                if let Err(problem) = store.saw_device(&proof.id, now).await {
+                    // When it was here last is no reason to keep it out of what can be read.
+                    unkept("when a device was here", problem)?;
+                }
                 let approved = record.as_ref().map(pairing::approved).unwrap_or_default();
                 (approved.roles, approved.scopes)
             }
@@ -378,7 +378,7 @@ impl SignIn<'_> {
             return Ok(None);
         }
         let token = new_token();
-        store
+        let kept = store
             .put_device_token(NewDeviceToken {
                 device_id: proof.id.clone(),
                 role: grant.role.as_str().to_owned(),
@@ -389,8 +389,12 @@ impl SignIn<'_> {
                 },
                 at_ms: now,
             })
-            .await
-            .map_err(refusals::store_refusal)?;
+            .await;
+        if let Err(problem) = kept {
+            // It came in without one, and may do so again.
+            unkept("a device's new token", problem)?;
+            return Ok(None);
+        }
         Ok(Some(Issued {
             token: IssuedToken(token),
             at_ms: now,
@@ -401,6 +405,15 @@ impl SignIn<'_> {
 /// Returns a token for a device.
 pub(in super::super) fn new_token() -> DeviceToken {
     DeviceToken::new(random_secret().as_str())
+}
+
+/// Goes on without what a disk in trouble did not take; any other problem keeps the caller out.
+fn unkept(what: &str, problem: StoreError) -> Result<(), Refused> {
+    if problem.unwritable().is_none() {
+        return Err(refusals::store_refusal(problem).into());
+    }
+    warn!(%problem, what, "let in although something could not be kept");
+    Ok(())
 }
 
 /// What is said to a device that has to be approved, and what to do about it (protocol §5).

@@ -12,7 +12,7 @@ use crate::protocol::method::chat::ChatHistoryParams;
 use crate::protocol::{RunId, SessionKey, WireError};
 use crate::store::{
     Acceptance, MessageRole, NewInput, NewMessage, RunRecord, RunState, SessionRecord, SessionSeed,
-    TranscriptPage, WaitingInput,
+    StoredMessage, TranscriptPage, WaitingInput,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -43,6 +43,13 @@ pub(super) async fn history(call: Call, params: Value) -> Result<Value, Refusal>
         "totalMessages": 0,
         "defaults": gateway.defaults(),
     });
+    // Before the transcript: what starts meanwhile is then in both, and told once, rather than in
+    // neither.
+    let mut waiting = gateway
+        .store
+        .waiting_inputs(&key)
+        .await
+        .map_err(store_refusal)?;
     let (page, current) = match &record {
         Some(record) => {
             let (page, current) = transcript(gateway, record, limit, offset).await?;
@@ -67,11 +74,10 @@ pub(super) async fn history(call: Call, params: Value) -> Result<Value, Refusal>
     let (Some(record), Some(page)) = (record, page) else {
         return Ok(payload);
     };
-    let waiting = gateway
-        .store
-        .waiting_inputs(&key)
-        .await
-        .map_err(store_refusal)?;
+    waiting.retain(|input| {
+        let is_told = |stored: &StoredMessage| stored.message.id == input.message.id;
+        !page.messages.iter().any(is_told)
+    });
     let messages = newest_that_fit(
         page.messages
             .iter()

@@ -2,7 +2,7 @@
 
 use super::super::config_overlay::{Change, Unchanged};
 use super::super::refusals::read;
-use super::super::refusals::{Refusal, invalid, refusal};
+use super::super::refusals::{Refusal, invalid, refusal, unwritable};
 use super::super::router::Call;
 use crate::protocol::{ErrorCode, WireError};
 use serde::Deserialize;
@@ -90,6 +90,7 @@ fn refused(why: &Unchanged) -> Refusal {
         Unchanged::Invalid(_) | Unchanged::Placeholder(_) => "CONFIG_INVALID",
         Unchanged::BeforeStart => "CONFIG_READ_ONLY",
         Unchanged::File(problem) => return refusal(ErrorCode::Unavailable, problem),
+        Unchanged::Unwritable(why) => return unwritable(*why),
     };
     Box::new(WireError {
         details: Some(json!({"code": code})),

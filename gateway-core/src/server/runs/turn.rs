@@ -5,17 +5,20 @@ use super::super::clock::now_ms;
 use super::super::mailbox::Announcement;
 use super::super::run_voice::{Audience, RunEnd, RunVoice, Said};
 use super::super::session_keys::agent_of;
-use super::{Current, StoppedBy};
+use super::{Current, STORE_REST, StoppedBy};
 use crate::agent::message::Message;
 use crate::agent::turn::{
     EVENT_QUEUE, Ending, Phase, Turn, TurnError, TurnEvent, TurnOutcome, run_turn,
 };
 use crate::protocol::connect::Scope;
 use crate::protocol::{RunId, SessionKey};
-use crate::store::{self, MessageRole, NewMessage, RunOutcome, RunRecord, StoreError, TokenUsage};
+use crate::store::{
+    self, MessageRole, NewMessage, RunOutcome, RunRecord, StoreError, TokenUsage, Unwritable,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -57,7 +60,15 @@ pub(super) async fn run(
         }
         Err(problem) => Kept::failed_before(problem),
     };
-    let finished = keep(gateway, &run, &end).await;
+    let mut finished = keep(gateway, &run, &end).await;
+    let trouble = finished.as_ref().err().and_then(StoreError::unwritable);
+    if let Some(why) = trouble {
+        // Said now, because it may take long, and not as well: a kill would lose the answer.
+        gateway.runs.sender_knows(&run.run_id).await;
+        let told = Kept::not_yet(why);
+        speaker.say(|voice, now| voice.ended(&told, now));
+        finished = keep_at_last(gateway, &run, &end).await;
+    }
     current.settle();
     gateway.runs.sender_knows(&run.run_id).await;
     for message in finished
@@ -67,8 +78,10 @@ pub(super) async fn run(
     {
         gateway.message_stored(&key, message);
     }
-    // Told last: who asks for the history because of it finds everything there.
-    speaker.say(|voice, now| voice.ended(&end.told, now));
+    // Told last: who asks for the history because of it finds everything there. A run ends once.
+    if trouble.is_none() {
+        speaker.say(|voice, now| voice.ended(&end.told, now));
+    }
     if let Some(session) = gateway.store.session(&key).await? {
         gateway.session_changed(&session, "agent.input.settled");
     }
@@ -241,6 +254,17 @@ impl Kept {
         }
     }
 
+    /// What is told of a run that cannot be kept at present.
+    fn not_yet(why: Unwritable) -> RunEnd {
+        RunEnd::Error {
+            message: format!(
+                "the answer is not kept yet and would be lost if the gateway ended now: {why}"
+            ),
+            kind: "state",
+            model: None,
+        }
+    }
+
     fn failed_before(message: String) -> Self {
         Self {
             outcome: json!({"error": message}),
@@ -274,6 +298,25 @@ async fn keep(
             usage: end.usage,
         })
         .await
+}
+
+/// Keeps a run's end as soon as the disk takes it, or the gateway ends.
+async fn keep_at_last(
+    gateway: &State,
+    run: &RunRecord,
+    end: &Kept,
+) -> Result<store::FinishedRun, StoreError> {
+    loop {
+        tokio::select! {
+            biased;
+            () = gateway.stop.cancelled() => return keep(gateway, run, end).await,
+            () = sleep(STORE_REST) => {}
+        }
+        match keep(gateway, run, end).await {
+            Err(problem) if problem.unwritable().is_some() => {}
+            kept => return kept,
+        }
+    }
 }
 
 /// Returns a message of a turn as it is kept.

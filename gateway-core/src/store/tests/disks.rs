@@ -102,23 +102,6 @@ async fn on_a_read_only_disk() {
     assert!(matches!(error, StoreError::ReadOnly), "{error:?}");
 }
 
-async fn set_pragma(store: &Store, name: &'static str, value: u32) {
-    let set = store.read(move |database| {
-        database
-            .pragma_update_and_check(None, name, value, |_| Ok(()))
-            .or_else(|error| {
-                // Some settings answer with their new value and some with nothing.
-                if error == rusqlite::Error::QueryReturnedNoRows {
-                    Ok(())
-                } else {
-                    Err(error)
-                }
-            })?;
-        Ok(())
-    });
-    set.await.unwrap();
-}
-
 #[tokio::test]
 async fn once_there_is_room_again_the_same_store_goes_on() {
     let (_scratch, store) = fresh().await;
@@ -126,11 +109,11 @@ async fn once_there_is_room_again_the_same_store_goes_on() {
         .patch_session(seed("a"), SessionPatch::default(), NOW)
         .await
         .unwrap();
-    set_pragma(&store, "max_page_count", 1).await;
+    store.set_pragma("max_page_count", 1).await;
     let large = || spoken("1", &"x".repeat(200_000), NOW);
 
     let error = store.append_message(&key("a"), large()).await.unwrap_err();
-    set_pragma(&store, "max_page_count", 1_000_000).await;
+    store.set_pragma("max_page_count", 1_000_000).await;
     store.append_message(&key("a"), large()).await.unwrap();
 
     assert!(matches!(error, StoreError::Full), "{error:?}");
@@ -141,10 +124,13 @@ async fn once_there_is_room_again_the_same_store_goes_on() {
 async fn a_state_that_turns_read_only_is_said_and_can_still_be_read() {
     let (_scratch, store) = fresh().await;
     store.put_setting("n", json!(1)).await.unwrap();
-    set_pragma(&store, "query_only", 1).await;
+    store.set_pragma("query_only", 1).await;
 
     let error = store.put_setting("n", json!(2)).await.unwrap_err();
 
     assert!(matches!(error, StoreError::ReadOnly), "{error:?}");
     assert_eq!(store.setting("n").await.unwrap(), Some(json!(1)));
+    assert_eq!(store.unwritable(), Some(Unwritable::ReadOnly));
+    store.set_pragma("query_only", 0).await;
+    assert_eq!(store.try_writing(NOW).await, None);
 }

@@ -1,8 +1,9 @@
 //! keyboard-interactive (RFC 4256): the server asks, in as many rounds as it likes.
 
-use super::{Attempt, Progress, Prompt, Question, within};
+use super::{Attempt, Progress, within};
 use crate::tunnel::error::{Step, TunnelError};
-use crate::tunnel::session::printable;
+use crate::tunnel::question::{Prompt, Question};
+use crate::tunnel::server_text::printable;
 use russh::client::KeyboardInteractiveAuthResponse as Response;
 
 /// How many rounds a server may ask before we take it for a loop.

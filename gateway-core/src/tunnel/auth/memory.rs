@@ -1,7 +1,7 @@
 //! What a person answered for one server, and what that server refused.
 
-use super::{Prompt, Question};
 use crate::credentials::secret::{AccountPassword, KeyPassphrase, PromptAnswer};
+use crate::tunnel::question::{Prompt, Question};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 

@@ -3,14 +3,21 @@
 use super::*;
 use crate::{
     controller::request::WhenEnding,
-    view_model::{ChatUpdate, SettingsView},
+    view_model::{AgentRequestsView, ChatUpdate, SettingsView},
 };
 use futures_util::future::BoxFuture;
 use gateway_core::{
     client::CallError,
     config::{Environment, Places, Platform, Profile},
     credentials::{MemoryStore, secret::GatewayToken, slots},
-    protocol::method::chat::{ChatAbortPayload, ChatHistoryPayload},
+    protocol::{
+        id::{ApprovalId, QuestionSetId},
+        method::{
+            approvals::{ApprovalRequest, Decision},
+            chat::{ChatAbortPayload, ChatHistoryPayload},
+            questions::{Answers, QuestionSet},
+        },
+    },
 };
 use std::{
     ffi::OsString,
@@ -243,6 +250,7 @@ pub(super) struct DesktopLog {
     checks: mpsc::UnboundedReceiver<CheckView>,
     settings: mpsc::UnboundedReceiver<SettingsView>,
     chats: mpsc::UnboundedReceiver<ChatUpdate>,
+    requests: mpsc::UnboundedReceiver<AgentRequestsView>,
     pages: mpsc::UnboundedReceiver<Page>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
@@ -258,6 +266,7 @@ struct FakeDesktop {
     checks: mpsc::UnboundedSender<CheckView>,
     settings: mpsc::UnboundedSender<SettingsView>,
     chats: mpsc::UnboundedSender<ChatUpdate>,
+    requests: mpsc::UnboundedSender<AgentRequestsView>,
     pages: mpsc::UnboundedSender<Page>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
@@ -274,6 +283,7 @@ impl DesktopLog {
         let checks = mpsc::unbounded_channel();
         let settings = mpsc::unbounded_channel();
         let chats = mpsc::unbounded_channel();
+        let requests = mpsc::unbounded_channel();
         let pages = mpsc::unbounded_channel();
         let ever_shown = Arc::new(AtomicBool::new(false));
         let left = Arc::new(AtomicBool::new(false));
@@ -287,6 +297,7 @@ impl DesktopLog {
             checks: checks.1,
             settings: settings.1,
             chats: chats.1,
+            requests: requests.1,
             pages: pages.1,
             ever_shown: Arc::clone(&ever_shown),
             left: Arc::clone(&left),
@@ -301,6 +312,7 @@ impl DesktopLog {
             checks: checks.0,
             settings: settings.0,
             chats: chats.0,
+            requests: requests.0,
             pages: pages.0,
             ever_shown,
             left,
@@ -378,6 +390,13 @@ impl DesktopLog {
         next(&mut self.chats).await
     }
 
+    pub(super) async fn agent_requests_where(
+        &mut self,
+        wanted: impl Fn(&AgentRequestsView) -> bool,
+    ) -> AgentRequestsView {
+        next_where(&mut self.requests, wanted).await
+    }
+
     pub(super) async fn page(&mut self) -> Page {
         next(&mut self.pages).await
     }
@@ -424,6 +443,7 @@ impl Desktop for FakeDesktop {
             WindowEvent::Check(view) => log(&self.checks, view),
             WindowEvent::Settings(view) => log(&self.settings, view),
             WindowEvent::Chat(update) => log(&self.chats, update),
+            WindowEvent::AgentRequests(view) => log(&self.requests, view),
             WindowEvent::Page(page) => log(&self.pages, page),
         }
     }
@@ -448,11 +468,36 @@ impl Desktop for FakeDesktop {
 #[derive(Default)]
 pub(super) struct FakeGateway {
     history: Mutex<Option<ChatHistoryPayload>>,
+    waiting: Mutex<(Vec<ApprovalRequest>, Vec<QuestionSet>)>,
+    /// What was decided, in words, and what is said to the next decision.
+    decided: Mutex<Vec<String>>,
+    refusal: Mutex<Option<CallError>>,
 }
 
 impl FakeGateway {
     pub(super) fn answers_history(&self, payload: serde_json::Value) {
         *self.history.lock().unwrap() = Some(serde_json::from_value(payload).unwrap());
+    }
+
+    pub(super) fn lists(&self, approvals: serde_json::Value, questions: serde_json::Value) {
+        *self.waiting.lock().unwrap() = (
+            serde_json::from_value(approvals).unwrap(),
+            serde_json::from_value(questions).unwrap(),
+        );
+    }
+
+    pub(super) fn refuses_the_next_decision(&self, why: CallError) {
+        *self.refusal.lock().unwrap() = Some(why);
+    }
+
+    pub(super) fn decided(&self) -> Vec<String> {
+        self.decided.lock().unwrap().clone()
+    }
+
+    fn takes(&self, decision: String) -> BoxFuture<'static, Result<(), CallError>> {
+        self.decided.lock().unwrap().push(decision);
+        let answer = self.refusal.lock().unwrap().take().map_or(Ok(()), Err);
+        Box::pin(async move { answer })
     }
 }
 
@@ -469,6 +514,36 @@ impl GatewayPort for FakeGateway {
     ) -> BoxFuture<'static, Result<ChatAbortPayload, CallError>> {
         let answer = serde_json::from_value(json!({"aborted": true})).unwrap();
         Box::pin(async move { Ok(answer) })
+    }
+
+    fn approvals(&self) -> BoxFuture<'static, Result<Vec<ApprovalRequest>, CallError>> {
+        let listed = self.waiting.lock().unwrap().0.clone();
+        Box::pin(async move { Ok(listed) })
+    }
+
+    fn questions(&self) -> BoxFuture<'static, Result<Vec<QuestionSet>, CallError>> {
+        let listed = self.waiting.lock().unwrap().1.clone();
+        Box::pin(async move { Ok(listed) })
+    }
+
+    fn decide(
+        &self,
+        id: ApprovalId,
+        decision: Decision,
+    ) -> BoxFuture<'static, Result<(), CallError>> {
+        self.takes(format!("{id}: {decision}"))
+    }
+
+    fn answer_questions(
+        &self,
+        id: QuestionSetId,
+        answers: Option<Answers>,
+    ) -> BoxFuture<'static, Result<(), CallError>> {
+        let answers = answers.map(|answers| serde_json::to_string(&answers).unwrap());
+        self.takes(format!(
+            "{id}: {}",
+            answers.unwrap_or("dismissed".to_owned())
+        ))
     }
 }
 

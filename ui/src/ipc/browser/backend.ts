@@ -3,14 +3,30 @@
  * screen gets the same views as in the window. What only the desktop has is not offered.
  */
 import type { Backend, Commands, Listeners, SettingsView, SignInPort, UiError } from "..";
+import { AgentRequests, wordOf } from "./agent-requests";
 import { Check } from "./check";
 import { Conversations } from "./conversations";
 import { Link, type Surroundings } from "./link";
 import { Outbox } from "./outbox";
-import { NoAnswer, problemOf } from "./refusal";
+import { NoAnswer, Refusal, problemOf } from "./refusal";
+import type { Session } from "./session";
 
 /** How much of a conversation is fetched. */
 const HISTORY_MESSAGES = 200;
+
+/**
+ * How often what agents wait for is read again while something waits: gateways do not tell of
+ * everything that ends by itself.
+ */
+const LIST_AGAIN_MS = 15_000;
+
+/** What a gateway answers about a request that waits no more. */
+const GONE: readonly (string | null)[] = [
+  "APPROVAL_ALREADY_RESOLVED",
+  "APPROVAL_NOT_FOUND",
+  "QUESTION_ALREADY_RESOLVED",
+  "QUESTION_NOT_FOUND",
+];
 
 /** What the backend is made of, beside the link's surroundings. */
 export interface BrowserParts extends Surroundings {
@@ -27,6 +43,8 @@ export class BrowserBackend implements Backend {
   readonly #check: Check;
   readonly #outbox: Outbox;
   readonly #conversations = new Conversations();
+  readonly #requests = new AgentRequests();
+  #listAgain: ReturnType<typeof setTimeout> | undefined;
   #listeners: Listeners | null = null;
   #isConnecting = false;
 
@@ -42,14 +60,19 @@ export class BrowserBackend implements Backend {
         up: (session) => {
           tell(conversations.reconnected());
           this.#outbox.sessionUp(session);
+          void this.#listRequests(session);
         },
         down: () => this.#outbox.sessionDown(),
         event: (name, payload) => {
+          if (this.#requests.event(name, payload)) this.#requestsChanged();
           if (name !== "chat") return;
           const update = conversations.event(payload);
           if (update !== null) tell([update]);
         },
-        gap: () => tell(conversations.missed()),
+        gap: () => {
+          tell(conversations.missed());
+          void this.#listRequests(this.#link.session);
+        },
       },
       parts.code,
     );
@@ -95,6 +118,7 @@ export class BrowserBackend implements Backend {
         this.#listeners?.connection(link.view);
         this.#listeners?.settings(SETTINGS);
         this.#listeners?.check(this.#check.view);
+        this.#listeners?.requests(this.#requests.view);
         // The first question is the page's start.
         if (!this.#isConnecting) link.connect();
         this.#isConnecting = true;
@@ -125,6 +149,17 @@ export class BrowserBackend implements Backend {
           await call("chat.abort", { sessionKey, ...(runId === null ? {} : { runId }) });
           return null;
         }),
+      decideApproval: (id, decision) =>
+        this.#decide(id, "exec.approval.resolve", { id, decision: wordOf(decision) }),
+      answerAgent: (id, answers) => {
+        const chosen = answers?.map(({ questionId, labels }) => [questionId, labels] as const);
+        return this.#decide(id, "question.resolve", {
+          id,
+          ...(chosen === undefined
+            ? { cancel: true }
+            : { answers: { answers: Object.fromEntries(chosen) } }),
+        });
+      },
       keepDraft: (text) => done().then(() => this.#outbox.keepDraft(text)),
       unsent: () => Promise.resolve({ status: "ok", data: this.#outbox.unsent() }),
       forgetMessage: (key) => done().then(() => this.#outbox.forget(key)),
@@ -137,6 +172,57 @@ export class BrowserBackend implements Backend {
       finishFirstRun: onlyInTheApp,
       chooseIdentityFile: onlyInTheApp,
     };
+  }
+
+  /** Reads what agents wait for; a gateway that does not tell has nothing to decide. */
+  async #listRequests(session: Session | null): Promise<void> {
+    if (session === null) return;
+    const list = (method: string) =>
+      session.call(method, {}).catch((error: unknown) => {
+        if (error instanceof Refusal) return null;
+        throw error;
+      });
+    this.#requests.listing();
+    try {
+      const [approvals, questions] = await Promise.all([
+        list("exec.approval.list"),
+        list("question.list"),
+      ]);
+      if (session !== this.#link.session) return;
+      this.#requests.listed(approvals, questions);
+      this.#requestsChanged();
+    } catch {
+      // The connection has ended; the next one lists again.
+    }
+  }
+
+  #requestsChanged(): void {
+    this.#listeners?.requests(this.#requests.view);
+    clearTimeout(this.#listAgain);
+    if (this.#requests.count === 0) return;
+    this.#listAgain = setTimeout(() => void this.#listRequests(this.#link.session), LIST_AGAIN_MS);
+  }
+
+  async #decide(
+    id: string,
+    method: string,
+    params: Record<string, unknown>,
+  ): Promise<{ status: "ok"; data: null } | { status: "error"; error: UiError }> {
+    const answer = await this.#ask(async (call) => {
+      try {
+        await call(method, params);
+        return null;
+      } catch (error) {
+        if (error instanceof Refusal && GONE.includes(error.reason)) return GONE_ELSEWHERE;
+        throw error;
+      }
+    });
+    if (answer.status === "error") return answer;
+    this.#requests.settled(id);
+    this.#requestsChanged();
+    return answer.data === null
+      ? { status: "ok", data: null }
+      : { status: "error", error: answer.data };
   }
 
   async #ask<T>(
@@ -154,6 +240,12 @@ export class BrowserBackend implements Backend {
     }
   }
 }
+
+const GONE_ELSEWHERE: UiError = {
+  code: "requestGone",
+  message: "This was decided elsewhere, or its time was up.",
+  action: null,
+};
 
 /** A page has no settings: it is where its gateway is. */
 const SETTINGS: SettingsView = {

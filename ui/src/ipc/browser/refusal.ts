@@ -7,6 +7,8 @@ export class Refusal extends Error {
   readonly code: string;
   /** `details.code`: what to decide by. */
   readonly detail: string | null;
+  readonly authReason: string | null;
+  /** `details.reason`: why a method did not do it. */
   readonly reason: string | null;
   readonly requestId: string | null;
   readonly retryable: boolean;
@@ -16,7 +18,8 @@ export class Refusal extends Error {
     super(textAt(error, "message") ?? "the gateway refused");
     this.code = textAt(error, "code") ?? "";
     this.detail = textAt(error, "details", "code");
-    this.reason = textAt(error, "details", "authReason");
+    this.authReason = textAt(error, "details", "authReason");
+    this.reason = textAt(error, "details", "reason");
     this.requestId = textAt(error, "details", "requestId");
     this.retryable = at(error, "retryable") === true;
     this.retryAfterMs = numberAt(error, "retryAfterMs");
@@ -94,12 +97,12 @@ export function judge(refusal: Refusal): Verdict {
 }
 
 function badCode(
-  { reason }: Refusal,
+  { authReason }: Refusal,
   pause: (cause: Cause, code: string, message: string) => Verdict,
 ): Verdict {
   const next =
     "Make a new one with openclaw dashboard on the gateway's computer, or paste the token.";
-  switch (reason) {
+  switch (authReason) {
     case "bootstrap_token_used":
       return pause("token", "browserCodeUsed", `This link has signed somebody in already. ${next}`);
     case "bootstrap_token_expired":

@@ -1,0 +1,114 @@
+//! A live session as the controller uses it.
+
+use crate::controller::GatewayPort;
+use futures_util::{FutureExt as _, future::BoxFuture};
+use gateway_core::{
+    client::{CallError, Session},
+    protocol::{
+        RunId, SessionKey,
+        id::{ApprovalId, QuestionSetId},
+        method::{
+            approvals::{
+                ApprovalRequest, ApprovalResolveParams, Decision, ExecApprovalList,
+                ExecApprovalResolve,
+            },
+            chat::{
+                ChatAbort, ChatAbortParams, ChatAbortPayload, ChatHistory, ChatHistoryParams,
+                ChatHistoryPayload,
+            },
+            questions::{
+                Answers, QuestionList, QuestionResolve, QuestionResolveParams, QuestionSet,
+            },
+        },
+    },
+};
+use std::time::Duration;
+
+/// How much of a conversation is fetched: what a person scrolls back through without asking.
+const HISTORY_MESSAGES: u32 = 200;
+
+/// How long a gateway may take to answer a call (the reference client's limit is 15 s).
+const ANSWER: Duration = Duration::from_secs(15);
+
+/// Calls the gateway over one session.
+pub(crate) struct LiveGateway(pub(crate) Session);
+
+impl GatewayPort for LiveGateway {
+    fn history(
+        &self,
+        session_key: String,
+    ) -> BoxFuture<'static, Result<ChatHistoryPayload, CallError>> {
+        let session = self.0.clone();
+        async move {
+            let mut params = ChatHistoryParams::new(SessionKey::from(session_key));
+            params.limit = Some(HISTORY_MESSAGES);
+            session.call::<ChatHistory>(params, ANSWER).await
+        }
+        .boxed()
+    }
+
+    fn abort(
+        &self,
+        session_key: String,
+        run_id: Option<String>,
+    ) -> BoxFuture<'static, Result<ChatAbortPayload, CallError>> {
+        let session = self.0.clone();
+        async move {
+            let mut params = ChatAbortParams::new(SessionKey::from(session_key));
+            params.run_id = run_id.map(RunId::from);
+            session.call::<ChatAbort>(params, ANSWER).await
+        }
+        .boxed()
+    }
+
+    fn approvals(&self) -> BoxFuture<'static, Result<Vec<ApprovalRequest>, CallError>> {
+        let session = self.0.clone();
+        async move {
+            session
+                .call::<ExecApprovalList>(Default::default(), ANSWER)
+                .await
+        }
+        .boxed()
+    }
+
+    fn questions(&self) -> BoxFuture<'static, Result<Vec<QuestionSet>, CallError>> {
+        let session = self.0.clone();
+        async move {
+            let listed = session
+                .call::<QuestionList>(Default::default(), ANSWER)
+                .await?;
+            Ok(listed.questions)
+        }
+        .boxed()
+    }
+
+    fn decide(
+        &self,
+        id: ApprovalId,
+        decision: Decision,
+    ) -> BoxFuture<'static, Result<(), CallError>> {
+        let session = self.0.clone();
+        async move {
+            let params = ApprovalResolveParams::new(id, decision);
+            let done = session.call::<ExecApprovalResolve>(params, ANSWER).await;
+            done.map(drop)
+        }
+        .boxed()
+    }
+
+    fn answer_questions(
+        &self,
+        id: QuestionSetId,
+        answers: Option<Answers>,
+    ) -> BoxFuture<'static, Result<(), CallError>> {
+        let session = self.0.clone();
+        async move {
+            let mut params = QuestionResolveParams::new(id);
+            params.cancel = answers.is_none().then_some(true);
+            params.answers = answers;
+            let done = session.call::<QuestionResolve>(params, ANSWER).await;
+            done.map(drop)
+        }
+        .boxed()
+    }
+}

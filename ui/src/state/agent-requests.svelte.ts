@@ -1,0 +1,53 @@
+/** What agents wait for a person to decide, as last told. */
+import type { AgentAnswerForm, AgentRequestsView, Backend, DecisionView, UiError } from "../ipc";
+
+const NOTHING: AgentRequestsView = { approvals: [], questions: [] };
+
+export class AgentRequestsState {
+  view = $state.raw<AgentRequestsView>(NOTHING);
+  /** Why the last decision did not arrive. */
+  problem = $state.raw<UiError | null>(null);
+  /** The requests whose decision is on its way, by id. */
+  deciding = $state.raw<readonly string[]>([]);
+
+  readonly #backend: Backend;
+  readonly #failed: string;
+
+  /** `failed` is said when the app could not be asked at all. */
+  constructor(backend: Backend, failed: string) {
+    this.#backend = backend;
+    this.#failed = failed;
+  }
+
+  readonly count = $derived(this.view.approvals.length + this.view.questions.length);
+
+  receive(view: AgentRequestsView): void {
+    this.view = view;
+  }
+
+  decide = (id: string, decision: DecisionView) =>
+    this.#send(id, () => this.#backend.commands.decideApproval(id, decision));
+
+  answer = (id: string, answers: AgentAnswerForm[]) =>
+    this.#send(id, () => this.#backend.commands.answerAgent(id, answers));
+
+  dismiss = (id: string) => this.#send(id, () => this.#backend.commands.answerAgent(id, null));
+
+  forgetProblem = () => (this.problem = null);
+
+  async #send(
+    id: string,
+    command: () => Promise<{ status: "ok" } | { status: "error"; error: UiError }>,
+  ): Promise<void> {
+    if (this.deciding.includes(id)) return;
+    this.deciding = [...this.deciding, id];
+    this.problem = null;
+    try {
+      const answer = await command();
+      if (answer.status === "error") this.problem = answer.error;
+    } catch {
+      this.problem = { code: "ipc", message: this.#failed, action: null };
+    }
+    this.deciding = this.deciding.filter((other) => other !== id);
+  }
+}
