@@ -22,22 +22,20 @@ use serde_json::{Deserializer, Map, Value, json};
 
 /// One call of the official command line: a whole Node.js start each, two at a time.
 const CALL: Duration = Duration::from_secs(120);
+/// How long the official gateway is asked again for an answer that did not come in time.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// From the start of a node host until it is there with all it offers.
 const COMES: Duration = Duration::from_secs(120);
 
 const NODE: &str = "Bench";
 
 /// Commands that find the gateway in their configuration, and what they say of ours.
-const COMMANDS: [(&[&str], &str); 23] = [
+const COMMANDS: [(&[&str], &str); 21] = [
     (&["health", "--json"], "\"defaultAgentId\": \"main\""),
     (&["health", "--verbose"], "Gateway connection:"),
     (&["status", "--json"], "\"reachable\": true"),
     (&["status", "--deep"], "· reachable"),
     (&["gateway", "health"], "OK ("),
-    (
-        &["gateway", "call", "status", "--json"],
-        "\"runtimeVersion\"",
-    ),
     (
         &["gateway", "call", "foo.bar", "--json"],
         "unknown method: foo.bar",
@@ -55,10 +53,6 @@ const COMMANDS: [(&[&str], &str); 23] = [
         "\"approvalState\": \"approved\"",
     ),
     (&["nodes", "pending", "--json"], "[]"),
-    (
-        &["nodes", "describe", "--node", "nobody", "--json"],
-        "nobody",
-    ),
     (&["devices", "list", "--json"], "\"paired\""),
     (&["channels", "status", "--json"], "\"channels\""),
     (&["models", "list", "--json"], "offline/echo-1"),
@@ -86,7 +80,7 @@ const COMMANDS: [(&[&str], &str); 23] = [
 ];
 
 /// Commands that are told where the gateway is, which token they show, and what they say of ours.
-const TOLD: [(&[&str], Option<&str>, &str); 8] = [
+const TOLD: [(&[&str], Option<&str>, &str); 7] = [
     (
         &["gateway", "probe", "--json"],
         Some("right"),
@@ -106,11 +100,6 @@ const TOLD: [(&[&str], Option<&str>, &str); 8] = [
         "token mismatch",
     ),
     (&["devices", "list", "--json"], Some("wrong"), "mismatch"),
-    (
-        &["gateway", "call", "health", "--json"],
-        None,
-        "explicit credentials",
-    ),
 ];
 
 /// One of the two gateways, with somebody who uses it and a node host that was approved on it.
@@ -188,11 +177,20 @@ impl Comparison {
         official: (&Side, Vec<String>),
         ours: (&Side, Vec<String>),
     ) -> Result<()> {
-        // Each start takes more of a processor than of anything else, and there are two.
-        let (official, ours) =
-            tokio::try_join!(official.0.runs(&official.1), ours.0.runs(&ours.1))?;
-        self.commands += 1;
         let said = |done: &Finished| format!("{}{}", done.stdout, done.stderr);
+        let both = async || {
+            // Each start takes more of a processor than of anything else, and there are two.
+            tokio::try_join!(official.0.runs(&official.1), ours.0.runs(&ours.1))
+        };
+        let (official, ours) = until(name, PATIENCE, async || {
+            let (official, ours) = both().await?;
+            // On a loaded machine it does not always answer within what its command line waits; ours
+            // has no such excuse.
+            let in_time = !said(&official).contains("gateway timeout after");
+            Ok(in_time.then_some((official, ours)))
+        })
+        .await?;
+        self.commands += 1;
         if official.code() != ours.code() || !said(&ours).contains(text) {
             self.wrong.push(format!(
                 "{name}: {:?} instead of {:?}, or no {text:?} in:\n{}\nofficial:\n{}",
