@@ -11,15 +11,16 @@ use serde_json::Value;
 
 use crate::tools;
 
-/// Objects whose members are names somebody chose, or kinds of what has happened, by the last name of
-/// their path.
-const MAPS: [&str; 9] = [
+/// Objects whose members are names somebody chose, or depend on what has happened or could be measured
+/// at that moment, by the last name of their path.
+const MAPS: [&str; 10] = [
     "byType",
     "bySurface",
     "channels",
     "channelAccounts",
     "channelDefaultAccountId",
     "channelLabels",
+    "cpuBreakdown",
     "deliveryPreviews",
     "summary",
     "workerPools",
