@@ -334,7 +334,9 @@ pub fn model_config(provider: &ModelProvider) -> Value {
             "baseUrl": provider.base_url(),
             "apiKey": PROVIDER_KEY,
             "api": "openai-completions",
-            "models": [{"id": MODEL, "name": "Echo", "contextWindow": 128_000, "maxTokens": 4096}],
+            "models": [{"id": MODEL, "name": "Echo", "contextWindow": 128_000, "maxTokens": 4096,
+                // Without a price the official gateway tells of no costs at all.
+                "cost": {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0}}],
         }}},
         "agents": {"defaults": {"model": {"primary": format!("offline/{MODEL}")}}},
     })

@@ -6,8 +6,8 @@
 //! [`model_provider`] and [`plain_http`] are the servers, [`home_server`] three of them together,
 //! [`node_host`] the official program that serves one; [`cli`], [`app`],
 //! [`desktop`], [`webdriver`] and [`chromium`] drive our programs, [`terminal`] those that want a
-//! terminal; [`network`] puts a test apart from the machine; [`acknowledged`], [`canaries`], [`delivery`] and [`pins`]
-//! judge what was left behind.
+//! terminal; [`network`] puts a test apart from the machine; [`acknowledged`], [`canaries`], [`delivery`],
+//! [`pins`] and [`shape`] judge what was left behind or answered.
 //!
 //! Nothing here is told apart by a fixed port or a shared home, nothing sleeps for a guessed time,
 //! and a missing tool is an error, never a skipped test.
@@ -32,6 +32,7 @@ pub mod pins;
 pub mod plain_http;
 pub mod ports;
 pub mod process;
+pub mod shape;
 pub mod ssh_server;
 pub mod temp_home;
 pub mod terminal;

@@ -17,7 +17,7 @@ use super::super::{State, pairings};
 use crate::credentials::secret::DeviceToken;
 use crate::protocol::connect::{IssuedToken, Role, Scope};
 use crate::protocol::{DeviceId, PairingRequestId};
-use crate::server::nodes::view::put;
+use crate::server::nodes::view::{self, put};
 use crate::store::{
     DeviceRecord, DeviceTokenHash, DeviceTokenRecord, NewDeviceToken, PendingPairing,
 };
@@ -59,9 +59,19 @@ pub(super) async fn list(call: Call, _params: Value) -> Result<Value, Refusal> {
     let tokens = store.device_tokens().await.map_err(store_refusal)?;
     let mut devices = store.devices().await.map_err(store_refusal)?;
     devices.sort_by_key(|device| std::cmp::Reverse(device.created_at_ms));
+    let nodes = view::all(gateway).await.map_err(store_refusal)?;
     let paired: Vec<_> = devices
         .iter()
-        .map(|device| on_the_wire(gateway, device, &tokens))
+        .map(|device| {
+            let mut entry = on_the_wire(gateway, device, &tokens);
+            let is_this = |node: &&view::Node| node.id.as_str() == device.device_id.as_str();
+            let surface = nodes
+                .iter()
+                .find(is_this)
+                .and_then(view::Node::on_its_device);
+            put(&mut entry, "nodeSurface", surface);
+            entry
+        })
         .collect();
     Ok(json!({"pending": pending, "paired": paired}))
 }

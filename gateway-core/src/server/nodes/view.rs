@@ -72,7 +72,7 @@ impl Node {
         put(
             &mut entry,
             "permissions",
-            surface.map(|surface| &surface.permissions),
+            surface.and_then(|surface| told(&surface.permissions)),
         );
         put(&mut entry, "approvalState", Some(state));
         if let Some(pending) = &self.pending {
@@ -88,7 +88,7 @@ impl Node {
             put(
                 &mut entry,
                 "pendingDeclaredPermissions",
-                Some(&pending.permissions),
+                told(&pending.permissions),
             );
         }
         let since = self.live.as_ref().map(|live| live.peer.facts.since_ms);
@@ -115,7 +115,7 @@ impl Node {
         let mut entry = about(&self.id, &self.record, self.live.as_ref());
         put(&mut entry, "caps", Some(&surface.caps));
         put(&mut entry, "commands", Some(&surface.commands));
-        put(&mut entry, "permissions", Some(&surface.permissions));
+        put(&mut entry, "permissions", told(&surface.permissions));
         put(&mut entry, "createdAtMs", Some(self.record.created_at_ms));
         put(&mut entry, "approvedAtMs", Some(surface.approved_at_ms));
         let since = self.live.as_ref().map(|live| live.peer.facts.since_ms);
@@ -130,6 +130,29 @@ impl Node {
         );
         Some(entry)
     }
+
+    /// Writes what was approved of it as `device.pair.list` does within the entry of its device.
+    pub(in super::super) fn on_its_device(&self) -> Option<Map<String, Value>> {
+        const MEMBERS: [&str; 8] = [
+            "displayName",
+            "version",
+            "caps",
+            "commands",
+            "permissions",
+            "createdAtMs",
+            "approvedAtMs",
+            "lastHostStats",
+        ];
+        let mut entry = self.paired()?;
+        entry.retain(|name, _| MEMBERS.contains(&name.as_str()));
+        put(&mut entry, "sessionHost", Some(false));
+        Some(entry)
+    }
+}
+
+/// Returns permissions where there are any. Whoever has none says nothing of them (protocol §10).
+fn told(permissions: &Map<String, Value>) -> Option<&Map<String, Value>> {
+    Some(permissions).filter(|permissions| !permissions.is_empty())
 }
 
 /// Returns what is both approved and declared; of a node that is away, what was approved.
@@ -203,7 +226,7 @@ pub(in super::super) fn pending(
         "requiredApproveScopes",
         Some(words_of(&approve_scopes(&pending.commands))),
     );
-    put(&mut entry, "permissions", Some(&pending.permissions));
+    put(&mut entry, "permissions", told(&pending.permissions));
     let silent = record.is_some_and(|record| record.approved_via == "silent");
     put(&mut entry, "silent", Some(silent));
     put(&mut entry, "ts", Some(pending.created_at_ms));

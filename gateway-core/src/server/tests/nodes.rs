@@ -68,6 +68,40 @@ async fn a_node_offers_nothing_until_its_abilities_are_approved() {
 }
 
 #[tokio::test]
+async fn what_was_approved_of_a_node_stands_with_its_device_and_no_permissions_are_not_told() {
+    let running = running().await;
+    let admin = running.operator(1, &ADMIN).await;
+    let mut hello = node_hello(NODE);
+    hello.extra.remove("permissions");
+    let _node = running.hello(hello).await;
+    let request = pending_of(&admin, NODE).await;
+    let device = async || {
+        let listed = ask(&admin.session, "device.pair.list", json!({})).await;
+        let paired = listed["paired"].as_array().unwrap();
+        let is_it = |device: &&Value| device["deviceId"] == json!(node_id(NODE));
+        paired.iter().find(is_it).unwrap().clone()
+    };
+    assert_eq!(device().await.get("nodeSurface"), None);
+
+    let request = json!({"requestId": request});
+    let approved = ask(&admin.session, "node.pair.approve", request).await;
+
+    assert_eq!(approved["node"].get("permissions"), None);
+    let surface = device().await["nodeSurface"].clone();
+    assert_eq!(surface["displayName"], "Pi");
+    assert_eq!(
+        surface["commands"],
+        json!(["system.notify", "system.run", "talk.ptt.start"])
+    );
+    assert_eq!(surface["sessionHost"], false);
+    assert!(surface["approvedAtMs"].is_u64() && surface.get("nodeId").is_none());
+    let which = json!({"nodeId": node_id(NODE)});
+    let entry = ask(&admin.session, "node.describe", which).await;
+    assert_eq!(entry.get("permissions"), None);
+    running.gateway.stop().await;
+}
+
+#[tokio::test]
 async fn nobody_approves_more_of_a_node_than_they_hold_themselves() {
     let running = running().await;
     let admin = running.operator(1, &ADMIN).await;
