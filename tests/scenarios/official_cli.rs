@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use e2e::gateway::witness::Witness;
-use e2e::long_runs::from_env;
 use e2e::gateway::{self, Release, TestGateway, official_program, official_user};
+use e2e::long_runs::from_env;
 use e2e::model_provider::ModelProvider;
 use e2e::node_host::NodeHost;
 use e2e::our_gateway::OurGateway;
