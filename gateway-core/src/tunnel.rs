@@ -76,6 +76,10 @@ pub struct TunnelConfig {
     pub sign_in: SignIn,
     /// Where the SSH agent listens; `None` asks no agent.
     pub agent_socket: Option<PathBuf>,
+    /// Certificates to sign in with. Where none is named, `<key>-cert.pub` beside each key file counts.
+    pub certificate_files: Vec<PathBuf>,
+    /// Whether the agent's keys count only where a key or certificate file selects them.
+    pub identities_only: bool,
     /// The only host key to accept. One that known_hosts does not hold yet is stored in our own file
     /// before signing in; changed and revoked keys are refused all the same.
     pub demanded_host_key: Option<HostKeyFingerprint>,
@@ -103,6 +107,8 @@ impl TunnelConfig {
                 identity_files: Vec::new(),
             },
             agent_socket: None,
+            certificate_files: Vec::new(),
+            identities_only: false,
             demanded_host_key: None,
             limits: TunnelLimits::default(),
             keepalive: Duration::from_secs(15),
@@ -247,15 +253,20 @@ pub async fn open(
         });
     }
 
-    let key_files = auth::keys::load(config.key_files(), memory).await;
+    let certificates = match config.sign_in {
+        SignIn::Password => Vec::new(),
+        SignIn::Automatic { .. } | SignIn::KeyFile(_) => config.certificate_files.clone(),
+    };
+    let files = auth::keys::load(config.key_files(), certificates, memory).await;
     let request = SignInRequest {
         user: config.user(),
         host,
         sign_in: &config.sign_in,
         agent_socket: config.agent_socket.as_deref(),
+        identities_only: config.identities_only,
         limit: config.limits.sign_in,
     };
-    let method = match auth::sign_in(&mut handle, &end, request, key_files, memory).await {
+    let method = match auth::sign_in(&mut handle, &end, request, files, memory).await {
         Ok(method) => method,
         Err(error) => {
             // Under a question of the server's own, russh hears nothing but the answer; dropping

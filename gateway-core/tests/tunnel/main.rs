@@ -8,9 +8,11 @@
     reason = "a test that cannot set itself up must fail"
 )]
 
+mod certificates;
 mod forward;
 mod full_disk;
 mod host_keys;
+mod key_formats;
 mod path;
 mod prompting_server;
 mod prompts;
