@@ -61,6 +61,8 @@ enum Progress {
     Refused(MethodSet),
     /// It could not be used, so that nothing was refused; why, in words.
     Unusable(&'static str),
+    /// The server goes on asking, so that it was left.
+    Endless,
 }
 
 /// Signs in on a session whose host key was accepted; returns what did it.
@@ -158,6 +160,7 @@ impl Attempt<'_> {
                     return Err(self.refused(&offered));
                 }
                 (_, Progress::Refused(others)) => others,
+                (_, Progress::Endless) => return Err(self.refused(&offered)),
                 (credential, Progress::Unusable(_)) => {
                     if let Some(keys) = &mut keys {
                         keys.allow_again(&credential);
@@ -246,6 +249,9 @@ impl Attempt<'_> {
             Progress::Partial(_) => Outcome::NotEnough,
             Progress::Refused(_) => Outcome::Refused,
             Progress::Unusable(why) => Outcome::Unusable((*why).to_owned()),
+            Progress::Endless => {
+                Outcome::Unusable("the server asks more than anybody could answer".to_owned())
+            }
         };
         tracing::debug!(%credential, %outcome, "credential tried");
         self.tried.push(Tried {
