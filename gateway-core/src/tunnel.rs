@@ -18,10 +18,12 @@ pub mod credential;
 mod dial;
 pub mod error;
 pub mod forward;
+mod host_certificate;
 pub mod host_key;
 mod http_head;
 pub mod known_hosts;
 pub mod question;
+mod rotation;
 mod server_text;
 mod session;
 mod socket;
@@ -32,6 +34,7 @@ pub use auth::{SignIn, SignInMemory};
 pub use credential::{Credential, Outcome, Tried};
 pub use error::{ForwardError, NextStep, Step, TunnelClosed, TunnelError};
 pub use forward::{BindError, BoundPort, Holder, LoopbackListener, Traffic};
+pub use host_certificate::CertificateFault;
 pub use host_key::{HostKeyFingerprint, KnownKey, PresentedKey};
 pub use known_hosts::{KnownHosts, KnownHostsFiles, Verdict};
 pub use question::{Prompt, Question};
@@ -39,6 +42,7 @@ pub use stream::TunnelStream;
 pub use target::{SshTarget, TargetError};
 
 use auth::SignInRequest;
+use rotation::Rotation;
 use russh::client::{self, Handle};
 use russh::{ChannelOpenFailure, Disconnect};
 use session::{Accepted, HandlerError, SessionEnd, SessionHandler};
@@ -83,6 +87,8 @@ pub struct TunnelConfig {
     /// The only host key to accept. One that known_hosts does not hold yet is stored in our own file
     /// before signing in; changed and revoked keys are refused all the same.
     pub demanded_host_key: Option<HostKeyFingerprint>,
+    /// Whether host keys that a trusted server announces and proves are taken over.
+    pub update_host_keys: bool,
     /// The limits of the steps.
     pub limits: TunnelLimits,
     /// After how much silence the server is asked whether it is still there.
@@ -110,6 +116,7 @@ impl TunnelConfig {
             certificate_files: Vec::new(),
             identities_only: false,
             demanded_host_key: None,
+            update_host_keys: true,
             limits: TunnelLimits::default(),
             keepalive: Duration::from_secs(15),
             keepalive_max: 3,
@@ -211,16 +218,19 @@ pub async fn open(
         READ_BUFFER,
         SshSocket::new(stream, cut.clone(), stall_limit),
     );
+    let (announced, announcements) = rotation::channel();
     let handler = SessionHandler::new(
         host,
         port,
         known_hosts.clone(),
         config.demanded_host_key,
+        announced,
         end.clone(),
     );
     let accepted = Arc::clone(&handler.accepted);
     let ssh = session::config(
         known_hosts.algorithms_known_for(host, port),
+        known_hosts.certificate_algorithms_for(host, port),
         config.keepalive,
         config.keepalive_max,
     );
@@ -244,10 +254,12 @@ pub async fn open(
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take();
+    let mut rotation = None;
     if let Some((how, key)) = accepted {
         if how == Accepted::Demanded {
             known_hosts.add(&key)?;
         }
+        rotation = Rotation::after(&key, known_hosts);
         on_step(TunnelStep::HostKeyAccepted {
             fingerprint: key.fingerprint(),
         });
@@ -284,8 +296,12 @@ pub async fn open(
     tracing::info!(host, user = config.user(), %method, "signed in");
     on_step(TunnelStep::SignedIn { method });
 
+    let session = Arc::new(handle);
+    if let Some(rotation) = rotation.filter(|_| config.update_host_keys) {
+        rotation.listen(announcements, &session, end.clone());
+    }
     let connection = Arc::new(Connection {
-        session: Arc::new(handle),
+        session,
         end,
         forward_limit: config.limits.forward,
         overruns: Arc::new(AtomicU64::new(0)),

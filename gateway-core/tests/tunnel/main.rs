@@ -9,12 +9,18 @@
 )]
 
 mod certificates;
+mod dropbear;
 mod forward;
 mod full_disk;
+mod host_certificates;
 mod host_keys;
 mod key_formats;
+mod matrix;
+mod odd_server;
 mod path;
 mod prompting_server;
 mod prompts;
+mod rogue;
+mod rotation;
 mod sign_in;
 mod support;
