@@ -12,6 +12,7 @@ pub mod backoff;
 pub mod explain;
 pub mod gateway_route;
 pub mod listener_slot;
+mod listener_tunnel;
 pub mod liveness;
 pub mod local_host;
 pub mod phase;

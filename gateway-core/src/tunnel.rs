@@ -14,6 +14,7 @@
 
 mod agent;
 pub mod auth;
+mod channel;
 pub mod credential;
 mod dial;
 pub mod error;
@@ -25,6 +26,7 @@ pub mod question;
 mod server_text;
 mod session;
 mod socket;
+mod spill;
 pub mod stream;
 pub mod target;
 
@@ -39,6 +41,7 @@ pub use stream::TunnelStream;
 pub use target::{SshTarget, TargetError};
 
 use auth::SignInRequest;
+use channel::RawChannel;
 use russh::client::{self, Handle};
 use russh::{ChannelOpenFailure, Disconnect};
 use session::{Accepted, HandlerError, SessionEnd, SessionHandler};
@@ -330,6 +333,11 @@ impl Tunnel {
     /// # Errors
     /// A [`ForwardError`]; a refused channel leaves the tunnel and its other channels as they are.
     pub async fn open_channel(&self, host: &str, port: u16) -> Result<TunnelStream, ForwardError> {
+        self.open_raw(host, port).await.map(TunnelStream::new)
+    }
+
+    /// Opens a connection whose data the caller takes out himself.
+    async fn open_raw(&self, host: &str, port: u16) -> Result<RawChannel, ForwardError> {
         let end = &self.connection.end;
         if end.is_ended() {
             return Err(ForwardError::Closed(end.reason()));
@@ -363,12 +371,7 @@ impl Tunnel {
             reason = end.ended() => return Err(ForwardError::Closed(reason)),
         };
         match opened {
-            Ok(channel) => Ok(TunnelStream::new(
-                channel,
-                end.clone(),
-                Arc::clone(&self.connection),
-                Arc::clone(&self.connection.overruns),
-            )),
+            Ok(channel) => Ok(RawChannel::new(channel, Arc::clone(&self.connection))),
             Err(russh::Error::ChannelOpenFailure(failure)) => Err(match failure {
                 ChannelOpenFailure::AdministrativelyProhibited => ForwardError::Prohibited,
                 ChannelOpenFailure::ConnectFailed => ForwardError::ConnectFailed,
