@@ -204,10 +204,9 @@ pub async fn open(
     let end = SessionEnd::default();
     let stall_limit =
         config.keepalive * u32::try_from(config.keepalive_max + 1).unwrap_or(u32::MAX);
-    let socket = BufReader::with_capacity(
-        READ_BUFFER,
-        SshSocket::new(stream, cut.clone(), stall_limit),
-    );
+    let received = Arc::new(AtomicU64::new(0));
+    let socket = SshSocket::new(stream, cut.clone(), stall_limit, Arc::clone(&received));
+    let socket = BufReader::with_capacity(READ_BUFFER, socket);
     let handler = SessionHandler::new(
         host,
         port,
@@ -281,6 +280,7 @@ pub async fn open(
         end,
         forward_limit: config.limits.forward,
         overruns: Arc::new(AtomicU64::new(0)),
+        received,
         cut,
         _cut_on_drop: cut_on_drop,
     });
@@ -323,6 +323,7 @@ struct Connection {
     end: SessionEnd,
     forward_limit: Duration,
     overruns: Arc<AtomicU64>,
+    received: Arc<AtomicU64>,
     cut: CancellationToken,
     _cut_on_drop: DropGuard,
 }
@@ -407,6 +408,11 @@ impl Tunnel {
                 Ok(()) | Err(_) => Err(self.connection.end.ended().await),
             },
         }
+    }
+
+    /// Returns how many bytes the server has sent, encrypted as they came.
+    pub fn received(&self) -> u64 {
+        self.connection.received.load(Ordering::Relaxed)
     }
 
     /// Returns whether the connection has ended.

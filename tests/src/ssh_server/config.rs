@@ -1,5 +1,6 @@
 //! What a test may ask of its sshd, and the configuration file that says so.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 /// The settings a test may change. The default is a home server as a guide would set it up.
@@ -20,6 +21,10 @@ pub struct SshServerConfig {
     pub asks: bool,
     /// Further lines, as they stand.
     pub more: Vec<String>,
+    /// Where it listens.
+    pub address: Ipv4Addr,
+    /// The process in whose network it runs; `None` is the test's own.
+    pub network: Option<u32>,
 }
 
 impl Default for SshServerConfig {
@@ -32,6 +37,8 @@ impl Default for SshServerConfig {
             authentication_methods: "any".to_owned(),
             asks: false,
             more: Vec::new(),
+            address: Ipv4Addr::LOCALHOST,
+            network: None,
         }
     }
 }
@@ -43,7 +50,7 @@ impl SshServerConfig {
         let yes_no = |on: bool| if on { "yes" } else { "no" };
         let mut lines = vec![
             format!("Port {port}"),
-            "ListenAddress 127.0.0.1".to_owned(),
+            format!("ListenAddress {}", self.address),
             format!("HostKey {dir}/host_key"),
             format!("AuthorizedKeysFile {dir}/authorized_keys"),
             "PidFile none".to_owned(),
