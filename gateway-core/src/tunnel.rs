@@ -14,6 +14,7 @@
 
 mod agent;
 pub mod auth;
+mod channel;
 pub mod credential;
 mod dial;
 pub mod error;
@@ -27,6 +28,7 @@ mod rotation;
 mod server_text;
 mod session;
 mod socket;
+mod spill;
 pub mod stream;
 pub mod target;
 
@@ -42,6 +44,7 @@ pub use stream::TunnelStream;
 pub use target::{SshTarget, TargetError};
 
 use auth::SignInRequest;
+use channel::RawChannel;
 use rotation::Rotation;
 use russh::client::{self, Handle};
 use russh::{ChannelOpenFailure, Disconnect};
@@ -214,10 +217,9 @@ pub async fn open(
     let end = SessionEnd::default();
     let stall_limit =
         config.keepalive * u32::try_from(config.keepalive_max + 1).unwrap_or(u32::MAX);
-    let socket = BufReader::with_capacity(
-        READ_BUFFER,
-        SshSocket::new(stream, cut.clone(), stall_limit),
-    );
+    let received = Arc::new(AtomicU64::new(0));
+    let socket = SshSocket::new(stream, cut.clone(), stall_limit, Arc::clone(&received));
+    let socket = BufReader::with_capacity(READ_BUFFER, socket);
     let (announced, announcements) = rotation::channel();
     let handler = SessionHandler::new(
         host,
@@ -305,6 +307,7 @@ pub async fn open(
         end,
         forward_limit: config.limits.forward,
         overruns: Arc::new(AtomicU64::new(0)),
+        received,
         cut,
         _cut_on_drop: cut_on_drop,
     });
@@ -347,6 +350,7 @@ struct Connection {
     end: SessionEnd,
     forward_limit: Duration,
     overruns: Arc<AtomicU64>,
+    received: Arc<AtomicU64>,
     cut: CancellationToken,
     _cut_on_drop: DropGuard,
 }
@@ -357,6 +361,11 @@ impl Tunnel {
     /// # Errors
     /// A [`ForwardError`]; a refused channel leaves the tunnel and its other channels as they are.
     pub async fn open_channel(&self, host: &str, port: u16) -> Result<TunnelStream, ForwardError> {
+        self.open_raw(host, port).await.map(TunnelStream::new)
+    }
+
+    /// Opens a connection whose data the caller takes out himself.
+    async fn open_raw(&self, host: &str, port: u16) -> Result<RawChannel, ForwardError> {
         let end = &self.connection.end;
         if end.is_ended() {
             return Err(ForwardError::Closed(end.reason()));
@@ -390,12 +399,7 @@ impl Tunnel {
             reason = end.ended() => return Err(ForwardError::Closed(reason)),
         };
         match opened {
-            Ok(channel) => Ok(TunnelStream::new(
-                channel,
-                end.clone(),
-                Arc::clone(&self.connection),
-                Arc::clone(&self.connection.overruns),
-            )),
+            Ok(channel) => Ok(RawChannel::new(channel, Arc::clone(&self.connection))),
             Err(russh::Error::ChannelOpenFailure(failure)) => Err(match failure {
                 ChannelOpenFailure::AdministrativelyProhibited => ForwardError::Prohibited,
                 ChannelOpenFailure::ConnectFailed => ForwardError::ConnectFailed,
@@ -431,6 +435,11 @@ impl Tunnel {
                 Ok(()) | Err(_) => Err(self.connection.end.ended().await),
             },
         }
+    }
+
+    /// Returns how many bytes the server has sent, encrypted as they came.
+    pub fn received(&self) -> u64 {
+        self.connection.received.load(Ordering::Relaxed)
     }
 
     /// Returns whether the connection has ended.

@@ -6,6 +6,7 @@ mod approval_cards;
 mod browser_page;
 mod changed_host_key;
 mod disk_trouble;
+mod fault_matrix;
 mod first_connection;
 mod forwarding_forbidden;
 mod gateway_bind;

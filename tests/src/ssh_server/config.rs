@@ -1,5 +1,6 @@
 //! What a test may ask of its sshd, and the configuration file that says so.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 /// The settings a test may change. The default is a home server as a guide would set it up.
@@ -22,6 +23,10 @@ pub struct SshServerConfig {
     pub codes: bool,
     /// Further lines, as they stand.
     pub more: Vec<String>,
+    /// Where it listens.
+    pub address: Ipv4Addr,
+    /// The process in whose network it runs; `None` is the test's own.
+    pub network: Option<u32>,
 }
 
 impl Default for SshServerConfig {
@@ -35,6 +40,8 @@ impl Default for SshServerConfig {
             asks: false,
             codes: false,
             more: Vec::new(),
+            address: Ipv4Addr::LOCALHOST,
+            network: None,
         }
     }
 }
@@ -50,7 +57,7 @@ impl SshServerConfig {
         };
         let mut lines = vec![
             format!("Port {port}"),
-            "ListenAddress 127.0.0.1".to_owned(),
+            format!("ListenAddress {}", self.address),
             format!("HostKey {dir}/host_key"),
             format!("AuthorizedKeysFile {dir}/authorized_keys"),
             "PidFile none".to_owned(),
