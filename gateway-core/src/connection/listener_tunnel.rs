@@ -127,7 +127,8 @@ impl Again {
 fn needs_nobody(credential: &Credential, took: Duration) -> bool {
     match credential {
         Credential::KeyboardInteractive => false,
-        Credential::AgentKey { .. } => took < HAND_IS_SLOWER,
+        // The agent may sign for a certificate too.
+        Credential::AgentKey { .. } | Credential::Certificate { .. } => took < HAND_IS_SLOWER,
         Credential::KeyFile { .. } | Credential::Password | Credential::Nothing => true,
     }
 }
