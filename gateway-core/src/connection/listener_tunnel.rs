@@ -127,7 +127,7 @@ impl Again {
 fn needs_nobody(credential: &Credential, took: Duration) -> bool {
     match credential {
         Credential::KeyboardInteractive => false,
-        Credential::AgentKey { .. } => took < HAND_IS_SLOWER,
+        Credential::AgentKey { .. } | Credential::Certificate { .. } => took < HAND_IS_SLOWER,
         Credential::KeyFile { .. } | Credential::Password | Credential::Nothing => true,
     }
 }
