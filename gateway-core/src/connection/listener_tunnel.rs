@@ -127,7 +127,6 @@ impl Again {
 fn needs_nobody(credential: &Credential, took: Duration) -> bool {
     match credential {
         Credential::KeyboardInteractive => false,
-        // The agent may sign for a certificate too.
         Credential::AgentKey { .. } | Credential::Certificate { .. } => took < HAND_IS_SLOWER,
         Credential::KeyFile { .. } | Credential::Password | Credential::Nothing => true,
     }
