@@ -26,6 +26,7 @@ mod reference_client;
 mod refused_login;
 mod server_check;
 mod server_restart;
+mod squatter;
 mod this_computer;
 mod unknown_host_key;
 mod wrong_service;
