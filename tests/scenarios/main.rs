@@ -20,12 +20,14 @@ mod official_tui;
 mod one_instance;
 mod passphrase;
 mod port_taken;
+mod quick_switching;
 mod reference_client;
 mod refused_login;
 mod server_check;
 mod server_restart;
 mod this_computer;
 mod unknown_host_key;
+mod woken_up;
 mod wrong_service;
 mod wrong_token;
 
