@@ -14,6 +14,7 @@ pub mod computer;
 pub mod explain;
 pub mod gateway_route;
 pub mod listener_slot;
+mod listener_tunnel;
 pub mod liveness;
 pub mod local_host;
 pub mod phase;

@@ -1,5 +1,6 @@
 //! One module for each user journey, against the real SSH server and the real gateway.
 
+mod agent_keys;
 mod also_here;
 mod approval_cards;
 mod browser_page;
@@ -18,6 +19,7 @@ mod official_cli;
 mod official_node_host;
 mod official_tui;
 mod one_instance;
+mod one_time_code;
 mod passphrase;
 mod port_taken;
 mod quick_switching;

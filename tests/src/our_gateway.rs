@@ -3,7 +3,7 @@
 //! It may be stopped, killed and started again in the same home. Its model is the built-in helper
 //! unless a test writes an `openclaw.json` of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -56,6 +56,11 @@ impl OurGateway {
             logs: "info",
             network: None,
         })
+    }
+
+    /// The file with its token.
+    pub fn token_file(&self) -> &Path {
+        &self.token_file
     }
 
     /// Makes it log everything, for tests that look for what must not be logged.

@@ -1,8 +1,10 @@
 //! A real OpenSSH server for one test: own port, own host key, own list of allowed keys, and a log
 //! that tells what a client did.
 
+pub mod agent;
 pub mod config;
 pub mod keys;
+pub mod one_time_codes;
 
 use std::fs;
 use std::path::Path;
@@ -51,6 +53,9 @@ impl TestSshServer {
             &config.key_passphrase,
         )
         .await?;
+        if config.codes {
+            one_time_codes::prepare(dir.path(), &user_name().await?)?;
+        }
         let allowed = if config.knows_client_key {
             client_key.public_line()?
         } else {
@@ -220,7 +225,12 @@ impl TestSshServer {
 async fn launch(dir: &Path, config: &SshServerConfig, port: u16) -> Result<Running> {
     let file = dir.join("sshd_config");
     fs::write(&file, config.render(dir, port))?;
-    let process = Program::in_network_of(config.network, tools::system("/usr/sbin/sshd")?)
+    let sshd = tools::system("/usr/sbin/sshd")?;
+    let program = match config.codes {
+        true => one_time_codes::around(&sshd, dir)?,
+        false => Program::in_network_of(config.network, sshd),
+    };
+    let process = program
         .args(["-D", "-e", "-f"])
         .arg(&file)
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")

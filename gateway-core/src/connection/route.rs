@@ -162,6 +162,9 @@ pub struct LocalPort {
     /// The program that holds it, where the system tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
+    /// The ports next to it that lead to those next to the gateway's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<u16>,
 }
 
 /// How far an attempt has come, or what it has found on the way.

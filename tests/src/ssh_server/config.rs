@@ -19,6 +19,8 @@ pub struct SshServerConfig {
     /// Passwords and questions are offered, and PAM judges the answers. No answer of a test is right:
     /// the account is the machine's own.
     pub asks: bool,
+    /// After the key a code is asked for that is good once (see [`super::one_time_codes`]).
+    pub codes: bool,
     /// Further lines, as they stand.
     pub more: Vec<String>,
     /// Where it listens.
@@ -36,6 +38,7 @@ impl Default for SshServerConfig {
             max_auth_tries: 6,
             authentication_methods: "any".to_owned(),
             asks: false,
+            codes: false,
             more: Vec::new(),
             address: Ipv4Addr::LOCALHOST,
             network: None,
@@ -48,21 +51,28 @@ impl SshServerConfig {
     pub(super) fn render(&self, dir: &Path, port: u16) -> String {
         let dir = dir.display();
         let yes_no = |on: bool| if on { "yes" } else { "no" };
+        let methods = match self.codes {
+            true => "publickey,keyboard-interactive",
+            false => &self.authentication_methods,
+        };
         let mut lines = vec![
             format!("Port {port}"),
             format!("ListenAddress {}", self.address),
             format!("HostKey {dir}/host_key"),
             format!("AuthorizedKeysFile {dir}/authorized_keys"),
             "PidFile none".to_owned(),
-            format!("UsePAM {}", yes_no(self.asks)),
+            format!("UsePAM {}", yes_no(self.asks || self.codes)),
             // The temporary folder is writable for its owner's group on some machines.
             "StrictModes no".to_owned(),
             "PermitRootLogin yes".to_owned(),
             format!("PasswordAuthentication {}", yes_no(self.asks)),
-            format!("KbdInteractiveAuthentication {}", yes_no(self.asks)),
+            format!(
+                "KbdInteractiveAuthentication {}",
+                yes_no(self.asks || self.codes)
+            ),
             format!("AllowTcpForwarding {}", yes_no(self.allow_forwarding)),
             format!("MaxAuthTries {}", self.max_auth_tries),
-            format!("AuthenticationMethods {}", self.authentication_methods),
+            format!("AuthenticationMethods {methods}"),
             // A killed connection of one test must not make sshd refuse the next.
             "MaxStartups 200".to_owned(),
             "UseDNS no".to_owned(),

@@ -99,6 +99,7 @@ impl Route for FakeRoute {
             port: 18_789,
             wanted: None,
             holder: None,
+            beside: Vec::new(),
         }));
         let script = self.0.paths.lock().unwrap().pop_front();
         match script.unwrap_or(PathScript::Opens) {
