@@ -191,7 +191,8 @@ async fn a_thin_line_is_busy_and_not_dead() -> Result<()> {
     );
     ensure!(user.up_since() == since, "{:?}", user.snapshot());
     user.shut_down().await;
-    ensure!(site.ssh.logins() == logins);
+    // Local programs may have a connection of their own.
+    ensure!(site.ssh.logins() <= logins + 1);
     row(
         "16",
         &format!(
