@@ -208,7 +208,7 @@ impl Path for GatewayPath {
 
     fn heard(&self) -> u64 {
         match &self.way {
-            Way::Ssh(path) => path.tunnel().received(),
+            Way::Ssh(path) => path.received(),
             // A port of this computer answers at once or not at all.
             Way::ThisComputer(_) => 0,
         }
@@ -218,7 +218,7 @@ impl Path for GatewayPath {
         let way = self.way.clone();
         async move {
             match way {
-                Way::Ssh(path) => path.tunnel().ping().await.ok(),
+                Way::Ssh(path) => path.ping().await,
                 Way::ThisComputer(here) => {
                     let sent = Instant::now();
                     match TcpStream::connect(("127.0.0.1", here.port)).await {
