@@ -3,12 +3,13 @@
 //! In reading order: [`phase`] is the one table of states for machine, JSON, UI and icon; [`state`] is
 //! the pure machine; [`backoff`] says when the next attempt may start; `supervisor` is the one task
 //! that opens and closes anything; [`route`] is its seam to the network; [`liveness`] asks whether a
-//! standing path still lives. [`gateway_route`] is the real route, [`ssh_server`] its remote end,
-//! [`access`] what a session is opened with, and [`explain`] what a failure means. [`snapshot`],
+//! standing path still lives. [`gateway_route`] is the real route, [`ssh_server`] its remote end
+//! through SSH and [`direct`] the one without, [`access`] what a session is opened with, and [`explain`] what a failure means. [`snapshot`],
 //! [`question`] and [`problem`] are what the outside sees.
 
 pub mod access;
 pub mod backoff;
+pub mod direct;
 pub mod explain;
 pub mod gateway_route;
 pub mod listener_slot;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::view_model::{
     ChatChange, ChatDraft, ChatHistoryView, CheckStatus, CheckStepId, CheckStepView, QuestionView,
-    RunsWhere, SecretText, SettingsForm, SettingsView, SignInChoice,
+    RunsWhere, SecretText, SettingsForm, SettingsView, SignInChoice, Transport,
 };
 use fakes::Fakes;
 use gateway_core::connection::{
@@ -20,6 +20,9 @@ mod fakes;
 fn form() -> SettingsForm {
     SettingsForm {
         runs: RunsWhere::AnotherComputer,
+        transport: Transport::Ssh,
+        url: String::new(),
+        tls_fingerprint: String::new(),
         address: "me@home".to_owned(),
         sign_in: SignInChoice::Automatic,
         identity_file: String::new(),
