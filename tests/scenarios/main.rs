@@ -4,6 +4,7 @@ mod also_here;
 mod approval_cards;
 mod browser_page;
 mod changed_host_key;
+mod direct;
 mod disk_trouble;
 mod first_connection;
 mod forwarding_forbidden;

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::view_model::{
-    ChatChange, ChatDraft, ChatHistoryView, CheckStatus, CheckStepId, CheckStepView, QuestionView,
-    RunsWhere, SecretText, SettingsForm, SettingsView, SignInChoice, Transport,
+    ChatChange, ChatDraft, ChatHistoryView, CheckStatus, CheckStepId, CheckStepView, FieldError,
+    QuestionView, RunsWhere, SecretText, SettingsForm, SettingsView, SignInChoice, Transport,
 };
 use fakes::Fakes;
 use gateway_core::connection::{
@@ -15,6 +15,7 @@ use gateway_core::connection::{
 use serde_json::json;
 
 mod agent_requests;
+mod direct;
 mod fakes;
 
 fn form() -> SettingsForm {
