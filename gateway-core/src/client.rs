@@ -17,6 +17,7 @@ mod endpoint;
 pub mod error;
 pub mod handshake;
 mod healthz;
+mod owed;
 pub mod session;
 mod transport;
 

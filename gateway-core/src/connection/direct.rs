@@ -6,6 +6,7 @@
 //! [`server`] what a person answered about it. Nothing here follows a redirect or uses a proxy.
 
 mod certificate;
+mod counted;
 pub mod error;
 pub mod server;
 #[cfg(test)]

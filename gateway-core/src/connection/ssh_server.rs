@@ -6,18 +6,22 @@
 use super::access::GatewayAccess;
 use super::explain;
 use super::listener_slot::ListenerSlot;
+use super::listener_tunnel::{Again, ListenerTunnel};
 use super::problem::Problem;
 use super::question::{Answer, Question};
 use super::route::{Failure, Progress, ProgressReporter};
 use super::state::Step;
 use crate::credentials::secret::KeyPassphrase;
+use crate::tunnel::forward::Lead;
 use crate::tunnel::{
-    self, ForwardError, HostKeyFingerprint, KnownHosts, PresentedKey, SignIn, SignInMemory, Tunnel,
-    TunnelClosed, TunnelConfig, TunnelError, TunnelStep, TunnelStream,
+    self, Credential, ForwardError, HostKeyFingerprint, KnownHosts, PresentedKey, SignIn,
+    SignInMemory, Tunnel, TunnelClosed, TunnelConfig, TunnelError, TunnelStep, TunnelStream,
 };
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::Instant;
 
 /// The host the gateway listens on, as the server sees it.
 const GATEWAY_HOST: &str = "127.0.0.1";
@@ -28,7 +32,7 @@ pub struct SshServer {
     config: TunnelConfig,
     gateway_port: u16,
     listener: ListenerSlot,
-    memory: AsyncMutex<SignInMemory>,
+    memory: Arc<AsyncMutex<SignInMemory>>,
     asked: Mutex<AskedAbout>,
 }
 
@@ -48,7 +52,7 @@ impl SshServer {
             config,
             gateway_port,
             listener,
-            memory: AsyncMutex::default(),
+            memory: Arc::default(),
             asked: Mutex::default(),
         }
     }
@@ -74,12 +78,16 @@ impl SshServer {
         if let Some(trusted) = self.asked().trusted {
             config.demanded_host_key = Some(trusted);
         }
+        let mut began = Instant::now();
+        let mut signed_in = (Credential::Nothing, Duration::ZERO);
         let mut on_step = |step| match step {
             TunnelStep::Resolved { .. } => progress.report(Progress::Reached(Step::Connecting)),
             TunnelStep::HostKeyAccepted { .. } => {
                 progress.report(Progress::Reached(Step::Authenticating));
+                began = Instant::now();
             }
-            TunnelStep::TcpConnected | TunnelStep::SignedIn { .. } => {}
+            TunnelStep::SignedIn { method } => signed_in = (method, began.elapsed()),
+            TunnelStep::TcpConnected => {}
         };
         let tunnel = match tunnel::open(&config, &mut memory, &mut on_step).await {
             Ok(tunnel) => tunnel,
@@ -87,9 +95,16 @@ impl SshServer {
         };
         drop(memory);
         self.after_signing_in(access).await;
-        self.listener.attach(&tunnel, self.gateway_port);
+        let again = Again {
+            config: self.config.clone(),
+            memory: Arc::clone(&self.memory),
+        };
+        let local = Arc::new(ListenerTunnel::new(tunnel.clone(), &signed_in, again));
+        let lead: Arc<dyn Lead> = local.clone();
+        self.listener.attach(&lead, self.gateway_port);
         Ok(SshPath {
             tunnel,
+            local,
             gateway_port: self.gateway_port,
             listener: self.listener.clone(),
         })
@@ -235,6 +250,7 @@ impl SshServer {
 #[derive(Debug)]
 pub(super) struct SshPath {
     tunnel: Tunnel,
+    local: Arc<ListenerTunnel>,
     gateway_port: u16,
     listener: ListenerSlot,
 }
@@ -262,7 +278,7 @@ impl SshPath {
     /// Leads the listener away first, so that nobody new enters a closing tunnel.
     pub(super) async fn close(&self) {
         self.listener.detach();
-        self.tunnel.clone().close().await;
+        tokio::join!(self.local.close(), self.tunnel.clone().close());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::auth::keys::KeyFileError;
 use super::credential::Tried;
+use super::host_certificate::CertificateFault;
 use super::host_key::{HostKeyFingerprint, KnownKey, PresentedKey};
 use super::known_hosts::KnownHostsError;
 use super::question::Question;
@@ -52,8 +53,8 @@ pub enum NextStep {
     ReviewHostKey,
     /// The server must not be used with this key.
     ReplaceRevokedKey,
-    /// Certificates are not supported: the host's own key has to be listed.
-    ListHostKey,
+    /// The server needs a good certificate, or its own key has to be listed.
+    RenewHostCertificate,
     /// known_hosts has to be made readable or writable.
     RepairKnownHosts,
     /// A person answers the question.
@@ -76,7 +77,9 @@ impl fmt::Display for NextStep {
                 "Ask the server's owner whether it was reinstalled. If not, do not connect."
             }
             Self::ReplaceRevokedKey => "This key is marked as revoked. Do not connect; ask the server's owner.",
-            Self::ListHostKey => "Add the server's own host key to known_hosts; certificates are not supported.",
+            Self::RenewHostCertificate => {
+                "Ask the server's owner for a good certificate, or add its own host key to known_hosts."
+            }
             Self::RepairKnownHosts => "Make the known_hosts file readable and writable for you.",
             Self::Answer => "Answer the question to go on.",
             Self::ChangeSignIn => {
@@ -145,12 +148,24 @@ pub enum TunnelError {
         by: Box<KnownKey>,
     },
     /// The host is known only through a certificate authority. Nothing about the user was sent.
-    #[error("{} is known only through a certificate authority, which is not supported", presented.host())]
+    #[error("{} is trusted by its certificate only, and {fault}", presented.host())]
     HostKeyNeedsAuthority {
-        /// What it showed.
+        /// The key it showed.
         presented: Box<PresentedKey>,
         /// The `@cert-authority` line.
         authority: Box<KnownKey>,
+        /// What is wrong with its certificate.
+        fault: CertificateFault,
+    },
+    /// What was agreed on can be tampered with unnoticed (CVE-2023-48795). Nothing about the user was sent.
+    #[error(
+        "{host} port {port} encrypts with ChaCha20 and without strict key exchange, which lets others drop messages (Terrapin)"
+    )]
+    WeakEncryption {
+        /// The server.
+        host: String,
+        /// The port dialled.
+        port: u16,
     },
     /// The key is not the one that was demanded. Nothing about the user was sent.
     #[error("{} showed another host key than the one trusted", presented.host())]
@@ -209,6 +224,7 @@ impl TunnelError {
             Self::Resolve { .. } => Step::Resolve,
             Self::Tcp { .. } => Step::Tcp,
             Self::KeyExchange { .. }
+            | Self::WeakEncryption { .. }
             | Self::KnownHosts(_)
             | Self::HostKeyUnknown(_)
             | Self::HostKeyChanged { .. }
@@ -223,12 +239,14 @@ impl TunnelError {
     /// Returns the public word for this failure.
     pub fn cause(&self) -> Cause {
         match self {
-            Self::BadTarget(TargetError::UnsupportedOption(_))
-            | Self::HostKeyNeedsAuthority { .. } => Cause::UnsupportedOption,
+            Self::BadTarget(TargetError::UnsupportedOption(_)) => Cause::UnsupportedOption,
             Self::BadTarget(_) => Cause::BadTarget,
             Self::Resolve { .. } | Self::Tcp { .. } | Self::KeyExchange { .. } => Cause::Network,
-            // Without known_hosts nobody can say whether the key is right.
-            Self::KnownHosts(_) | Self::HostKeyUnknown(_) => Cause::HostKeyUnknown,
+            Self::WeakEncryption { .. } => Cause::Protocol,
+            // Without known_hosts, or the proof it asks for, nobody can say whether the key is right.
+            Self::KnownHosts(_) | Self::HostKeyUnknown(_) | Self::HostKeyNeedsAuthority { .. } => {
+                Cause::HostKeyUnknown
+            }
             Self::HostKeyChanged { .. } | Self::HostKeyNotDemanded { .. } => Cause::HostKeyChanged,
             Self::HostKeyRevoked { .. } => Cause::HostKeyRevoked,
             Self::NeedsAnswer(_) | Self::KeyFile { .. } | Self::AuthRefused { .. } => {
@@ -255,7 +273,8 @@ impl TunnelError {
                 NextStep::ReviewHostKey
             }
             Self::HostKeyRevoked { .. } => NextStep::ReplaceRevokedKey,
-            Self::HostKeyNeedsAuthority { .. } => NextStep::ListHostKey,
+            Self::HostKeyNeedsAuthority { .. } => NextStep::RenewHostCertificate,
+            Self::WeakEncryption { .. } => NextStep::UpdateServer,
             Self::NeedsAnswer(_) => NextStep::Answer,
             Self::KeyFile { .. } => NextStep::ChooseKeyFile,
             Self::AuthRefused { .. } => NextStep::ChangeSignIn,
@@ -269,6 +288,7 @@ impl TunnelError {
             Self::Timeout { .. } | Self::Closed { .. } => false,
             Self::BadTarget(_)
             | Self::KnownHosts(_)
+            | Self::WeakEncryption { .. }
             | Self::HostKeyUnknown(_)
             | Self::HostKeyChanged { .. }
             | Self::HostKeyRevoked { .. }

@@ -6,6 +6,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -19,11 +21,19 @@ pub(super) struct SshSocket {
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
     stall_limit: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
+    /// How many bytes have come: a server that sends is alive, whatever else it owes.
+    received: Arc<AtomicU64>,
 }
 
 impl SshSocket {
-    /// Wraps a connected stream; `stall_limit` of zero means no limit.
-    pub(super) fn new(stream: TcpStream, end: CancellationToken, stall_limit: Duration) -> Self {
+    /// Wraps a connected stream and counts what comes in `received`; `stall_limit` of zero means no
+    /// limit.
+    pub(super) fn new(
+        stream: TcpStream,
+        end: CancellationToken,
+        stall_limit: Duration,
+        received: Arc<AtomicU64>,
+    ) -> Self {
         // Both only make things faster; a system that refuses them is no reason to give up.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY refused");
@@ -34,6 +44,7 @@ impl SshSocket {
             ended: Box::pin(end.cancelled_owned()),
             stall_limit,
             stalled: None,
+            received,
         }
     }
 
@@ -76,7 +87,10 @@ impl AsyncRead for SshSocket {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.poll_ended(cx)?;
+        let filled = buf.filled().len();
         let result = ready!(Pin::new(&mut this.stream).poll_read(cx, buf));
+        let came = (buf.filled().len() - filled) as u64;
+        this.received.fetch_add(came, Ordering::Relaxed);
         // The system forgets the wish after a while, so it is repeated after every read.
         acknowledge_at_once(&this.stream);
         Poll::Ready(result)

@@ -9,6 +9,7 @@ use crate::signals;
 use crate::target::{self, Own};
 use gateway_core::config::{Environment, SettingsFile};
 use gateway_core::connection::backoff::RetryPolicy;
+use gateway_core::connection::computer::Computer;
 use gateway_core::connection::direct::Dialer;
 use gateway_core::connection::direct::server::DirectServer;
 use gateway_core::connection::explain;
@@ -56,7 +57,8 @@ pub(crate) async fn run(args: ConnectArgs, environment: &Environment) -> Result<
             (GatewayRoute::over_ssh(server, access), false)
         }
     };
-    let connection = Connection::start(route, RetryPolicy::default());
+    let mut connection = Connection::start(route, RetryPolicy::default());
+    connection.heed(Computer::watch());
     follow(connection, json, keeps.then_some(&mut own.file)).await
 }
 

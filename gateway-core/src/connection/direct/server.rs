@@ -2,6 +2,7 @@
 //!
 //! An answer lives here until the app ends; the owner of the settings writes it down beside.
 
+use super::counted::Counted;
 use super::error::{DirectError, Presented};
 use super::{Dialer, GatewayStream};
 use crate::client::{Endpoint, Pinger};
@@ -12,6 +13,7 @@ use crate::connection::question::{Answer, Question};
 use crate::connection::route::{Failure, Progress, ProgressReporter};
 use crate::connection::state::Step;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -68,6 +70,7 @@ impl DirectServer {
             server: Arc::clone(self),
             first: Mutex::new(Some(first)),
             reached_in,
+            heard: Arc::default(),
             pinger: Mutex::new(None),
         })
     }
@@ -134,6 +137,7 @@ pub(in crate::connection) struct DirectPath {
     first: Mutex<Option<Box<dyn GatewayStream>>>,
     /// How long TCP took.
     reached_in: Duration,
+    heard: Arc<AtomicU64>,
     /// Of the last session.
     pinger: Mutex<Option<Pinger>>,
 }
@@ -154,13 +158,19 @@ impl DirectPath {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        match first {
-            Some(stream) => Ok(stream),
+        let stream = match first {
+            Some(stream) => stream,
             None => {
                 let dialled = self.server.dialer().dial().await;
-                dialled.map_err(|error| self.server.failed(&error))
+                dialled.map_err(|error| self.server.failed(&error))?
             }
-        }
+        };
+        Ok(Box::new(Counted::new(stream, Arc::clone(&self.heard))))
+    }
+
+    /// Returns how many bytes have come so far, over all connections.
+    pub(in crate::connection) fn heard(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
     }
 
     pub(in crate::connection) fn endpoint(&self) -> Endpoint {
