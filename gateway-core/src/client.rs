@@ -13,6 +13,7 @@
 
 mod calls;
 pub mod close;
+mod endpoint;
 pub mod error;
 pub mod handshake;
 mod healthz;
@@ -26,10 +27,11 @@ pub(crate) mod fake_gateway;
 mod tests;
 
 pub use close::CloseReason;
+pub use endpoint::Endpoint;
 pub use error::{ConnectError, NextStep, NotAGateway, Step};
 pub use handshake::{AcceptedCredential, Credentials, HelloRequest, StoredDeviceToken, connect};
 pub use healthz::{Liveness, probe_healthz};
-pub use session::{CallError, Session, SessionEvent};
+pub use session::{CallError, Pinger, Session, SessionEvent};
 
 use crate::protocol::connect::HelloOk;
 use std::time::Duration;

@@ -6,7 +6,8 @@
 //! [`settings_file`] keeps them; [`layer`] says which of default, file, environment and command
 //! line wins, [`impact`] what a change redoes; [`openclaw_json`] reads the official file and never
 //! writes it; [`gateway_here`] gathers what a gateway on this computer is started with;
-//! [`gateway_url`] says which addresses may be dialled without encryption.
+//! [`gateway_url`] says which addresses may be dialled without encryption, and [`tls_fingerprint`]
+//! pins the certificate of those that are encrypted.
 
 pub mod document;
 pub mod environment;
@@ -20,6 +21,7 @@ pub mod private_file;
 pub mod problem;
 pub mod settings;
 pub mod settings_file;
+pub mod tls_fingerprint;
 
 pub use environment::{Environment, Platform};
 pub use gateway_url::GatewayUrl;
@@ -27,5 +29,6 @@ pub use impact::Impact;
 pub use layer::{Origin, Overrides, Setting, Settled};
 pub use paths::Places;
 pub use problem::FileProblem;
-pub use settings::{Profile, ProfileId, RunsWhere, Settings, SignInChoice};
+pub use settings::{Profile, ProfileId, RunsWhere, Settings, SignInChoice, Transport};
 pub use settings_file::{SaveError, SettingsFile};
+pub use tls_fingerprint::TlsFingerprint;

@@ -4,13 +4,14 @@
 //! the pure machine; [`backoff`] says when the next attempt may start; `supervisor` is the one task
 //! that opens and closes anything; [`route`] is its seam to the network; [`liveness`] asks whether a
 //! standing path still lives, and [`computer`] tells what happens to the computer under it.
-//! [`gateway_route`] is the real route, [`ssh_server`] its remote end,
-//! [`access`] what a session is opened with, and [`explain`] what a failure means. [`snapshot`],
+//! [`gateway_route`] is the real route, [`ssh_server`] its remote end through SSH and [`direct`] the
+//! one without, [`access`] what a session is opened with, and [`explain`] what a failure means. [`snapshot`],
 //! [`question`] and [`problem`] are what the outside sees.
 
 pub mod access;
 pub mod backoff;
 pub mod computer;
+pub mod direct;
 pub mod explain;
 pub mod gateway_route;
 pub mod listener_slot;

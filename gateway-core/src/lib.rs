@@ -27,6 +27,7 @@ pub mod config;
 pub mod connection;
 pub mod credentials;
 pub mod device_identity;
+mod dial;
 pub mod log_guard;
 mod metered;
 pub mod protocol;

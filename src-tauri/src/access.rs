@@ -95,6 +95,9 @@ impl KeychainAccess {
         };
         match self.profile.runs {
             RunsWhere::ThisComputer => prefill.runs != RunsWhere::AnotherComputer,
+            RunsWhere::AnotherComputer if self.profile.is_direct() => {
+                prefill.names(&self.profile.url)
+            }
             RunsWhere::AnotherComputer => {
                 prefill.runs == RunsWhere::AnotherComputer && same_host() == Some(true)
             }

@@ -9,7 +9,7 @@ use crate::{
 use gateway_core::{
     check::{self, Check, CheckRoute, StepId, StepResult, StepStatus},
     config::{GatewayUrl, Profile, RunsWhere},
-    connection::access::GatewayAccess as _,
+    connection::{access::GatewayAccess as _, direct::Dialer},
     tunnel::SignInMemory,
 };
 use tokio::sync::mpsc;
@@ -45,12 +45,17 @@ impl CheckPort for Checks {
 async fn run(surroundings: &Surroundings, profile: &Profile, news: &mpsc::Sender<CheckNews>) {
     let check = Check {
         route: match profile.runs {
+            RunsWhere::AnotherComputer if profile.is_direct() => {
+                let settled = profile.direct();
+                CheckRoute::Direct(settled.map(|(url, pin)| Box::new(Dialer::new(url, pin))))
+            }
             RunsWhere::AnotherComputer => CheckRoute::Ssh {
                 server: surroundings.tunnel(profile).map(Box::new),
                 gateway_port: profile.remote_port,
             },
             RunsWhere::ThisComputer | RunsWhere::NotConfigured => {
-                CheckRoute::Direct(GatewayUrl::loopback(profile.local_port))
+                let url = GatewayUrl::loopback(profile.local_port);
+                CheckRoute::Direct(Ok(Box::new(Dialer::new(url, None))))
             }
         },
         hello: KeychainAccess::new(surroundings.clone(), profile.clone())

@@ -424,10 +424,12 @@ impl Controller {
             answer: Answer::Trust,
             reply,
         });
+        let certificate = self.certificate_asked(id);
         self.work.spawn(async move {
             Outcome::Trusted {
                 id,
                 result: outcome.await.unwrap_or(Ok(())),
+                certificate,
             }
         });
     }
@@ -439,14 +441,33 @@ impl Controller {
             answer,
             reply: done,
         });
+        let certificate = self.certificate_asked(id);
         self.work.spawn(async move {
             let answered = outcome.await.map_or_else(
                 |_| Err(answers::gone()),
                 |result| result.map_err(|problem| ui_error(&problem)),
             );
+            let trusted = certificate.filter(|_| answered.is_ok());
             respond(reply, answered);
-            Outcome::Nothing
+            trusted.map_or(Outcome::Nothing, Outcome::CertificateTrusted)
         });
+    }
+
+    /// Returns the certificate that question `id` is about.
+    fn certificate_asked(&self, id: u64) -> Option<String> {
+        answers::certificate(self.connection.snapshots.borrow().question.as_ref(), id)
+    }
+
+    /// Writes a trusted certificate down; the connection knows it already.
+    fn keep_certificate(&mut self, fingerprint: String) {
+        if let Err(problem) = self.settings.keep_certificate(fingerprint) {
+            // It is trusted until the app ends, and asked about again then.
+            tracing::warn!(
+                code = problem.code,
+                "a trusted certificate was not written down"
+            );
+        }
+        self.send_settings();
     }
 
     fn gateway_event(&mut self, event: Result<GatewayEvent<Event>, RecvError>) -> Next {

@@ -11,10 +11,16 @@ use crate::{
     surroundings::Surroundings,
 };
 use gateway_core::{
-    config::{Profile, RunsWhere},
+    config::{Profile, RunsWhere, settings::DirectSettingsError},
     connection::{
-        Command, Connection, backoff::RetryPolicy, computer::Computer, gateway_route::GatewayRoute,
-        listener_slot::ListenerSlot, local_host::LocalHost as _, ssh_server::SshServer,
+        Command, Connection,
+        backoff::RetryPolicy,
+        computer::Computer,
+        direct::{Dialer, server::DirectServer},
+        gateway_route::GatewayRoute,
+        listener_slot::ListenerSlot,
+        local_host::LocalHost as _,
+        ssh_server::SshServer,
     },
     tunnel::TargetError,
 };
@@ -71,6 +77,17 @@ pub fn start(surroundings: Surroundings, profile: &Profile) -> (ConnectionPort, 
     (port, courier)
 }
 
+/// Why there is no way to a profile's gateway; saved forms never have such an address.
+#[derive(Debug, thiserror::Error)]
+enum AddressError {
+    /// The SSH address.
+    #[error(transparent)]
+    Ssh(#[from] TargetError),
+    /// The URL, or the fingerprint beside it.
+    #[error(transparent)]
+    Direct(#[from] DirectSettingsError),
+}
+
 struct Link {
     surroundings: Surroundings,
     connection: Connection<GatewayRoute>,
@@ -116,7 +133,7 @@ impl Link {
         }
     }
 
-    async fn reroute(&mut self, profile: &Profile) -> Result<GatewayRoute, TargetError> {
+    async fn reroute(&mut self, profile: &Profile) -> Result<GatewayRoute, AddressError> {
         let also_here = also_here(profile);
         // The same port keeps the same socket, so that local programs notice nothing; unless a
         // gateway on this computer is to have the port, or has left it.
@@ -143,8 +160,9 @@ fn also_here(profile: &Profile) -> bool {
 
 /// Where local programs reach another computer's gateway; on this computer they need no way there.
 fn listener_port(profile: &Profile) -> Option<u16> {
-    (profile.runs == RunsWhere::AnotherComputer && profile.listener_enabled)
-        .then_some(profile.local_port)
+    // What is reached by its URL can be reached by that from any program.
+    let through_ssh = profile.runs == RunsWhere::AnotherComputer && !profile.is_direct();
+    (through_ssh && profile.listener_enabled).then_some(profile.local_port)
 }
 
 fn listener(profile: &Profile) -> ListenerSlot {
@@ -161,16 +179,21 @@ fn route(
     profile: &Profile,
     listener: &ListenerSlot,
     here: &local_gateway::Kept,
-) -> Result<GatewayRoute, TargetError> {
+) -> Result<GatewayRoute, AddressError> {
     let access = access(surroundings, profile);
     match profile.runs {
         RunsWhere::AnotherComputer => {
-            let server = SshServer::new(
-                surroundings.tunnel(profile)?,
-                profile.remote_port,
-                listener.clone(),
-            );
-            let route = GatewayRoute::over_ssh(server, access);
+            let route = if profile.is_direct() {
+                let (url, pin) = profile.direct()?;
+                GatewayRoute::direct(DirectServer::new(Dialer::new(url, pin)), access)
+            } else {
+                let server = SshServer::new(
+                    surroundings.tunnel(profile)?,
+                    profile.remote_port,
+                    listener.clone(),
+                );
+                GatewayRoute::over_ssh(server, access)
+            };
             Ok(if profile.also_run_here {
                 route.and_here(profile.local_port, host(surroundings, here))
             } else {

@@ -164,6 +164,30 @@ pub enum QuestionView {
         /// The fingerprint the server shows now.
         new_fingerprint: String,
     },
+    /// Is this certificate, which nobody vouches for, the right gateway's?
+    CertificateUnknown {
+        /// Names the question in the answer.
+        id: String,
+        /// The host as the user typed it.
+        host: String,
+        /// The port dialled.
+        port: u16,
+        /// `SHA256:…` in hexadecimal.
+        fingerprint: String,
+    },
+    /// The gateway shows another certificate than the pinned one. No button leads past this.
+    CertificateChanged {
+        /// Names the question in the answer.
+        id: String,
+        /// The host name that must be typed under "I renewed this certificate".
+        host: String,
+        /// The port dialled.
+        port: u16,
+        /// The pinned fingerprint.
+        known_fingerprint: String,
+        /// The fingerprint of the certificate it shows now.
+        new_fingerprint: String,
+    },
     /// An encrypted key file needs its passphrase.
     Passphrase {
         /// Names the question in the answer.
@@ -354,7 +378,13 @@ pub struct SettingsView {
     pub first_run_done: bool,
     /// Where OpenClaw runs.
     pub runs: RunsWhere,
-    /// The address as typed.
+    /// How another computer's gateway is reached.
+    pub transport: Transport,
+    /// The gateway's URL, for [`Transport::Direct`].
+    pub url: String,
+    /// The certificate that alone is accepted at a `wss://` URL; empty when the system decides.
+    pub tls_fingerprint: String,
+    /// The SSH address as typed.
     pub address: String,
     /// How to sign in to the server.
     pub sign_in: SignInChoice,
@@ -390,6 +420,16 @@ pub enum RunsWhere {
     ThisComputer,
     /// On another computer or server.
     AnotherComputer,
+}
+
+/// How another computer's gateway is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Transport {
+    /// Through an SSH tunnel.
+    Ssh,
+    /// By its URL.
+    Direct,
 }
 
 /// How to sign in to the server.
@@ -429,6 +469,8 @@ pub struct FoundConfigView {
     pub path: String,
     /// Where it says OpenClaw runs.
     pub runs: RunsWhere,
+    /// The gateway's URL, where it is reached by that.
+    pub url: Option<String>,
     /// Its SSH target.
     pub address: Option<String>,
     /// Its key file.
@@ -461,7 +503,13 @@ pub struct FileProblemView {
 pub struct SettingsForm {
     /// Where OpenClaw runs.
     pub runs: RunsWhere,
-    /// The address; anything people paste.
+    /// How another computer's gateway is reached.
+    pub transport: Transport,
+    /// The gateway's URL; anything people paste.
+    pub url: String,
+    /// The certificate that alone is accepted; empty when the system decides.
+    pub tls_fingerprint: String,
+    /// The SSH address; anything people paste.
     pub address: String,
     /// How to sign in.
     pub sign_in: SignInChoice,
@@ -508,7 +556,7 @@ impl fmt::Debug for SecretText {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldError {
-    /// `address`, `identityFile`, `gatewayToken`, `localPort` or `remotePort`; `settingsFile` when
+    /// `address`, `url`, `tlsFingerprint`, `identityFile`, `gatewayToken`, `localPort` or `remotePort`; `settingsFile` when
     /// the file itself stands in the way.
     pub field: String,
     /// What is wrong and how to mend it.

@@ -83,10 +83,20 @@ impl CommandLine {
     ///
     /// When it cannot be started, does not end in time, or reports no JSON.
     pub async fn check(&self, args: &[&str]) -> Result<CheckReport> {
+        let known_hosts = self.known_hosts.display().to_string();
+        let all = [&["--known-hosts", &known_hosts], args].concat();
+        self.check_by_url(&all).await
+    }
+
+    /// As [`CommandLine::check`], with no list of host keys: there is none on the direct way.
+    ///
+    /// # Errors
+    ///
+    /// As [`CommandLine::check`].
+    pub async fn check_by_url(&self, args: &[&str]) -> Result<CheckReport> {
         let done = self
             .program()?
-            .args(["check", "--json", "--known-hosts"])
-            .arg(&self.known_hosts)
+            .args(["check", "--json"])
             .args(args)
             .run(COMMAND)
             .await?;
@@ -108,10 +118,20 @@ impl CommandLine {
     ///
     /// When it cannot be started.
     pub fn connect(&self, args: &[&str]) -> Result<Connecting> {
+        let known_hosts = self.known_hosts.display().to_string();
+        let all = [&["--known-hosts", &known_hosts], args].concat();
+        self.connect_by_url(&all)
+    }
+
+    /// As [`CommandLine::connect`], with no list of host keys: there is none on the direct way.
+    ///
+    /// # Errors
+    ///
+    /// As [`CommandLine::connect`].
+    pub fn connect_by_url(&self, args: &[&str]) -> Result<Connecting> {
         let process = self
             .program()?
-            .args(["connect", "--json", "--known-hosts"])
-            .arg(&self.known_hosts)
+            .args(["connect", "--json"])
             .args(args)
             .start()?;
         Ok(Connecting { process, read: 0 })

@@ -12,6 +12,11 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use gateway_core::client::probe_healthz;
+use gateway_core::config::{GatewayUrl, TlsFingerprint};
+use gateway_core::connection::direct::Dialer;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
@@ -63,11 +68,19 @@ impl Release {
     }
 }
 
+/// How a gateway's port is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Front {
+    Plain,
+    Tls,
+}
+
 /// A gateway in a home of its own, with an offline model behind it.
 #[derive(Debug)]
 pub struct TestGateway {
     process: Option<Running>,
     release: Release,
+    front: Front,
     port: u16,
     token: String,
     token_file: PathBuf,
@@ -83,6 +96,19 @@ impl TestGateway {
     ///
     /// When it is not installed or does not get ready.
     pub async fn start(release: Release) -> Result<Self> {
+        Self::start_by(release, Front::Plain).await
+    }
+
+    /// Starts one that speaks TLS by itself, with the certificate it makes when it has none.
+    ///
+    /// # Errors
+    ///
+    /// As [`TestGateway::start`].
+    pub async fn start_with_tls(release: Release) -> Result<Self> {
+        Self::start_by(release, Front::Tls).await
+    }
+
+    async fn start_by(release: Release, front: Front) -> Result<Self> {
         let seat = seats().acquire_owned().await?;
         let home = TempHome::new()?;
         let provider = ModelProvider::start()?;
@@ -90,12 +116,16 @@ impl TestGateway {
         let token_file = home.write_private("gateway-token", &token)?;
         let (port, process) = ports::on_a_free_port(async |port| {
             write_config(&home, port, &token, &provider)?;
-            launch(release, &home, port).await
+            if front == Front::Tls {
+                enable_tls(&home)?;
+            }
+            launch(release, &home, port, front).await
         })
         .await?;
         Ok(Self {
             process: Some(process),
             release,
+            front,
             port,
             token,
             token_file,
@@ -145,7 +175,26 @@ impl TestGateway {
 
     /// Its WebSocket address on this machine.
     pub fn url(&self) -> String {
-        format!("ws://127.0.0.1:{}", self.port)
+        let scheme = match self.front {
+            Front::Plain => "ws",
+            Front::Tls => "wss",
+        };
+        format!("{scheme}://127.0.0.1:{}", self.port)
+    }
+
+    /// The fingerprint of the certificate it made for itself, as `openssl` prints it.
+    ///
+    /// # Errors
+    ///
+    /// When it speaks no TLS, or its certificate cannot be read.
+    pub async fn printed_fingerprint(&self) -> Result<String> {
+        let printed = Program::new(tools::system("/usr/bin/openssl")?)
+            .args(["x509", "-noout", "-fingerprint", "-sha256", "-in"])
+            .arg(certificate_file(&self.home))
+            .run(Duration::from_secs(20))
+            .await?;
+        ensure!(printed.status.success(), "{}", printed.stderr);
+        Ok(printed.stdout.trim().to_owned())
     }
 
     /// The model behind it.
@@ -189,7 +238,7 @@ impl TestGateway {
         if self.process.is_some() {
             bail!("the gateway still runs");
         }
-        self.process = Some(launch(self.release, &self.home, self.port).await?);
+        self.process = Some(launch(self.release, &self.home, self.port, self.front).await?);
         Ok(())
     }
 
@@ -402,13 +451,47 @@ pub fn official_user(url: &str, token: &str) -> Result<TempHome> {
     Ok(home)
 }
 
-async fn launch(release: Release, home: &TempHome, port: u16) -> Result<Running> {
+/// Has a gateway that is configured already speak TLS.
+fn enable_tls(home: &TempHome) -> Result<()> {
+    let file = home.home().join(".openclaw/openclaw.json");
+    let mut config: Value = serde_json::from_slice(&fs::read(&file)?)?;
+    config["gateway"]["tls"] = json!({"enabled": true});
+    Ok(fs::write(file, config.to_string())?)
+}
+
+/// Where the official gateway keeps the certificate that it makes.
+fn certificate_file(home: &TempHome) -> PathBuf {
+    home.home().join(".openclaw/gateway/tls/gateway-cert.pem")
+}
+
+/// Returns whether the gateway says that it lives, over TLS with the certificate it has made.
+async fn lives_behind_tls(home: &TempHome, port: u16) -> Result<bool> {
+    let Ok(text) = fs::read_to_string(certificate_file(home)) else {
+        return Ok(false);
+    };
+    let certificate: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+    let Ok(certificate) = BASE64.decode(certificate) else {
+        return Ok(false); // It is still being written.
+    };
+    let url: GatewayUrl = format!("wss://127.0.0.1:{port}").parse()?;
+    let dialer = Dialer::new(url, Some(TlsFingerprint::of(&certificate)));
+    let Ok(stream) = dialer.dial().await else {
+        return Ok(false);
+    };
+    let probed = probe_healthz(stream, dialer.url(), Duration::from_secs(5)).await;
+    Ok(probed.is_ok_and(|liveness| liveness.ok))
+}
+
+async fn launch(release: Release, home: &TempHome, port: u16, front: Front) -> Result<Running> {
     let process = official_program(release, home)?
         .args(["gateway", "run", "--port", &port.to_string()])
         .start()?;
     until("the gateway's /readyz", START, async || {
         if let Some(status) = process.has_ended()? {
             bail!("the gateway ended early: {status}");
+        }
+        if front == Front::Tls {
+            return Ok(lives_behind_tls(home, port).await?.then_some(()));
         }
         // Refused and 503 both mean: not yet.
         Ok(http::get(port, "/readyz")

@@ -3,7 +3,7 @@
 //!
 //! In reading order: [`wait`] and [`process`] are the ground; [`ports`], [`temp_home`], [`http`],
 //! [`long_runs`] and [`tools`] are small helps; [`ssh_server`], [`gateway`], [`our_gateway`],
-//! [`model_provider`] and [`plain_http`] are the servers, [`home_server`] three of them together,
+//! [`model_provider`], [`plain_http`] and [`tls_front`] are the servers, [`home_server`] three of them together,
 //! [`node_host`] the official program that serves one; [`cli`], [`app`],
 //! [`desktop`], [`webdriver`] and [`chromium`] drive our programs, [`terminal`] those that want a
 //! terminal; [`network`] puts a test apart from the machine; [`acknowledged`], [`canaries`], [`delivery`],
@@ -37,6 +37,7 @@ pub mod shape;
 pub mod ssh_server;
 pub mod temp_home;
 pub mod terminal;
+pub mod tls_front;
 pub mod tools;
 pub mod wait;
 pub mod webdriver;

@@ -136,6 +136,8 @@ const problem = (code: string, text: string, action: UiError["action"]): UiError
 });
 
 const FINGERPRINT = "SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDzXQKLMB7nH4wQm7c";
+const CERTIFICATE = "SHA256:3FA94C1E7B0D5826E1C9A7F40B6D2385C0E74A19F5832D6B9E1047C8A3D5F26B";
+const OLD_CERTIFICATE = "SHA256:9B20D7C4418E63FA05A1D98C7736EB4F52C8019D64FE3A87B15C20E96D4738AF";
 const OLD_FINGERPRINT = "SHA256:9fJ2m1cW0qkS3l8pYbT5xR7vZaE4dH6nUoIgKtLsPwQ";
 
 const firstRun = (over = {}) =>
@@ -362,6 +364,46 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     {},
     (backend) => backend.tellPage("settings"),
   ),
+  "settings-direct": scene(
+    (backend) => {
+      backend.settings = settingsView({
+        transport: "direct",
+        url: "wss://home-server.example:443",
+        tlsFingerprint: CERTIFICATE,
+      });
+    },
+    {},
+    (backend) => backend.tellPage("settings"),
+  ),
+  "dialog-certificate": scene((backend) => {
+    backend.connection = downView({
+      phase: "host_key",
+      cause: "tlsPin",
+      localPort: null,
+      question: {
+        kind: "certificateUnknown",
+        id: "1",
+        host: "home-server",
+        port: 18789,
+        fingerprint: CERTIFICATE,
+      },
+    });
+  }, {}),
+  "dialog-certificate-changed": scene((backend) => {
+    backend.connection = downView({
+      phase: "paused",
+      cause: "tlsPin",
+      localPort: null,
+      question: {
+        kind: "certificateChanged",
+        id: "1",
+        host: "home-server",
+        port: 18789,
+        knownFingerprint: OLD_CERTIFICATE,
+        newFingerprint: CERTIFICATE,
+      },
+    });
+  }, {}),
   "settings-edited": scene(
     (backend) => {
       backend.connection = downView({

@@ -89,6 +89,46 @@ describe("a changed key", () => {
   });
 });
 
+describe("a certificate", () => {
+  it("is shown with what to compare it to, and trusted only when told so", async () => {
+    const fingerprint = `SHA256:${"0A1B".repeat(16)}`;
+    const { backend, user } = await ask({
+      kind: "certificateUnknown",
+      id: "q4",
+      host: "home-server",
+      port: 443,
+      fingerprint,
+    });
+    const text = textOf(get(testids.dialog));
+    for (const part of ["home-server:443", "openssl x509"]) expect(text).toContain(part);
+    expect(text).not.toContain("ssh");
+    expect(get(testids.fingerprint).dataset["value"]).toBe(fingerprint);
+    expect(document.activeElement).toBe(get(testids.dialogCancel));
+
+    await user.click(get(testids.trust));
+    expect(backend.callsOf("trustHostKey")).toEqual([["q4"]]);
+  });
+
+  it("that is another one leaves no way on but the typed name", async () => {
+    const { backend, user } = await ask({
+      kind: "certificateChanged",
+      id: "q5",
+      host: "home-server",
+      port: 443,
+      knownFingerprint: "SHA256:AAAA",
+      newFingerprint: "SHA256:BBBB",
+    });
+    const shown = all(testids.fingerprint).map((print) => print.dataset["value"]);
+    expect(shown).toEqual(["SHA256:AAAA", "SHA256:BBBB"]);
+    expect(all(testids.trust)).toEqual([]);
+
+    await user.click(get(testids.reinstalled).querySelector("summary") ?? document.body);
+    await user.type(get(testids.hostName), "home-server");
+    await user.click(get(testids.dialogConfirm));
+    expect(answered(backend)).toEqual({ id: "q5", texts: ["home-server"], remember: false });
+  });
+});
+
 describe("a passphrase", () => {
   const asking: QuestionView = { kind: "passphrase", id: "q3", keyFile: "/k", wasWrong: false };
 

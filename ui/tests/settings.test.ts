@@ -14,6 +14,41 @@ async function openSettings(backend: FakeBackend) {
 const saved = (backend: FakeBackend) => backend.callsOf("saveSettings").at(-1)?.[0] as SettingsForm;
 
 describe("the form", () => {
+  it("takes a URL that lands in the address for the other way", async () => {
+    const backend = new FakeBackend();
+    const { user } = await openSettings(backend);
+    await user.clear(get(testids.address));
+    await user.click(get(testids.address));
+    await user.paste("https://box.example/");
+
+    await waitFor(() => expect(document.activeElement).toBe(get(testids.url)));
+    expect(get(testids.transportDirect)).toHaveProperty("checked", true);
+    expect(all(testids.address)).toEqual([]);
+    expect(all(testids.signInAutomatic)).toEqual([]);
+
+    await user.click(get(testids.save));
+    expect(saved(backend)).toMatchObject({
+      transport: "direct",
+      url: "https://box.example/",
+      address: "me@home-server",
+    });
+  });
+
+  it("wants a URL where the gateway is reached directly, and nothing of SSH", async () => {
+    const backend = new FakeBackend();
+    const { user } = await openSettings(backend);
+    await user.click(get(testids.transportDirect));
+    await user.click(get(testids.save));
+
+    expect(backend.callsOf("saveSettings")).toEqual([]);
+    expect(textOf(get(testids.urlError))).toContain("wss://");
+    await user.type(get(testids.url), "wss://box.example");
+    await user.click(get(testids.advanced).querySelector("summary") ?? document.body);
+    await user.type(get(testids.tlsFingerprint), "ab:cd");
+    await user.click(get(testids.save));
+    expect(saved(backend)).toMatchObject({ url: "wss://box.example", tlsFingerprint: "ab:cd" });
+  });
+
   it("sends nothing before Save, and everything then", async () => {
     const backend = new FakeBackend();
     const { user } = await openSettings(backend);
@@ -27,6 +62,9 @@ describe("the form", () => {
     await user.click(get(testids.save));
     expect(saved(backend)).toEqual({
       runs: "anotherComputer",
+      transport: "ssh",
+      url: "",
+      tlsFingerprint: "",
       address: "ssh -p 2222 me@box",
       signIn: "password",
       identityFile: "",
@@ -242,6 +280,7 @@ describe("files", () => {
       found: {
         path: "/home/me/.openclaw/openclaw.json",
         runs: "anotherComputer",
+        url: null,
         address: "me@found",
         identityFile: null,
         remotePort: null,

@@ -42,6 +42,7 @@ describe("the catalogue", () => {
         "chat.send",
         "chat.stop",
         "common.ms",
+        "dialog.certificateCommand",
         "dialog.compareCommand",
         "dialog.server",
         "nav.main",

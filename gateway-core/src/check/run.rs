@@ -2,27 +2,28 @@
 
 use super::{CheckReport, StepId, StepResult, StepStatus};
 use crate::client::{
-    self, AcceptedCredential, ClientLimits, ConnectError, Established, HelloRequest, NotAGateway,
-    Session,
+    self, AcceptedCredential, ClientLimits, ConnectError, Endpoint, Established, HelloRequest,
+    NotAGateway, Session,
 };
-use crate::config::GatewayUrl;
+use crate::config::settings::DirectSettingsError;
+use crate::connection::direct::Dialer;
+use crate::connection::direct::error::{DirectError, DirectStep};
 use crate::connection::explain;
 use crate::connection::phase::Cause;
 use crate::connection::problem::{Problem, UserAction};
+use crate::connection::state::Verdict;
 use crate::protocol::method::health::{Health, HealthParams, HealthPayload};
 use crate::tunnel::{
     self, ForwardError, SignInMemory, TargetError, Tunnel, TunnelConfig, TunnelError, TunnelStep,
 };
-use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 /// The longest a check takes; nobody is asked anything meanwhile.
 const IN_ALL: Duration = Duration::from_secs(20);
 
-/// How long the gateway may take to say that it lives, and the TCP dial of a direct check.
+/// How long the gateway may take to say that it lives.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
 /// How long the gateway may take to say how it is.
@@ -53,8 +54,8 @@ pub enum CheckRoute {
         /// The gateway's port on the server.
         gateway_port: u16,
     },
-    /// By its URL, with no SSH in between.
-    Direct(GatewayUrl),
+    /// By its URL, with no SSH in between. The address may be one that cannot be used.
+    Direct(Result<Box<Dialer>, DirectSettingsError>),
 }
 
 /// Runs a check; `on_step` hears of each of the nine steps as soon as it is decided.
@@ -77,7 +78,7 @@ pub async fn run(
             server,
             gateway_port,
         } => over_ssh(server, gateway_port, check.hello, memory, &mut log, until).await,
-        CheckRoute::Direct(url) => direct(&url, check.hello, &mut log, until).await,
+        CheckRoute::Direct(dialer) => direct(dialer, check.hello, &mut log, until).await,
     };
     if let Err(Ended) = end {
         log.fill(StepStatus::NotReached);
@@ -286,95 +287,103 @@ async fn behind(
         format!("The server forwards to its port {port}."),
     );
 
-    let authority = format!("{GATEWAY_HOST}:{port}");
-    gateway_lives(stream, &authority, port, log, until).await?;
+    let endpoint = Endpoint::from(&format!("{GATEWAY_HOST}:{port}"));
+    gateway_lives(stream, &endpoint, port, log, until).await?;
     let open = || async {
         tunnel
             .open_channel(GATEWAY_HOST, port)
             .await
             .map_err(|error| explain::forward_problem(&error, port))
     };
-    access_and_health(open, &authority, port, hello, log, until).await
+    access_and_health(open, &endpoint, port, hello, log, until).await
 }
 
 async fn direct(
-    url: &GatewayUrl,
+    dialer: Result<Box<Dialer>, DirectSettingsError>,
     hello: Result<HelloRequest, Problem>,
     log: &mut Log<'_>,
     until: Instant,
 ) -> Result<(), Ended> {
+    let dialer = match dialer {
+        Ok(dialer) => dialer,
+        Err(error) => {
+            let problem = explain::direct_settings_problem(&error);
+            return Err(log.fail(StepId::Address, StepStatus::Failed, problem));
+        }
+    };
+    let url = dialer.url();
     if let Err(refused) = url.check_plain() {
-        let problem = Problem::new(
-            "plainRefused",
-            format!("{refused}."),
-            UserAction::EditAddress,
-        );
-        return Err(log.fail(StepId::Address, StepStatus::Failed, problem));
-    }
-    if url.is_encrypted() {
-        let problem = Problem::new(
-            "tlsNotAvailable",
-            "A direct wss:// connection is not available yet; use an SSH address instead.",
-            UserAction::EditAddress,
-        );
+        let problem = explain::direct_problem(&refused.into());
         return Err(log.fail(StepId::Address, StepStatus::Failed, problem));
     }
     log.ok(StepId::Address, format!("The address is {url}."));
 
-    let (host, port) = (url.host(), url.port());
-    let lookup = timeout(PROBE_LIMIT, tokio::net::lookup_host((host.as_str(), port)));
-    let addresses: Vec<_> = match log.within(StepId::Resolve, until, lookup).await? {
-        Ok(Ok(addresses)) => addresses.collect(),
-        Ok(Err(_)) | Err(_) => Vec::new(),
-    };
-    let Some(first) = addresses.first() else {
-        let problem = Problem::new(
-            "nameNotFound",
-            format!("The name {host} cannot be resolved. Correct the address."),
-            UserAction::EditAddress,
+    let resolving = log.within(StepId::Resolve, until, dialer.resolve()).await?;
+    let addresses = resolving.map_err(|error| direct_ended(&error, log))?;
+    if let Some(first) = addresses.first() {
+        log.ok(
+            StepId::Resolve,
+            format!("The name has the address {}.", first.ip()),
         );
-        return Err(log.fail(StepId::Resolve, StepStatus::Failed, problem));
-    };
-    log.ok(
-        StepId::Resolve,
-        format!("The name has the address {}.", first.ip()),
-    );
+    }
+    let reaching = async { dialer.secure(dialer.connect(addresses).await?).await };
+    // The certificate stands where the server's key stands on the way through SSH.
+    let reached = log.within(StepId::HostKey, until, reaching).await?;
+    let stream = reached.map_err(|error| direct_ended(&error, log))?;
+    log.fill_before(Some(StepId::HostKey), StepStatus::NotNeeded);
+    if url.is_encrypted() {
+        log.ok(StepId::HostKey, certificate_accepted(&dialer));
+    }
     log.fill_before(Some(StepId::Gateway), StepStatus::NotNeeded);
 
+    let endpoint = Endpoint::from(url);
+    let port = url.port();
+    gateway_lives(stream, &endpoint, port, log, until).await?;
     let open = || async {
-        match timeout(PROBE_LIMIT, TcpStream::connect(addresses.as_slice())).await {
-            Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(unreachable_directly(url, &error)),
-            Err(_) => Err(unreachable_directly(url, &io::ErrorKind::TimedOut.into())),
-        }
+        let dialled = dialer.dial().await;
+        dialled.map_err(|error| explain::direct_problem(&error))
     };
-    let stream = match log.within(StepId::Gateway, until, open()).await? {
-        Ok(stream) => stream,
-        Err(problem) => return Err(log.fail(StepId::Gateway, StepStatus::Failed, problem)),
-    };
-    let authority = url.authority();
-    gateway_lives(stream, &authority, port, log, until).await?;
-    access_and_health(open, &authority, port, hello, log, until).await
+    let hello = hello.map(|mut hello| {
+        hello.trusted_endpoint = dialer.is_trusted();
+        hello
+    });
+    access_and_health(open, &endpoint, port, hello, log, until).await
 }
 
-fn unreachable_directly(url: &GatewayUrl, error: &io::Error) -> Problem {
-    Problem::new(
-        "gatewayNotRunning",
-        format!(
-            "Nothing answers at {url}: {error}. Start the gateway there, or correct the address."
-        ),
-        UserAction::EditAddress,
-    )
+fn certificate_accepted(dialer: &Dialer) -> &'static str {
+    match dialer.pin() {
+        Some(_) => "The certificate is the pinned one.",
+        None => "An authority that this computer trusts vouches for the certificate.",
+    }
+}
+
+/// Notes why the gateway's port was not reached, at the step it was.
+fn direct_ended(error: &DirectError, log: &mut Log<'_>) -> Ended {
+    let problem = explain::direct_problem(error);
+    let status = match explain::direct_failure(error).verdict {
+        Verdict::Ask(_) | Verdict::Pause(Cause::TlsPin) => StepStatus::NeedsUser,
+        Verdict::Retry(_) | Verdict::GatewayDown(_) | Verdict::Pause(_) | Verdict::Stop(_) => {
+            StepStatus::Failed
+        }
+    };
+    let id = match error.step() {
+        DirectStep::Address => StepId::Address,
+        DirectStep::Resolve => StepId::Resolve,
+        DirectStep::Tcp => StepId::Gateway,
+        DirectStep::Tls => StepId::HostKey,
+    };
+    log.fill_before(Some(id), StepStatus::NotNeeded);
+    log.fail(id, status, problem)
 }
 
 async fn gateway_lives<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
-    authority: &str,
+    endpoint: &Endpoint,
     port: u16,
     log: &mut Log<'_>,
     until: Instant,
 ) -> Result<(), Ended> {
-    let probe = client::probe_healthz(stream, authority, PROBE_LIMIT);
+    let probe = client::probe_healthz(stream, endpoint.clone(), PROBE_LIMIT);
     match log.within(StepId::Gateway, until, probe).await? {
         Ok(_) => {
             log.ok(
@@ -394,7 +403,7 @@ fn not_a_gateway(why: NotAGateway, port: u16, log: &mut Log<'_>) -> Ended {
 
 async fn access_and_health<S, F>(
     open: impl Fn() -> F,
-    authority: &str,
+    endpoint: &Endpoint,
     port: u16,
     hello: Result<HelloRequest, Problem>,
     log: &mut Log<'_>,
@@ -412,10 +421,8 @@ where
         let attempt = async {
             match open().await {
                 Ok(stream) => {
-                    Ok(
-                        client::connect(stream, authority, hello.clone(), ClientLimits::default())
-                            .await,
-                    )
+                    let (endpoint, hello) = (endpoint.clone(), hello.clone());
+                    Ok(client::connect(stream, endpoint, hello, ClientLimits::default()).await)
                 }
                 Err(problem) => Err(problem),
             }

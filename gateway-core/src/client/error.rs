@@ -46,12 +46,44 @@ pub enum NotAGateway {
         /// The status of its answer.
         status: u16,
     },
+    /// It sends us elsewhere, and we do not go: what we trust is the address that was given.
+    #[error("sends us on to {to} (HTTP status {status}), and that is not followed")]
+    Redirect {
+        /// The status of its answer.
+        status: u16,
+        /// Where to: scheme and host, nothing more.
+        to: String,
+    },
     /// It speaks WebSocket, but does not begin with a gateway's challenge.
     #[error("speaks WebSocket but gives no challenge")]
     NoChallenge,
     /// It does not say anything.
     #[error("stays silent")]
     Silent,
+}
+
+/// More of a redirect's target is not shown.
+const LONGEST_TARGET: usize = 120;
+
+impl NotAGateway {
+    /// Returns what an HTTP answer other than the one we wanted means.
+    pub(super) fn answered(status: u16, location: Option<&str>) -> Self {
+        if !(300..400).contains(&status) {
+            return Self::PlainHttp { status };
+        }
+        let to = location.and_then(|location| {
+            let (scheme, rest) = location.split_once("://")?;
+            let authority = rest.split(['/', '?', '#']).next()?;
+            let host = authority.rsplit('@').next()?;
+            let shown = format!("{scheme}://{host}");
+            let plain = shown.bytes().all(|byte| byte.is_ascii_graphic());
+            (plain && shown.len() <= LONGEST_TARGET).then_some(shown)
+        });
+        Self::Redirect {
+            status,
+            to: to.unwrap_or_else(|| "another path".to_owned()),
+        }
+    }
 }
 
 /// Why a session did not begin.

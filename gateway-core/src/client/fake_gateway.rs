@@ -7,7 +7,7 @@ use crate::protocol::{Frame, Request};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tokio::io::{DuplexStream, duplex};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -17,14 +17,14 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 pub(crate) const TOKEN: &str = "canary-gateway-token";
 
 /// The gateway's end of a connection.
-pub(crate) struct FakeGateway {
-    socket: WebSocketStream<DuplexStream>,
+pub(crate) struct FakeGateway<S = DuplexStream> {
+    socket: WebSocketStream<S>,
     seq: u64,
 }
 
-impl FakeGateway {
+impl<S: AsyncRead + AsyncWrite + Unpin> FakeGateway<S> {
     /// Takes the upgrade of whoever is at the other end.
-    pub(crate) async fn accept(stream: DuplexStream) -> Self {
+    pub(crate) async fn accept(stream: S) -> Self {
         let config = WebSocketConfig::default()
             .max_message_size(None)
             .max_frame_size(None);
@@ -35,7 +35,7 @@ impl FakeGateway {
     }
 
     /// Takes the upgrade, gives a challenge and returns the connect request.
-    pub(crate) async fn challenge(stream: DuplexStream) -> (Self, Request) {
+    pub(crate) async fn challenge(stream: S) -> (Self, Request) {
         let mut gateway = Self::accept(stream).await;
         gateway
             .send(json!({"type": "event", "event": "connect.challenge",
@@ -46,7 +46,7 @@ impl FakeGateway {
     }
 
     /// Does the whole handshake and lets the client in.
-    pub(crate) async fn hello(stream: DuplexStream) -> Self {
+    pub(crate) async fn hello(stream: S) -> Self {
         let (mut gateway, request) = Self::challenge(stream).await;
         gateway.answer(&request, hello_ok()).await;
         gateway

@@ -7,7 +7,7 @@ use super::close::CloseReason;
 use super::error::{ConnectError, NotAGateway, Step, Tried};
 use super::session;
 use super::transport::{Transport, Wire};
-use super::{ClientLimits, Established};
+use super::{ClientLimits, Endpoint, Established};
 use crate::credentials::secret::{DeviceToken, GatewayPassword, GatewayToken};
 use crate::device_identity::{DeviceIdentity, Statement};
 use crate::protocol::connect::{
@@ -110,7 +110,7 @@ pub enum AcceptedCredential {
 
 /// Opens a session over a stream that leads to a gateway's port.
 ///
-/// `authority` is what the Host header says, such as `127.0.0.1:18789`. The whole handshake takes
+/// `endpoint` is what the Host header says, such as `127.0.0.1:18789`, and the path. The whole handshake takes
 /// at most [`ClientLimits::hello`]. Dropping the future drops the stream.
 ///
 /// # Errors
@@ -118,17 +118,18 @@ pub enum AcceptedCredential {
 /// [`ConnectError`]; it knows whether to try again, and how.
 pub async fn connect<S>(
     stream: S,
-    authority: &str,
+    endpoint: impl Into<Endpoint>,
     hello: HelloRequest,
     limits: ClientLimits,
 ) -> Result<Established, ConnectError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let endpoint = endpoint.into();
     let mut step = Step::Upgrade;
     match timeout(
         limits.hello,
-        shake_hands(stream, authority, &hello, &limits, &mut step),
+        shake_hands(stream, &endpoint, &hello, &limits, &mut step),
     )
     .await
     {
@@ -146,12 +147,12 @@ where
 
 async fn shake_hands<S: Wire>(
     stream: S,
-    authority: &str,
+    endpoint: &Endpoint,
     hello: &HelloRequest,
     limits: &ClientLimits,
     step: &mut Step,
 ) -> Result<Established, ConnectError> {
-    let mut transport = Transport::upgrade(stream, authority, limits).await?;
+    let mut transport = Transport::upgrade(stream, endpoint, limits).await?;
 
     *step = Step::Challenge;
     let challenge = challenge(&mut transport).await?;

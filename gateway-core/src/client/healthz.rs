@@ -1,5 +1,6 @@
 //! Asks a port over plain HTTP whether a gateway lives there, without any credential.
 
+use super::Endpoint;
 use super::error::NotAGateway;
 use serde_json::Value;
 use std::io;
@@ -19,20 +20,21 @@ pub struct Liveness {
     pub status: String,
 }
 
-/// Sends `GET /healthz` and reads the answer, within `limit`.
+/// Sends `GET /healthz` (below the endpoint's path) and reads the answer, within `limit`.
 ///
 /// # Errors
 ///
 /// [`NotAGateway`] when nothing answers, or nothing a gateway would.
 pub async fn probe_healthz<S>(
     stream: S,
-    authority: &str,
+    endpoint: impl Into<Endpoint>,
     limit: Duration,
 ) -> Result<Liveness, NotAGateway>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    match timeout(limit, ask(stream, authority)).await {
+    let endpoint = endpoint.into();
+    match timeout(limit, ask(stream, &endpoint)).await {
         Ok(Ok(answer)) => read_answer(&answer),
         Ok(Err(_)) => Err(NotAGateway::NotHttp),
         Err(_) => Err(NotAGateway::Silent),
@@ -41,10 +43,13 @@ where
 
 async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
-    authority: &str,
+    endpoint: &Endpoint,
 ) -> io::Result<Vec<u8>> {
-    let request =
-        format!("GET /healthz HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        endpoint.beside("healthz"),
+        endpoint.authority()
+    );
     stream.write_all(request.as_bytes()).await?;
     stream.flush().await?;
     let mut answer = Vec::new();
@@ -75,7 +80,7 @@ fn read_answer(answer: &[u8]) -> Result<Liveness, NotAGateway> {
     }
     let (head, body) = split_head(answer).ok_or(NotAGateway::NotHttp)?;
     let status = status(head).ok_or(NotAGateway::NotHttp)?;
-    let not_ours = NotAGateway::PlainHttp { status };
+    let not_ours = NotAGateway::answered(status, header(head, "location"));
     if status != 200 {
         return Err(not_ours);
     }

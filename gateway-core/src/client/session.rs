@@ -10,7 +10,9 @@ use super::owed::Owed;
 use super::transport::{Progress, Transport, Wire};
 use crate::protocol::connect::Policy;
 use crate::protocol::{Event, Extra, Frame, Method, Request, RequestId, WireError};
+use bytes::Bytes;
 use serde_json::Value;
+use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -37,6 +39,23 @@ pub struct Session {
     /// The largest frame the gateway takes, in bytes.
     max_payload: usize,
     owed: Owed,
+}
+
+/// Measures a session's round trip, without keeping the session open.
+#[derive(Debug, Clone)]
+pub struct Pinger {
+    requests: mpsc::WeakSender<Command>,
+}
+
+impl Pinger {
+    /// Sends a WebSocket ping and returns how long its answer took; `None` once the session has ended.
+    pub async fn ping(&self) -> Option<Duration> {
+        let (reply, answered) = oneshot::channel();
+        let requests = self.requests.upgrade()?;
+        requests.send(Command::Ping(reply)).await.ok()?;
+        drop(requests);
+        answered.await.ok()
+    }
 }
 
 /// What a session tells without being asked.
@@ -182,6 +201,13 @@ impl Session {
         self.ask(method, params, limit, true).await
     }
 
+    /// Returns what asks whether the other side still answers.
+    pub fn pinger(&self) -> Pinger {
+        Pinger {
+            requests: self.requests.downgrade(),
+        }
+    }
+
     /// Ends the session; requests that wait fail. Returns when the connection is closed.
     pub async fn close(&self) -> CloseReason {
         // The task may be gone already; then there is a reason to return.
@@ -314,6 +340,7 @@ pub(super) fn start<S: Wire>(
         last_sign: Instant::now(),
         received: 0,
         order: Order::default(),
+        pings: Pings::default(),
         restart_expected: None,
     };
     // The task ends when the last handle is dropped, so nobody has to join it.
@@ -335,6 +362,7 @@ enum Command {
         text: String,
         waiting: Waiting,
     },
+    Ping(oneshot::Sender<Duration>),
     Close,
 }
 
@@ -349,6 +377,7 @@ struct Task<S> {
     /// What had been received when the gateway last seemed silent.
     received: u64,
     order: Order,
+    pings: Pings,
     /// When the gateway expects to be back, from its `shutdown` event.
     restart_expected: Option<Duration>,
 }
@@ -404,6 +433,7 @@ impl<S: Wire> Task<S> {
                         self.received(&text);
                     }
                     Ok(Progress::Sent) => {}
+                    Ok(Progress::Pong(payload)) => self.pings.answered(&payload),
                     Err(reason) => return self.with_expectation(reason),
                 },
                 command = self.commands.recv(), if may_take => match command {
@@ -412,6 +442,10 @@ impl<S: Wire> Task<S> {
                             self.calls.insert(id, waiting);
                             self.transport.queue(text);
                         }
+                    }
+                    Some(Command::Ping(reply)) => {
+                        let payload = self.pings.asked(reply);
+                        self.transport.queue_ping(payload);
                     }
                     Some(Command::Close) | None => return CloseReason::Ours,
                 },
@@ -484,6 +518,37 @@ impl<S: Wire> Task<S> {
             }
         } else {
             reason
+        }
+    }
+}
+
+/// The pings whose answer is not there yet, by their numbers.
+#[derive(Debug, Default)]
+struct Pings {
+    last: u64,
+    waiting: VecDeque<(u64, Instant, oneshot::Sender<Duration>)>,
+}
+
+impl Pings {
+    /// Notes a ping and returns what it carries.
+    fn asked(&mut self, reply: oneshot::Sender<Duration>) -> Bytes {
+        self.waiting.retain(|(_, _, reply)| !reply.is_closed());
+        self.last += 1;
+        self.waiting.push_back((self.last, Instant::now(), reply));
+        Bytes::copy_from_slice(&self.last.to_be_bytes())
+    }
+
+    /// An answer to one ping answers all before it (RFC 6455 §5.5.3); any other pong is nobody's.
+    fn answered(&mut self, payload: &[u8]) {
+        let Ok(number) = payload.try_into().map(u64::from_be_bytes) else {
+            return;
+        };
+        while let Some((_, asked, reply)) = self
+            .waiting
+            .pop_front_if(|(waiting, _, _)| *waiting <= number)
+        {
+            // Who asked may have given up.
+            reply.send(asked.elapsed()).ok();
         }
     }
 }

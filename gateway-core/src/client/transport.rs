@@ -3,8 +3,9 @@
 
 use super::close::CloseReason;
 use super::error::NotAGateway;
-use super::{ClientLimits, ConnectError, Step};
+use super::{ClientLimits, ConnectError, Endpoint, Step};
 use crate::metered::{Metered, is_allowance_spent};
+use bytes::Bytes;
 use futures_util::{Sink, Stream};
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -47,6 +48,8 @@ pub(super) enum Progress {
     Received(Utf8Bytes),
     /// Everything queued is on its way, so that there is room for more.
     Sent,
+    /// The other side answered a ping.
+    Pong(Bytes),
 }
 
 impl<S: Wire> Transport<S> {
@@ -55,11 +58,11 @@ impl<S: Wire> Transport<S> {
     /// No Origin header: a gateway checks any it sees, and only web pages have one.
     pub(super) async fn upgrade(
         stream: S,
-        authority: &str,
+        endpoint: &Endpoint,
         limits: &ClientLimits,
     ) -> Result<Self, ConnectError> {
-        let request = Request::get(format!("ws://{authority}/"))
-            .header("Host", authority)
+        let request = Request::get(format!("ws://{}{}", endpoint.authority(), endpoint.path()))
+            .header("Host", endpoint.authority())
             .header("Connection", "Upgrade")
             .header("Upgrade", "websocket")
             .header("Sec-WebSocket-Version", "13")
@@ -101,6 +104,11 @@ impl<S: Wire> Transport<S> {
     /// Takes a text to be sent; [`Self::poll`] sends it.
     pub(super) fn queue(&mut self, text: String) {
         self.outgoing.push_back(Message::text(text));
+    }
+
+    /// Takes a ping to be sent; the other side answers with the same bytes.
+    pub(super) fn queue_ping(&mut self, payload: Bytes) {
+        self.outgoing.push_back(Message::Ping(payload));
     }
 
     /// Returns whether the other side has not yet taken what we sent.
@@ -154,7 +162,8 @@ impl<S: Wire> Transport<S> {
                     },
                     // Reading a ping queued its pong; it goes out with the next flush.
                     Message::Ping(_) => self.needs_flush = true,
-                    Message::Pong(_) | Message::Frame(_) => {}
+                    Message::Pong(payload) => return Poll::Ready(Ok(Progress::Pong(payload))),
+                    Message::Frame(_) => {}
                     Message::Close(frame) => {
                         return Poll::Ready(Err(CloseReason::said(frame.as_ref())));
                     }
@@ -216,12 +225,14 @@ fn upgrade_error(error: Error) -> ConnectError {
     match error {
         Error::Http(response) => {
             let status = response.status().as_u16();
+            let location = response.headers().get("location");
+            let location = location.and_then(|location| location.to_str().ok());
             let body = response.body().as_deref().unwrap_or_default();
             let body = String::from_utf8_lossy(&body[..body.len().min(REFUSAL_BYTES)]);
             if status == 403 && body.contains("proxy_attribution_required") {
                 ConnectError::ProxyRefused
             } else {
-                ConnectError::NotAGateway(NotAGateway::PlainHttp { status })
+                ConnectError::NotAGateway(NotAGateway::answered(status, location))
             }
         }
         Error::Io(error) if is_allowance_spent(&error) => {

@@ -3,18 +3,30 @@
 //! Credentials and chat would travel in the clear over `ws://`, so it is only allowed to this
 //! computer, private and link-local networks, carrier-grade NAT (which Tailscale uses), `.local`
 //! and `.ts.net` names: the rule of the official command line. Addresses are judged as addresses
-//! and names as names, so `127.evil.com` is a name that is not allowed.
+//! and names as names, so `127.evil.com` is a name that is not allowed, wherever it leads. A name that
+//! is allowed must also lead to such an address ([`GatewayUrl::may_dial`]): whoever answers for
+//! `.local` on a foreign network, or publishes a `.ts.net` name (Tailscale Funnel), must not draw the
+//! token out into the open. That a tailnet encrypts what a `ws://` address inside it carries is
+//! Tailscale's promise; nothing here verifies that the address belongs to one.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// `ws://` or `wss://`, a host and a port. A path is accepted and not kept: gateways take any.
+/// The path of a gateway with nothing in front of it.
+const ROOT: &str = "/";
+
+/// What a path may hold beside letters and digits (RFC 3986's `pchar` and the slash).
+const PATH_SIGNS: &[u8] = b"/-._~!$&'()*+,;=:%";
+
+/// `ws://` or `wss://`, a host, a port and the path, which matters to a proxy in front of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayUrl {
     encrypted: bool,
     host: Host,
     port: u16,
+    /// Begins with a slash.
+    path: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +49,9 @@ pub enum GatewayUrlError {
     /// The host is missing or has characters no host has.
     #[error("a gateway's address needs a host name or an IP address")]
     Host,
+    /// The path has characters that no path has.
+    #[error("the path of a gateway's address may hold letters, digits and the usual signs only")]
+    Path,
     /// The port is not a port.
     #[error("the port of a gateway's address must be a number from 1 to 65535")]
     Port,
@@ -45,7 +60,7 @@ pub enum GatewayUrlError {
 /// The address may not be dialled without encryption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "ws:// would carry the token and every message unprotected to a host that is not private; use wss://, or an SSH address with --ssh-target"
+    "over ws:// the token and every message would go unprotected to a host that is not private; use wss://, or go through SSH"
 )]
 pub struct PlainRefused;
 
@@ -56,7 +71,36 @@ impl GatewayUrl {
             encrypted: false,
             host: Host::Address(Ipv4Addr::LOCALHOST.into()),
             port,
+            path: ROOT.to_owned(),
         }
+    }
+
+    /// Reads an address as people paste it: also `http://` and `https://`, out of a browser.
+    ///
+    /// # Errors
+    ///
+    /// As the strict reading.
+    pub fn pasted(text: &str) -> Result<Self, GatewayUrlError> {
+        let text = text.trim();
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+        let scheme = scheme.unwrap_or_default().to_ascii_lowercase();
+        // `http` begins both, and what comes after it is the same letter as after `ws`.
+        match text
+            .get(4..)
+            .filter(|_| matches!(scheme.as_str(), "http" | "https"))
+        {
+            Some(rest) => format!("ws{}", rest).parse(),
+            None => text.parse(),
+        }
+    }
+
+    /// Returns whether an address looks like a URL rather than like an SSH target.
+    pub fn looks_like_one(text: &str) -> bool {
+        let scheme = text.trim().split_once("://").map(|(scheme, _)| scheme);
+        scheme.is_some_and(|scheme| {
+            let scheme = scheme.to_ascii_lowercase();
+            matches!(scheme.as_str(), "ws" | "wss" | "http" | "https")
+        })
     }
 
     /// Returns whether the connection is encrypted (`wss://`).
@@ -85,7 +129,22 @@ impl GatewayUrl {
         self.port
     }
 
-    /// Returns host and port as an HTTP Host header spells them.
+    /// Returns the path, with its slash.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Returns what the HTTP Host header says: host and port, and no port where it is the usual one.
+    pub fn host_header(&self) -> String {
+        let authority = self.authority();
+        let usual = format!(":{}", usual_port(self.encrypted));
+        match authority.strip_suffix(&usual) {
+            Some(host) => host.to_owned(),
+            None => authority,
+        }
+    }
+
+    /// Returns host and port.
     pub fn authority(&self) -> String {
         match &self.host {
             Host::Address(IpAddr::V6(address)) => format!("[{address}]:{}", self.port),
@@ -112,6 +171,11 @@ impl GatewayUrl {
             Err(PlainRefused)
         }
     }
+
+    /// Returns whether an address that the host's name leads to may be dialled.
+    pub fn may_dial(&self, address: IpAddr) -> bool {
+        self.encrypted || is_private(canonical(address))
+    }
 }
 
 impl FromStr for GatewayUrl {
@@ -130,7 +194,14 @@ impl FromStr for GatewayUrl {
         if rest.contains(['?', '#', '@', '\\']) {
             return Err(GatewayUrlError::Extras);
         }
-        let authority = rest.split('/').next().unwrap_or("");
+        let (authority, path) = match rest.find('/') {
+            Some(slash) => rest.split_at(slash),
+            None => (rest, ROOT),
+        };
+        let in_path = |byte: u8| byte.is_ascii_alphanumeric() || PATH_SIGNS.contains(&byte);
+        if !path.bytes().all(in_path) {
+            return Err(GatewayUrlError::Path);
+        }
         let (host, port) = match authority.strip_prefix('[') {
             Some(inner) => {
                 let (address, port) = inner.split_once(']').ok_or(GatewayUrlError::Host)?;
@@ -150,8 +221,7 @@ impl FromStr for GatewayUrl {
             }
         };
         let port = match port {
-            None if encrypted => 443,
-            None => 80,
+            None => usual_port(encrypted),
             Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => port
                 .parse()
                 .ok()
@@ -163,6 +233,7 @@ impl FromStr for GatewayUrl {
             encrypted,
             host,
             port,
+            path: path.to_owned(),
         })
     }
 }
@@ -170,8 +241,16 @@ impl FromStr for GatewayUrl {
 impl fmt::Display for GatewayUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.encrypted { "wss" } else { "ws" };
-        write!(f, "{scheme}://{}", self.authority())
+        write!(f, "{scheme}://{}", self.authority())?;
+        match self.path.as_str() {
+            ROOT => Ok(()),
+            path => f.write_str(path),
+        }
     }
+}
+
+fn usual_port(encrypted: bool) -> u16 {
+    if encrypted { 443 } else { 80 }
 }
 
 fn host_of(text: &str) -> Result<Host, GatewayUrlError> {
@@ -219,114 +298,4 @@ fn is_private(address: IpAddr) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> Result<GatewayUrl, GatewayUrlError> {
-        text.parse()
-    }
-
-    #[test]
-    fn plain_is_allowed_only_where_nobody_else_listens() {
-        let allowed = [
-            "ws://127.0.0.1:18789",
-            "ws://127.9.9.9",
-            "ws://localhost:1",
-            "ws://LOCALHOST.",
-            "ws://[::1]:18789",
-            "ws://10.1.2.3",
-            "ws://172.16.0.1",
-            "ws://172.31.255.255",
-            "ws://192.168.0.10",
-            "ws://169.254.1.1",
-            "ws://100.64.0.1",
-            "ws://100.127.255.255",
-            "ws://[fd00::1]",
-            "ws://[fe80::1]",
-            "ws://[::ffff:10.0.0.1]",
-            "ws://box.local",
-            "ws://box.tail1234.ts.net",
-            "wss://example.com",
-        ];
-        let refused = [
-            "ws://127.evil.com",
-            "ws://127.0.0.1.evil.com",
-            "ws://localhost.evil.com",
-            "ws://evil-localhost",
-            "ws://192.168.0.1.nip.io",
-            "ws://evil.local.com",
-            "ws://ts.net.evil.com",
-            "ws://evilts.net",
-            "ws://local",
-            "ws://8.8.8.8",
-            "ws://172.15.0.1",
-            "ws://172.32.0.1",
-            "ws://100.63.255.255",
-            "ws://100.128.0.1",
-            "ws://0.0.0.0",
-            "ws://[::]",
-            "ws://[2001:db8::1]",
-            "ws://[::ffff:8.8.8.8]",
-            "ws://203.0.113.5:21020",
-            "ws://box",
-        ];
-        for text in allowed {
-            assert_eq!(parse(text).unwrap().check_plain(), Ok(()), "{text}");
-        }
-        for text in refused {
-            assert_eq!(
-                parse(text).unwrap().check_plain(),
-                Err(PlainRefused),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn only_a_clean_address_is_taken_and_never_repeated() {
-        let cases = [
-            ("http://127.0.0.1", GatewayUrlError::Scheme),
-            ("127.0.0.1:1", GatewayUrlError::Scheme),
-            ("", GatewayUrlError::Scheme),
-            ("ws://user:canary@127.0.0.1", GatewayUrlError::Extras),
-            ("ws://127.0.0.1/?token=canary", GatewayUrlError::Extras),
-            ("ws://127.0.0.1#canary", GatewayUrlError::Extras),
-            ("ws://evil.com\\@127.0.0.1", GatewayUrlError::Extras),
-            ("ws://", GatewayUrlError::Host),
-            ("ws:///path", GatewayUrlError::Host),
-            ("ws://127.1", GatewayUrlError::Host),
-            ("ws://2130706433", GatewayUrlError::Host),
-            ("ws://0x7f000001", GatewayUrlError::Host),
-            ("ws://a..b", GatewayUrlError::Host),
-            ("ws://a b", GatewayUrlError::Host),
-            ("ws://[::1", GatewayUrlError::Host),
-            ("ws://[::1]x", GatewayUrlError::Host),
-            ("ws://[fe80::1%25eth0]", GatewayUrlError::Host),
-            ("ws://127.0.0.1:0", GatewayUrlError::Port),
-            ("ws://127.0.0.1:65536", GatewayUrlError::Port),
-            ("ws://127.0.0.1:", GatewayUrlError::Port),
-            ("ws://127.0.0.1:+1", GatewayUrlError::Port),
-        ];
-        for (text, expected) in cases {
-            let error = parse(text).unwrap_err();
-            assert_eq!(error, expected, "{text}");
-            assert!(!error.to_string().contains("canary"));
-        }
-    }
-
-    #[test]
-    fn the_canonical_spelling_parses_back() {
-        for (text, canonical) in [
-            ("WS://Box.Local:5/some/path", "ws://box.local:5"),
-            ("ws://[::1]", "ws://[::1]:80"),
-            ("wss://example.com", "wss://example.com:443"),
-            (" ws://127.0.0.1:18789 ", "ws://127.0.0.1:18789"),
-        ] {
-            let url = parse(text).unwrap();
-            assert_eq!(url.to_string(), canonical);
-            assert_eq!(parse(canonical).unwrap(), url);
-        }
-        assert!(parse("ws://[::ffff:127.0.0.1]").unwrap().is_loopback());
-        assert!(!parse("ws://10.0.0.1").unwrap().is_loopback());
-    }
-}
+mod tests;

@@ -36,6 +36,9 @@ impl Impact {
         let Profile {
             id,
             runs,
+            transport,
+            url,
+            tls_fingerprint,
             address,
             sign_in,
             identity_file,
@@ -47,6 +50,9 @@ impl Impact {
         } = old;
         if *id != new.id
             || *runs != new.runs
+            || *transport != new.transport
+            || *url != new.url
+            || *tls_fingerprint != new.tls_fingerprint
             || *address != new.address
             || *sign_in != new.sign_in
             || *identity_file != new.identity_file

@@ -14,9 +14,10 @@ mod variables;
 
 use super::document::{Document, Step};
 use super::environment::Environment;
+use super::gateway_url::GatewayUrl;
 use super::private_file;
 use super::problem::FileProblem;
-use super::settings::{DEFAULT_PORT, RunsWhere};
+use super::settings::{DEFAULT_PORT, RunsWhere, Transport};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -29,16 +30,6 @@ pub enum Mode {
     Local,
     /// A gateway elsewhere.
     Remote,
-}
-
-/// `gateway.remote.transport`: how a gateway elsewhere is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Transport {
-    /// Through an SSH tunnel; what an absent key means.
-    Ssh,
-    /// By its URL.
-    Direct,
 }
 
 /// The official config, as far as we use it.
@@ -54,6 +45,8 @@ pub struct OfficialConfig {
     pub transport: Transport,
     /// `gateway.remote.url`.
     pub remote_url: Option<String>,
+    /// `gateway.remote.tlsFingerprint`.
+    pub tls_fingerprint: Option<String>,
     /// `gateway.remote.remotePort`.
     pub remote_port: Option<u16>,
     /// `gateway.remote.sshTarget`.
@@ -71,6 +64,12 @@ pub struct Prefill {
     pub path: PathBuf,
     /// Where it says OpenClaw runs.
     pub runs: RunsWhere,
+    /// How it reaches a gateway elsewhere.
+    pub transport: Transport,
+    /// The gateway's URL, where it is reached by that.
+    pub url: Option<String>,
+    /// The pinned certificate, where it is reached by its URL.
+    pub tls_fingerprint: Option<String>,
     /// Its SSH target.
     pub address: Option<String>,
     /// Its key file.
@@ -79,6 +78,18 @@ pub struct Prefill {
     pub local_port: u16,
     /// The gateway's port on the server.
     pub remote_port: u16,
+}
+
+impl Prefill {
+    /// Returns whether the official config reaches its gateway at this very URL.
+    pub fn names(&self, url: &str) -> bool {
+        let ours = GatewayUrl::pasted(url).ok();
+        let theirs = self
+            .url
+            .as_deref()
+            .and_then(|url| GatewayUrl::pasted(url).ok());
+        self.runs == RunsWhere::AnotherComputer && ours.is_some() && ours == theirs
+    }
 }
 
 /// Finds the folder of the official programs' state.
@@ -130,6 +141,7 @@ impl OfficialConfig {
                 .choice("gateway.remote.transport", "must be \"ssh\" or \"direct\"")?
                 .unwrap_or(Transport::Ssh),
             remote_url: reader.text("gateway.remote.url")?,
+            tls_fingerprint: reader.text("gateway.remote.tlsFingerprint")?,
             remote_port: reader.port("gateway.remote.remotePort")?,
             ssh_target: reader.text("gateway.remote.sshTarget")?,
             ssh_identity: reader
@@ -171,6 +183,9 @@ impl OfficialConfig {
                 Some(Mode::Local) => RunsWhere::ThisComputer,
                 None => RunsWhere::NotConfigured,
             },
+            transport: self.transport,
+            url: self.remote_url.clone().filter(|_| !over_ssh),
+            tls_fingerprint: self.tls_fingerprint.clone().filter(|_| !over_ssh),
             address: self.ssh_target.clone().filter(|_| over_ssh),
             identity_file: self.ssh_identity.clone().filter(|_| over_ssh),
             local_port: loopback.map_or(own_port, |(_, port)| *port),
@@ -179,6 +194,13 @@ impl OfficialConfig {
                 .or(legacy.map(|(_, port)| *port))
                 .unwrap_or(own_port),
         }
+    }
+
+    /// Returns the pin of [`Self::gateway_url`].
+    pub fn gateway_pin(&self) -> Option<&str> {
+        self.tls_fingerprint
+            .as_deref()
+            .filter(|_| self.mode == Some(Mode::Remote) && self.remote_url.is_some())
     }
 
     /// Returns the URL the official command line would use with no `--url`.
@@ -410,13 +432,17 @@ mod tests {
     }
 
     #[test]
-    fn direct_transport_offers_no_ssh_address() {
+    fn direct_transport_offers_the_url_and_no_ssh_address() {
         let prefill = config(
-            "{ gateway: { mode: 'remote', remote: { transport: 'direct', url: 'wss://x', sshTarget: 'me@box' } } }",
+            "{ gateway: { mode: 'remote', remote: { transport: 'direct', url: 'wss://x', tlsFingerprint: 'sha256:ab',
+               sshTarget: 'me@box' } } }",
         )
         .prefill();
 
         assert_eq!(prefill.address, None);
+        assert_eq!(prefill.transport, Transport::Direct);
+        assert_eq!(prefill.url.as_deref(), Some("wss://x"));
+        assert_eq!(prefill.tls_fingerprint.as_deref(), Some("sha256:ab"));
     }
 
     #[test]

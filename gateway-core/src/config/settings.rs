@@ -4,6 +4,8 @@
 //! changes single keys and leaves the rest, so unknown keys and a newer version's keys survive.
 
 use super::document::{Document, Fault, Step};
+use super::gateway_url::{GatewayUrl, GatewayUrlError};
+use super::tls_fingerprint::{TlsFingerprint, TlsFingerprintError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -62,8 +64,18 @@ pub enum RunsWhere {
     NotConfigured,
     /// On this computer.
     ThisComputer,
-    /// On another computer or server, reached over SSH.
+    /// On another computer or server.
     AnotherComputer,
+}
+
+/// How another computer's gateway is reached; spelled as `gateway.remote.transport`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Transport {
+    /// Through an SSH tunnel; what an absent key means.
+    Ssh,
+    /// By its URL.
+    Direct,
 }
 
 /// How to sign in to the server.
@@ -102,6 +114,17 @@ pub enum Theme {
     Dark,
 }
 
+/// Why a profile's URL cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DirectSettingsError {
+    /// The URL.
+    #[error(transparent)]
+    Url(GatewayUrlError),
+    /// The fingerprint.
+    #[error(transparent)]
+    Fingerprint(TlsFingerprintError),
+}
+
 /// Everything the user can set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -126,7 +149,13 @@ pub struct Profile {
     pub id: ProfileId,
     /// Where OpenClaw runs.
     pub runs: RunsWhere,
-    /// The server's address as typed; empty when not given.
+    /// How another computer's gateway is reached.
+    pub transport: Transport,
+    /// The gateway's URL, for [`Transport::Direct`]; empty when not given.
+    pub url: String,
+    /// The certificate that alone is accepted at a `wss://` URL; empty when the system decides.
+    pub tls_fingerprint: String,
+    /// The server's SSH address as typed; empty when not given.
     pub address: String,
     /// How to sign in to the server.
     pub sign_in: SignInChoice,
@@ -150,6 +179,9 @@ impl Profile {
         Self {
             id,
             runs: RunsWhere::NotConfigured,
+            transport: Transport::Ssh,
+            url: String::new(),
+            tls_fingerprint: String::new(),
             address: String::new(),
             sign_in: SignInChoice::Automatic,
             identity_file: PathBuf::new(),
@@ -159,6 +191,25 @@ impl Profile {
             listener_enabled: true,
             also_run_here: false,
         }
+    }
+
+    /// Returns whether it is reached by its URL.
+    pub fn is_direct(&self) -> bool {
+        self.runs == RunsWhere::AnotherComputer && self.transport == Transport::Direct
+    }
+
+    /// Returns the way to a gateway that is reached by its URL.
+    ///
+    /// # Errors
+    ///
+    /// When the URL or the fingerprint in the settings cannot be used.
+    pub fn direct(&self) -> Result<(GatewayUrl, Option<TlsFingerprint>), DirectSettingsError> {
+        let url = self.url.parse().map_err(DirectSettingsError::Url)?;
+        let pin = match self.tls_fingerprint.trim() {
+            "" => None,
+            text => Some(text.parse().map_err(DirectSettingsError::Fingerprint)?),
+        };
+        Ok((url, pin))
     }
 
     /// Returns the name under which its gateway's secrets are kept. The gateway on this computer has
@@ -286,6 +337,13 @@ impl Reader<'_> {
                 usual.runs,
                 "must be \"notConfigured\", \"thisComputer\" or \"anotherComputer\"",
             )?,
+            transport: self.choice(
+                &place.at("transport"),
+                usual.transport,
+                "must be \"ssh\" or \"direct\"",
+            )?,
+            url: self.text(&place.at("url"))?,
+            tls_fingerprint: self.text(&place.at("tlsFingerprint"))?,
             address: self.text(&place.at("address"))?,
             sign_in: self.choice(
                 &place.at("signIn"),
@@ -399,7 +457,8 @@ mod tests {
             "{ version: 1, activeProfile: 'b', firstRunDone: true, language: 'danish', theme: 'dark',
                profiles: [ { id: 'a' }, { id: 'b', runs: 'anotherComputer', address: 'me@box',
                signIn: 'keyFile', identityFile: '/k', localPort: 1, remotePort: 65535,
-               connectOnLaunch: false, listenerEnabled: false, alsoRunHere: true } ] }",
+               connectOnLaunch: false, listenerEnabled: false, alsoRunHere: true, transport: 'direct',
+               url: 'wss://box', tlsFingerprint: 'sha256:ab' } ] }",
         )
         .unwrap();
 
@@ -408,6 +467,16 @@ mod tests {
         assert_eq!(active.runs, RunsWhere::AnotherComputer);
         assert_eq!(active.sign_in, SignInChoice::KeyFile);
         assert_eq!((active.local_port, active.remote_port), (1, 65535));
+        assert_eq!(active.transport, Transport::Direct);
+        assert_eq!(
+            (active.url.as_str(), active.tls_fingerprint.as_str()),
+            ("wss://box", "sha256:ab")
+        );
+        assert!(active.is_direct());
+        assert!(matches!(
+            active.direct(),
+            Err(DirectSettingsError::Fingerprint(_))
+        ));
         assert!(!active.connect_on_launch && !active.listener_enabled && active.also_run_here);
         assert_eq!(
             (settings.language, settings.theme),

@@ -3,6 +3,11 @@
 //! One arm for each variant: a new way to fail must choose its words and its button here. "Check my
 //! server" and the supervisor use the same ones.
 
+mod direct;
+
+pub(super) use direct::told_directly;
+pub use direct::{direct_failure, direct_problem, direct_settings_problem};
+
 use super::phase::Cause;
 use super::problem::{Problem, UserAction};
 use super::question::{Prompt, Question};

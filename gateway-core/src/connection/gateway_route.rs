@@ -1,8 +1,10 @@
-//! The real routes to a gateway: through our own SSH tunnel, or on this computer.
+//! The real routes to a gateway: through our own SSH tunnel, by its URL, or on this computer.
 //!
-//! Both end in the same way: a stream to the gateway's port, and a session over it.
+//! They all end in the same way: a stream to the gateway's port, and a session over it.
 
 use super::access::GatewayAccess;
+use super::direct::GatewayStream;
+use super::direct::server::{DirectPath, DirectServer};
 use super::explain;
 use super::local_host::{GatewayHere, Hosted, LocalHost};
 use super::phase::Cause;
@@ -15,13 +17,13 @@ use super::route::{
 use super::ssh_server::{SshPath, SshServer};
 use super::state::{Step, Verdict};
 use crate::client::{
-    self, AcceptedCredential, ClientLimits, Established, HelloRequest, Session, SessionEvent,
+    self, AcceptedCredential, ClientLimits, Endpoint, Established, HelloRequest, Session,
+    SessionEvent,
 };
 use crate::protocol::event::Event;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
@@ -47,6 +49,7 @@ struct Also {
 #[derive(Debug)]
 enum Server {
     Ssh(Arc<SshServer>),
+    Direct(Arc<DirectServer>),
     ThisComputer(Here),
 }
 
@@ -62,6 +65,15 @@ impl GatewayRoute {
     pub fn over_ssh(server: SshServer, access: Arc<dyn GatewayAccess>) -> Self {
         Self {
             server: Server::Ssh(Arc::new(server)),
+            also: None,
+            access,
+        }
+    }
+
+    /// Returns the route to a gateway by its URL.
+    pub fn direct(server: DirectServer, access: Arc<dyn GatewayAccess>) -> Self {
+        Self {
+            server: Server::Direct(Arc::new(server)),
             also: None,
             access,
         }
@@ -105,6 +117,7 @@ impl Route for GatewayRoute {
     fn target(&self) -> String {
         match &self.server {
             Server::Ssh(server) => server.target(),
+            Server::Direct(server) => server.target(),
             Server::ThisComputer(here) => format!("127.0.0.1:{}", here.port),
         }
     }
@@ -121,6 +134,7 @@ impl Route for GatewayRoute {
         }
         let way = match &self.server {
             Server::Ssh(server) => Way::Ssh(Arc::new(server.open(&*self.access, &progress).await?)),
+            Server::Direct(server) => Way::Direct(Arc::new(server.open(&progress).await?)),
             Server::ThisComputer(here) => {
                 progress.report(Progress::Reached(Step::Connecting));
                 Way::ThisComputer(here.clone())
@@ -135,6 +149,7 @@ impl Route for GatewayRoute {
     async fn take_answer(&self, question: &Question, answer: Answer) -> Result<(), Problem> {
         match &self.server {
             Server::Ssh(server) => server.take_answer(question, answer).await,
+            Server::Direct(server) => server.take_answer(question, &answer),
             Server::ThisComputer(_) => Err(Problem::answer_does_not_fit()),
         }
     }
@@ -142,7 +157,7 @@ impl Route for GatewayRoute {
     fn forget_refusals(&self) {
         match &self.server {
             Server::Ssh(server) => server.forget_refusals(),
-            Server::ThisComputer(_) => {}
+            Server::Direct(_) | Server::ThisComputer(_) => {}
         }
     }
 }
@@ -157,6 +172,7 @@ pub struct GatewayPath {
 #[derive(Debug, Clone)]
 enum Way {
     Ssh(Arc<SshPath>),
+    Direct(Arc<DirectPath>),
     ThisComputer(Here),
 }
 
@@ -171,7 +187,13 @@ impl Path for GatewayPath {
     ) -> impl Future<Output = Result<Opened<Self>, Failure>> + Send + 'static {
         let path = self.clone();
         async move {
-            let established = path.sign_in(&progress).await?;
+            let established = path
+                .sign_in(&progress)
+                .await
+                .map_err(|failure| path.told(failure))?;
+            if let Way::Direct(direct) = &path.way {
+                direct.ask_over(established.session.pinger());
+            }
             let facts = GatewayFacts {
                 version: established.hello.server.version.clone(),
                 protocol: established.hello.protocol,
@@ -209,6 +231,7 @@ impl Path for GatewayPath {
     fn heard(&self) -> u64 {
         match &self.way {
             Way::Ssh(path) => path.received(),
+            Way::Direct(path) => path.heard(),
             // A port of this computer answers at once or not at all.
             Way::ThisComputer(_) => 0,
         }
@@ -219,6 +242,7 @@ impl Path for GatewayPath {
         async move {
             match way {
                 Way::Ssh(path) => path.ping().await,
+                Way::Direct(path) => Some(path.ping().await),
                 Way::ThisComputer(here) => {
                     let sent = Instant::now();
                     match TcpStream::connect(("127.0.0.1", here.port)).await {
@@ -238,12 +262,12 @@ impl Path for GatewayPath {
         // Only a weak hold: waiting for the end of a path must not keep it alive.
         let closed = match &self.way {
             Way::Ssh(path) => Some(path.closed()),
-            Way::ThisComputer(_) => None,
+            Way::Direct(_) | Way::ThisComputer(_) => None,
         };
         async move {
             match closed {
                 Some(closed) => explain::path_lost(&closed.await),
-                // This computer is always reachable; the session itself tells when it ends.
+                // There is no path beside the session, which tells by itself when it ends.
                 None => std::future::pending().await,
             }
         }
@@ -252,14 +276,10 @@ impl Path for GatewayPath {
     async fn close(self) {
         match self.way {
             Way::Ssh(path) => path.close().await,
-            Way::ThisComputer(_) => {}
+            Way::Direct(_) | Way::ThisComputer(_) => {}
         }
     }
 }
-
-/// A stream to the gateway's port.
-trait GatewayStream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> GatewayStream for S {}
 
 impl GatewayPath {
     /// Signs in to the gateway, with the one further try its refusal may allow.
@@ -270,6 +290,9 @@ impl GatewayPath {
             .hello()
             .await
             .map_err(|problem| Failure::new(Verdict::Pause(Cause::Token), problem))?;
+        if let Way::Direct(direct) = &self.way {
+            hello.trusted_endpoint = direct.is_trusted();
+        }
         if let Some(Hosted::Ours { token, password }) = hosted {
             // What our own gateway was started with is right, whatever else is stored.
             hello.credentials.token = token;
@@ -332,8 +355,22 @@ impl GatewayPath {
     ) -> Result<Result<Established, client::ConnectError>, Failure> {
         let stream = self.dial().await?;
         progress.report(Progress::Reached(Step::GatewayCheck));
-        let authority = format!("127.0.0.1:{}", self.port());
-        Ok(client::connect(stream, &authority, hello, ClientLimits::default()).await)
+        Ok(client::connect(stream, self.endpoint(), hello, ClientLimits::default()).await)
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        match &self.way {
+            Way::Direct(path) => path.endpoint(),
+            Way::Ssh(_) | Way::ThisComputer(_) => (&format!("127.0.0.1:{}", self.port())).into(),
+        }
+    }
+
+    /// Names the fields of the way that was taken.
+    fn told(&self, failure: Failure) -> Failure {
+        match &self.way {
+            Way::Direct(_) => explain::told_directly(failure),
+            Way::Ssh(_) | Way::ThisComputer(_) => failure,
+        }
     }
 
     async fn dial(&self) -> Result<Box<dyn GatewayStream>, Failure> {
@@ -342,6 +379,7 @@ impl GatewayPath {
                 Ok(stream) => Ok(Box::new(stream)),
                 Err(error) => Err(explain::forward_failure(&error, path.gateway_port())),
             },
+            Way::Direct(path) => path.dial().await,
             Way::ThisComputer(here) => {
                 let dialling = TcpStream::connect(("127.0.0.1", here.port));
                 match timeout(LOOPBACK_LIMIT, dialling).await {
@@ -355,6 +393,7 @@ impl GatewayPath {
     fn port(&self) -> u16 {
         match &self.way {
             Way::Ssh(path) => path.gateway_port(),
+            Way::Direct(path) => path.port(),
             Way::ThisComputer(here) => here.port,
         }
     }

@@ -16,7 +16,7 @@ pub enum Phase {
     Resolving,
     /// TCP and key exchange with the server.
     Connecting,
-    /// A person must say whether an unknown host key is right; nothing is open meanwhile.
+    /// A person must say whether an unknown host key or certificate is right; nothing is open meanwhile.
     HostKey,
     /// Signing in to the server.
     Authenticating,
@@ -98,7 +98,7 @@ pub enum Cause {
     UnsupportedOption,
     /// The server lets us sign in but forbids port forwarding.
     ForwardProhibited,
-    /// The certificate does not match the pinned fingerprint.
+    /// The certificate does not match the pinned fingerprint, or cannot be trusted without one.
     TlsPin,
     /// The gateway refused the token or password, or needs one.
     Token,

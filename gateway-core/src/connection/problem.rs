@@ -33,6 +33,14 @@ impl Problem {
         }
     }
 
+    /// Says that something else than the host name was typed.
+    pub(super) fn host_name_differs(host: &str) -> Self {
+        Self::without_action(
+            "hostNameDiffers",
+            format!("Type the host name exactly as it stands here: {host}"),
+        )
+    }
+
     /// Says that an answer belongs to another sort of question.
     pub(super) fn answer_does_not_fit() -> Self {
         Self::without_action("answerDoesNotFit", "That is no answer to what was asked.")

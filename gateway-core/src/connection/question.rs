@@ -50,6 +50,26 @@ pub enum Question {
         /// The fingerprint the server shows now.
         new_fingerprint: String,
     },
+    /// Is this certificate, which nobody vouches for, the right gateway's?
+    CertificateUnknown {
+        /// The host as the user typed it.
+        host: String,
+        /// The port dialled.
+        port: u16,
+        /// `SHA256:…` in hexadecimal, as `openssl x509 -fingerprint -sha256` prints it.
+        fingerprint: String,
+    },
+    /// The gateway shows another certificate than the pinned one.
+    CertificateChanged {
+        /// The host name that must be typed to go on.
+        host: String,
+        /// The port dialled.
+        port: u16,
+        /// The pinned fingerprint.
+        known_fingerprint: String,
+        /// The fingerprint of the certificate it shows now.
+        new_fingerprint: String,
+    },
     /// An encrypted key file needs its passphrase.
     Passphrase {
         /// The key file.
@@ -92,9 +112,9 @@ pub struct Prompt {
 /// What a person answers.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// "Trust this server".
+    /// "Trust this server", "Trust this certificate".
     Trust,
-    /// "I reinstalled this server", with the host name typed out.
+    /// "I reinstalled this server", "I renewed this certificate", with the host name typed out.
     Replace {
         /// What was typed; anything but the host name is refused.
         typed_host: String,

@@ -124,10 +124,7 @@ impl SshServer {
             }
             (Question::HostKeyChanged { host, .. }, Answer::Replace { typed_host }) => {
                 if typed_host.trim() != host {
-                    return Err(Problem::without_action(
-                        "hostNameDiffers",
-                        format!("Type the host name exactly as it stands here: {host}"),
-                    ));
+                    return Err(Problem::host_name_differs(host));
                 }
                 let key = self
                     .asked()
@@ -170,6 +167,8 @@ impl SshServer {
             (
                 Question::HostKeyUnknown { .. }
                 | Question::HostKeyChanged { .. }
+                | Question::CertificateUnknown { .. }
+                | Question::CertificateChanged { .. }
                 | Question::Passphrase { .. }
                 | Question::Password { .. }
                 | Question::Prompts { .. },

@@ -30,6 +30,8 @@ pub enum Step {
 pub enum About {
     /// Whether an unknown host key is right.
     HostKey,
+    /// Whether a certificate that nobody vouches for is right.
+    Certificate,
     /// A passphrase, password or code.
     SignIn,
 }
@@ -228,6 +230,11 @@ impl State {
                 ..
             }
             | Self::Closing(After::Ask(About::HostKey)) => Some(Cause::HostKeyUnknown),
+            Self::Asking {
+                about: About::Certificate,
+                ..
+            }
+            | Self::Closing(After::Ask(About::Certificate)) => Some(Cause::TlsPin),
             Self::Off
             | Self::OpeningPath { .. }
             | Self::Up { .. }
@@ -287,6 +294,13 @@ impl State {
                 },
                 I::Cancelled,
             ) => (Self::Paused(Cause::HostKeyUnknown), Action::Rest),
+            (
+                Self::Asking {
+                    about: About::Certificate,
+                    ..
+                },
+                I::Cancelled,
+            ) => (Self::Paused(Cause::TlsPin), Action::Rest),
             (
                 Self::Asking {
                     about: About::SignIn,
@@ -474,7 +488,7 @@ impl Step {
 impl About {
     fn phase(self) -> Phase {
         match self {
-            Self::HostKey => Phase::HostKey,
+            Self::HostKey | Self::Certificate => Phase::HostKey,
             Self::SignIn => Phase::AuthPrompt,
         }
     }

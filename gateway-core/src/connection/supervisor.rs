@@ -530,7 +530,7 @@ impl<R: Route> Supervisor<R> {
     fn ask_if_the_state_asks(&mut self) {
         let may_ask = matches!(
             self.machine.state(),
-            State::Asking { .. } | State::Paused(Cause::HostKeyChanged)
+            State::Asking { .. } | State::Paused(Cause::HostKeyChanged | Cause::TlsPin)
         );
         let question = self.pending_question.take();
         if may_ask && let Some(question) = question {

@@ -1,163 +1,49 @@
-//! From a name to a connected TCP socket: every address gets its chance within one limit.
+//! Dialling, in the tunnel's words.
 
 use super::error::{Step, TunnelError};
-use std::collections::VecDeque;
-use std::io;
+use crate::dial::{self, DialError};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
 
-/// How long one address may stay silent before the next is dialled beside it (RFC 8305 §5).
-const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
-
-/// Returns the addresses of a name, the families taking turns, the resolver's favourite first.
+/// Returns the addresses of a name.
 pub(super) async fn resolve(
     host: &str,
     port: u16,
     limit: Duration,
 ) -> Result<Vec<SocketAddr>, TunnelError> {
-    let found = timeout(limit, tokio::net::lookup_host((host, port)))
+    dial::resolve(host, port, limit)
         .await
-        .map_err(|_| TunnelError::Timeout {
-            step: Step::Resolve,
-            waited: limit,
-        })?
-        .map_err(|source| TunnelError::Resolve {
-            host: host.to_owned(),
-            source,
-        })?;
-    let addresses = interleave(found.collect());
-    if addresses.is_empty() {
-        let source = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        return Err(TunnelError::Resolve {
-            host: host.to_owned(),
-            source,
-        });
-    }
-    tracing::debug!(host, ?addresses, "resolved");
-    Ok(addresses)
+        .map_err(|error| match error {
+            DialError::Timeout { waited } => TunnelError::Timeout {
+                step: Step::Resolve,
+                waited,
+            },
+            DialError::Io(source) => TunnelError::Resolve {
+                host: host.to_owned(),
+                source,
+            },
+        })
 }
 
-/// Dials the addresses one after another, not waiting for a silent one, and keeps the first to answer.
+/// Returns a stream to the first address that answers.
 pub(super) async fn connect(
     host: &str,
     port: u16,
     addresses: Vec<SocketAddr>,
     limit: Duration,
 ) -> Result<TcpStream, TunnelError> {
-    timeout(limit, first_to_answer(addresses))
+    dial::connect(addresses, limit)
         .await
-        .map_err(|_| TunnelError::Timeout {
-            step: Step::Tcp,
-            waited: limit,
-        })?
-        .map_err(|source| TunnelError::Tcp {
-            host: host.to_owned(),
-            port,
-            source,
-        })
-}
-
-async fn first_to_answer(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
-    let mut waiting = VecDeque::from(addresses);
-    // Dropping the set aborts the dials that lost.
-    let mut dials = JoinSet::new();
-    let mut last_error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    loop {
-        if let Some(address) = waiting.pop_front() {
-            dials.spawn(async move { (address, TcpStream::connect(address).await) });
-        }
-        tokio::select! {
-            finished = dials.join_next() => match finished {
-                Some(Ok((address, Ok(stream)))) => {
-                    tracing::debug!(%address, "TCP connected");
-                    return Ok(stream);
-                }
-                Some(Ok((address, Err(error)))) => {
-                    tracing::debug!(%address, %error, "TCP dial failed");
-                    last_error = error;
-                }
-                Some(Err(join)) => last_error = io::Error::other(join),
-                None => return Err(last_error),
+        .map_err(|error| match error {
+            DialError::Timeout { waited } => TunnelError::Timeout {
+                step: Step::Tcp,
+                waited,
             },
-            () = sleep(ATTEMPT_DELAY), if !waiting.is_empty() => {}
-        }
-    }
-}
-
-/// Lets the address families take turns (RFC 8305 §4), so that one dead family costs one delay.
-fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let Some(first) = addresses.first() else {
-        return addresses;
-    };
-    let first_is_ipv6 = first.is_ipv6();
-    let (favoured, other): (Vec<_>, Vec<_>) = addresses
-        .into_iter()
-        .partition(|address| address.is_ipv6() == first_is_ipv6);
-    let mut mixed = Vec::with_capacity(favoured.len() + other.len());
-    let (mut favoured, mut other) = (favoured.into_iter(), other.into_iter());
-    loop {
-        let (a, b) = (favoured.next(), other.next());
-        if a.is_none() && b.is_none() {
-            return mixed;
-        }
-        mixed.extend(a.into_iter().chain(b));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tokio::net::TcpListener;
-
-    fn address(text: &str) -> SocketAddr {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn the_address_families_take_turns() {
-        let mixed = interleave(
-            ["[::1]:1", "[::2]:1", "[::3]:1", "127.0.0.1:1"]
-                .into_iter()
-                .map(address)
-                .collect(),
-        );
-
-        assert_eq!(
-            mixed,
-            ["[::1]:1", "127.0.0.1:1", "[::2]:1", "[::3]:1"].map(address)
-        );
-    }
-
-    #[tokio::test]
-    async fn an_address_that_refuses_does_not_hide_one_that_answers() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let open = listener.local_addr().unwrap();
-        let closed = {
-            let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            gone.local_addr().unwrap()
-        };
-
-        let stream = connect(
-            "box",
-            open.port(),
-            vec![closed, open],
-            Duration::from_secs(5),
-        )
-        .await
-        .unwrap();
-
-        assert_eq!(stream.peer_addr().unwrap(), open);
-    }
-
-    #[tokio::test]
-    async fn a_name_without_an_address_is_a_resolve_error() {
-        let error = resolve("no-such-host.invalid", 22, Duration::from_secs(5))
-            .await
-            .unwrap_err();
-
-        assert_eq!(error.step(), Step::Resolve);
-    }
+            DialError::Io(source) => TunnelError::Tcp {
+                host: host.to_owned(),
+                port,
+                source,
+            },
+        })
 }

@@ -19,8 +19,8 @@ pub(super) fn answer(form: AnswerForm, asked: Option<&Asked>) -> Result<(u64, An
         texts, remember, ..
     } = form;
     let answer = match &asked.question {
-        Question::HostKeyUnknown { .. } => Answer::Trust,
-        Question::HostKeyChanged { .. } => Answer::Replace {
+        Question::HostKeyUnknown { .. } | Question::CertificateUnknown { .. } => Answer::Trust,
+        Question::HostKeyChanged { .. } | Question::CertificateChanged { .. } => Answer::Replace {
             typed_host: only(&texts)?.to_owned(),
         },
         Question::Passphrase { .. } => Answer::Passphrase {
@@ -37,6 +37,22 @@ pub(super) fn answer(form: AnswerForm, asked: Option<&Asked>) -> Result<(u64, An
         Question::Prompts { .. } => return Err(wrong_count()),
     };
     Ok((asked.id, answer))
+}
+
+/// Returns the certificate a question is about: trusting it means writing it down.
+pub(super) fn certificate(asked: Option<&Asked>, id: u64) -> Option<String> {
+    match &asked.filter(|asked| asked.id == id)?.question {
+        Question::CertificateUnknown { fingerprint, .. }
+        | Question::CertificateChanged {
+            new_fingerprint: fingerprint,
+            ..
+        } => Some(fingerprint.clone()),
+        Question::HostKeyUnknown { .. }
+        | Question::HostKeyChanged { .. }
+        | Question::Passphrase { .. }
+        | Question::Password { .. }
+        | Question::Prompts { .. } => None,
+    }
 }
 
 fn only(texts: &[SecretText]) -> Result<&str, UiError> {

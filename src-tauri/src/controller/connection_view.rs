@@ -94,6 +94,28 @@ fn question(asked: &Asked) -> QuestionView {
             known_fingerprints,
             new_fingerprint,
         },
+        Question::CertificateUnknown {
+            host,
+            port,
+            fingerprint,
+        } => QuestionView::CertificateUnknown {
+            id,
+            host,
+            port,
+            fingerprint,
+        },
+        Question::CertificateChanged {
+            host,
+            port,
+            known_fingerprint,
+            new_fingerprint,
+        } => QuestionView::CertificateChanged {
+            id,
+            host,
+            port,
+            known_fingerprint,
+            new_fingerprint,
+        },
         Question::Passphrase {
             key_file,
             was_wrong,

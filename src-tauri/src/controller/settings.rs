@@ -1,16 +1,22 @@
 //! The settings in force, and what a form makes of them.
 
+mod address;
+
+pub(super) use address::check_address;
+
+use super::problems::ui_error;
 use crate::view_model::{
     FieldError, FileProblemView, FoundConfigView, KeychainView, RunsWhere, SettingsForm,
-    SettingsView, SignInChoice, UiError, UserAction,
+    SettingsView, SignInChoice, Transport, UiError, UserAction,
 };
 use gateway_core::{
     config::{
-        self, Environment, FileProblem, Impact, Places, Profile, ProfileId, SaveError, Settings,
-        SettingsFile,
+        self, Environment, FileProblem, GatewayUrl, Impact, Places, Profile, ProfileId, SaveError,
+        Settings, SettingsFile,
         openclaw_json::{OfficialConfig, credentials::OfficialCredentials},
         paths::SshSurroundings,
     },
+    connection::explain,
     credentials::{CredentialStore, Keeping, secret::GatewayToken},
     tunnel::{SshTarget, TargetError},
 };
@@ -89,6 +95,10 @@ impl KeptSettings {
         let profile = self.profile();
         match profile.runs {
             config::RunsWhere::ThisComputer => THIS_COMPUTER.to_owned(),
+            config::RunsWhere::AnotherComputer if profile.is_direct() => profile
+                .url
+                .parse::<GatewayUrl>()
+                .map_or(profile.url, |url| url.host()),
             config::RunsWhere::AnotherComputer => profile
                 .address
                 .parse::<SshTarget>()
@@ -102,6 +112,7 @@ impl KeptSettings {
         let profile = self.profile();
         match profile.runs {
             config::RunsWhere::ThisComputer => true,
+            config::RunsWhere::AnotherComputer if profile.is_direct() => !profile.url.is_empty(),
             config::RunsWhere::AnotherComputer => !profile.address.is_empty(),
             config::RunsWhere::NotConfigured => false,
         }
@@ -110,13 +121,20 @@ impl KeptSettings {
     /// Returns why the address in the file cannot be used; a saved form never has such a fault.
     pub(super) fn address_problem(&self) -> Option<UiError> {
         let profile = self.profile();
-        if profile.runs != config::RunsWhere::AnotherComputer || profile.address.is_empty() {
+        if profile.is_direct() && !profile.url.is_empty() {
+            let problem = profile.direct().err()?;
+            return Some(ui_error(&explain::direct_settings_problem(&problem)));
+        }
+        if profile.runs != config::RunsWhere::AnotherComputer
+            || profile.is_direct()
+            || profile.address.is_empty()
+        {
             return None;
         }
         let problem = self.target(&profile.address).err()?;
         Some(UiError {
             code: "badTarget".to_owned(),
-            message: address_fault(&problem).message,
+            message: address::fault_of(&problem).message,
             action: Some(UserAction::EditAddress),
         })
     }
@@ -142,6 +160,9 @@ impl KeptSettings {
         SettingsView {
             first_run_done: self.file.settings().first_run_done,
             runs: runs_view(profile.runs),
+            transport: transport_view(profile.transport),
+            url: profile.url,
+            tls_fingerprint: profile.tls_fingerprint,
             address: profile.address,
             sign_in: sign_in_view(profile.sign_in),
             identity_file: profile.identity_file.display().to_string(),
@@ -212,6 +233,11 @@ impl KeptSettings {
         let mut settings = self.file.settings().clone();
         if let Some(profile) = settings.active_mut() {
             profile.runs = prefill.runs;
+            profile.transport = prefill.transport;
+            // An official config may hold anything; what cannot be used is said when somebody connects.
+            let url = prefill.url.unwrap_or_default();
+            profile.url = GatewayUrl::pasted(&url).map_or(url, |url| url.to_string());
+            profile.tls_fingerprint = prefill.tls_fingerprint.unwrap_or_default();
             profile.address = prefill.address.unwrap_or_default();
             if let Some(identity) = prefill.identity_file {
                 profile.sign_in = config::SignInChoice::KeyFile;
@@ -227,6 +253,17 @@ impl KeptSettings {
             impact,
             token: token.map_or(TokenChange::Keep, |(token, _)| TokenChange::Store(token)),
         })
+    }
+
+    /// Pins the certificate that a person has just trusted.
+    pub(super) fn keep_certificate(&mut self, fingerprint: String) -> Result<(), UiError> {
+        let mut settings = self.file.settings().clone();
+        if let Some(profile) = settings.active_mut().filter(|profile| profile.is_direct()) {
+            profile.tls_fingerprint = fingerprint;
+        }
+        self.write(&settings)
+            .map(drop)
+            .map_err(|problem| save_error(&problem))
     }
 
     /// Chooses "This computer", where nothing was chosen yet.
@@ -263,7 +300,10 @@ impl KeptSettings {
         profile.identity_file = self
             .environment
             .expand(Path::new(form.identity_file.trim()));
+        profile.transport = transport(form.transport);
         profile.address = form.address.trim().to_owned();
+        profile.url = form.url.trim().to_owned();
+        profile.tls_fingerprint = form.tls_fingerprint.trim().to_owned();
         for (field, port) in [
             ("localPort", form.local_port),
             ("remotePort", form.remote_port),
@@ -280,6 +320,10 @@ impl KeptSettings {
         if form.runs != RunsWhere::AnotherComputer {
             return;
         }
+        if profile.is_direct() {
+            address::fill_direct(profile, faults);
+            return;
+        }
         match self.target(&form.address) {
             Ok(target) => {
                 profile.address = target.to_string();
@@ -291,7 +335,7 @@ impl KeptSettings {
                     profile.identity_file = self.environment.expand(&identity);
                 }
             }
-            Err(problem) => faults.push(address_fault(&problem)),
+            Err(problem) => faults.push(address::fault_of(&problem)),
         }
         if profile.sign_in == config::SignInChoice::KeyFile {
             faults.extend(key_file_fault(&profile.identity_file));
@@ -314,6 +358,7 @@ impl KeptSettings {
             FoundConfigView {
                 path: prefill.path.display().to_string(),
                 runs: runs_view(prefill.runs),
+                url: prefill.url,
                 address: prefill.address,
                 identity_file: prefill.identity_file.map(|path| path.display().to_string()),
                 remote_port: Some(prefill.remote_port),
@@ -321,45 +366,6 @@ impl KeptSettings {
             }
         });
     }
-}
-
-/// Reads an address as people paste it and returns it as it will be dialled.
-pub(super) fn check_address(text: &str) -> Result<String, FieldError> {
-    text.parse::<SshTarget>()
-        .map(|target| target.to_string())
-        .map_err(|problem| address_fault(&problem))
-}
-
-fn address_fault(problem: &TargetError) -> FieldError {
-    let fix = match problem {
-        TargetError::Empty => {
-            return fault(
-                "address",
-                "Enter the server's address, such as me@home-server.".to_owned(),
-            );
-        }
-        TargetError::PasswordInAddress => "",
-        TargetError::RemoteCommand => " Leave the command out.",
-        TargetError::UnsupportedOption(_) => " Leave it out.",
-        TargetError::PortOutOfRange | TargetError::DanglingColon | TargetError::PortTwice => {
-            " Write the port once, as in me@home-server:2222."
-        }
-        TargetError::LeadingDash
-        | TargetError::Whitespace
-        | TargetError::ControlCharacter
-        | TargetError::EmptyUser
-        | TargetError::EmptyHost
-        | TargetError::BadHost(_)
-        | TargetError::BadBrackets
-        | TargetError::BadUri
-        | TargetError::MissingOptionValue(_)
-        | TargetError::UnclosedQuote
-        | TargetError::UserTwice => " Write it as me@home-server, or paste the whole ssh command.",
-    };
-    fault(
-        "address",
-        format!("{}.{fix}", capitalised(&problem.to_string())),
-    )
 }
 
 fn key_file_fault(path: &Path) -> Option<FieldError> {
@@ -440,6 +446,20 @@ fn runs(runs: RunsWhere) -> config::RunsWhere {
         RunsWhere::NotConfigured => config::RunsWhere::NotConfigured,
         RunsWhere::ThisComputer => config::RunsWhere::ThisComputer,
         RunsWhere::AnotherComputer => config::RunsWhere::AnotherComputer,
+    }
+}
+
+fn transport_view(transport: config::Transport) -> Transport {
+    match transport {
+        config::Transport::Ssh => Transport::Ssh,
+        config::Transport::Direct => Transport::Direct,
+    }
+}
+
+fn transport(transport: Transport) -> config::Transport {
+    match transport {
+        Transport::Ssh => config::Transport::Ssh,
+        Transport::Direct => config::Transport::Direct,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::view_model::{
-    ChatChange, ChatDraft, ChatHistoryView, CheckStatus, CheckStepId, CheckStepView, QuestionView,
-    RunsWhere, SecretText, SettingsForm, SettingsView, SignInChoice,
+    ChatChange, ChatDraft, ChatHistoryView, CheckStatus, CheckStepId, CheckStepView, FieldError,
+    QuestionView, RunsWhere, SecretText, SettingsForm, SettingsView, SignInChoice, Transport,
 };
 use fakes::Fakes;
 use gateway_core::connection::{
@@ -15,11 +15,15 @@ use gateway_core::connection::{
 use serde_json::json;
 
 mod agent_requests;
+mod direct;
 mod fakes;
 
 fn form() -> SettingsForm {
     SettingsForm {
         runs: RunsWhere::AnotherComputer,
+        transport: Transport::Ssh,
+        url: String::new(),
+        tls_fingerprint: String::new(),
         address: "me@home".to_owned(),
         sign_in: SignInChoice::Automatic,
         identity_file: String::new(),

@@ -33,11 +33,14 @@ pub(super) enum Outcome {
         token: Result<TokenNow, StoreError>,
         saving: Saving,
     },
-    /// A host key was trusted, or could not be.
+    /// A host key or certificate was trusted, or could not be.
     Trusted {
         id: u64,
         result: Result<(), Problem>,
+        certificate: Option<String>,
     },
+    /// A certificate was trusted in place of another.
+    CertificateTrusted(String),
     /// A conversation as the gateway has it.
     History {
         session_key: String,
@@ -224,7 +227,15 @@ impl Controller {
                         .map_err(|error| format!("The token was not kept: {error}.")),
                 );
             }
-            Ok(Outcome::Trusted { id, result }) => {
+            Ok(Outcome::CertificateTrusted(fingerprint)) => self.keep_certificate(fingerprint),
+            Ok(Outcome::Trusted {
+                id,
+                result,
+                certificate,
+            }) => {
+                if let (Ok(()), Some(fingerprint)) = (&result, certificate) {
+                    self.keep_certificate(fingerprint);
+                }
                 self.answer_problem = result.err().map(|problem| (id, ui_error(&problem)));
                 if self.answer_problem.is_some() {
                     self.show_connection();

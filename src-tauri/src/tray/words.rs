@@ -65,7 +65,7 @@ fn need(phase: Phase, cause: Option<Cause>) -> &'static str {
         Some(Cause::BadTarget) => "the address",
         Some(Cause::UnsupportedOption) => "an SSH option we do not support",
         Some(Cause::ForwardProhibited) => "the server forbids forwarding",
-        Some(Cause::TlsPin) => "the certificate changed",
+        Some(Cause::TlsPin) => "the gateway's certificate",
         Some(Cause::Token) => "gateway token",
         Some(Cause::Pairing) => "approve this device",
         Some(Cause::Protocol) => "the gateway speaks another version",

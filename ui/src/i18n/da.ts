@@ -36,7 +36,7 @@ const cause: Record<Cause, string> = {
   badTarget: "Adressen kan ikke bruges, som den er.",
   unsupportedOption: "Adressen kræver en SSH-indstilling, der ikke understøttes.",
   forwardProhibited: "Serveren lader dig logge ind, men forbyder videresendelse af porte.",
-  tlsPin: "Certifikatet passer ikke til det fingeraftryk, du har fastlåst.",
+  tlsPin: "Gatewayens certifikat er ikke et, du stoler på.",
   token: "Gatewayen accepterede ikke tokenet.",
   pairing: "Gatewayen vil have denne computer godkendt først.",
   protocol: "Gatewayen taler en anden version af protokollen.",
@@ -123,6 +123,22 @@ const problems: Readonly<Record<string, string>> = {
   connectionLost: "Forbindelsen til gatewayen røg, før den svarede.",
   noAnswer: "Gatewayen svarede ikke i tide.",
   requestGone: "Det blev afgjort et andet sted, eller tiden løb ud.",
+  plainRefused:
+    "ws:// ville bære tokenet og hver besked ubeskyttet til en vært, der ikke er privat. Skriv wss://, eller gå gennem SSH.",
+  gatewayUnreachable:
+    "Gatewayen kan ikke nås. Se efter, om den kører, og om den lytter ud over sin egen computer (gateway.bind).",
+  notTls:
+    "Det, der svarer dér, taler ikke TLS. Ret porten, eller skriv ws:// på et privat netværk.",
+  tlsFailed: "TLS lykkedes ikke. Se på TLS-indstillingerne for gatewayen eller proxyen foran den.",
+  certificateUnknown: "Ingen, denne computer stoler på, står inde for gatewayens certifikat.",
+  certificateChanged:
+    "Gatewayen viser et andet certifikat end det fastlåste. Intet er sendt til den. Er det blevet fornyet, så stol på det nye.",
+  certificateExpired: "Gatewayens certifikat er udløbet. Forny det dér, eller stil computerens ur.",
+  certificateNotYetValid: "Gatewayens certifikat gælder ikke endnu. Stil denne computers ur.",
+  certificateOtherName:
+    "Certifikatet gælder et andet navn. Skriv adressen med det navn, det gælder.",
+  certificateRevoked: "Gatewayens certifikat er trukket tilbage. Få det udskiftet dér.",
+  certificateUnusable: "Gatewayens certifikat kan ikke bruges. Få det udskiftet dér.",
   questionGone: "Spørgsmålet er ikke åbent længere.",
 };
 
@@ -306,10 +322,23 @@ export const da: Catalogue = {
       notConfigured: "Jeg beslutter det senere",
     },
     runsHint: {
-      anotherComputer: "En hjemmeserver, en stationær eller en lejet maskine, du når med SSH.",
+      anotherComputer: "En hjemmeserver, en stationær eller en lejet maskine.",
       thisComputer: "Gatewayen kører her og nås direkte.",
       notConfigured: "Intet bliver forbundet, før du vælger.",
     },
+    transport: "Hvordan",
+    transportChoice: { ssh: "Gennem SSH", direct: "Direkte" },
+    transportHint: {
+      ssh: "Krypteret, og du skal ikke sætte andet op end det, du logger ind med.",
+      direct: "Med gatewayens egen URL: i dit netværk, dit tailnet eller bag en proxy.",
+    },
+    url: "Gatewayens URL",
+    urlPlaceholder: "wss://hjemmeserver.example",
+    urlHint: "wss:// overalt; ws:// kun til denne computer, private netværk og tailnet.",
+    urlMissing: "Indtast gatewayens URL. Den begynder med wss:// eller ws://.",
+    tlsFingerprint: "Certifikatets fingeraftryk",
+    tlsFingerprintHint:
+      "SHA-256. Med det bliver kun dette certifikat godtaget; uden det, hvad dit system stoler på.",
     address: "Adresse",
     addressPlaceholder: "mig@hjemmeserver",
     addressHint: "Indsæt hvad som helst: bruger@vært, vært:port eller en hel ssh-kommando.",
@@ -435,6 +464,26 @@ export const da: Catalogue = {
     reinstalledMismatch: (host) => `Det er ikke ${host}.`,
     replaceKey: "Stol på den nye nøgle",
     stayDisconnected: "Forbliv afbrudt",
+    certificate: "Certifikat",
+    certificateTitle: "Er det din gateway?",
+    certificateLead:
+      "Ingen, dit system stoler på, står inde for dens certifikat. Intet om dig er sendt. Sammenlign fingeraftrykket, før du stoler på det.",
+    certificateTrust: "Stol på dette certifikat",
+    certificateCompareText:
+      "Kør denne kommando på gatewayens computer med den certifikatfil, som gatewayen eller proxyen foran den bruger. Den skal skrive de samme cifre. En gateway, som nogen plejer at stå inde for, burde ikke behøve det: stol da ikke på den.",
+    certificateCommand:
+      "openssl x509 -noout -fingerprint -sha256 -in ~/.openclaw/gateway/tls/gateway-cert.pem",
+    certificateChangedTitle: "Gatewayens certifikat er ændret",
+    certificateChangedLead:
+      "Gatewayen viser et andet certifikat end det, du stoler på. Intet er sendt til den, og herfra går det ikke videre uden dig.",
+    certificateChangedWhy:
+      "Enten er certifikatet blevet fornyet, eller også svarer en anden maskine i dens sted. Spørg den, der passer den.",
+    certificateChangedKnown: "Det certifikat, du stoler på",
+    certificateChangedNew: "Det certifikat, den viser nu",
+    renewed: "Certifikatet er blevet fornyet",
+    renewedText: (host) =>
+      `Skriv ${host} for at stole på det nye certifikat i stedet for det gamle.`,
+    certificateReplace: "Stol på det nye certifikat",
     passphraseTitle: "Lås din nøgle op",
     passphraseLead: (file) => `Nøglefilen ${file} er beskyttet af en adgangssætning.`,
     passphrase: "Adgangssætning",

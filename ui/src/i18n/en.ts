@@ -38,7 +38,7 @@ const cause: Record<Cause, string> = {
   badTarget: "The address cannot be used as it stands.",
   unsupportedOption: "The address needs an SSH option that is not supported.",
   forwardProhibited: "The server lets you sign in but forbids port forwarding.",
-  tlsPin: "The certificate does not match the fingerprint you pinned.",
+  tlsPin: "The gateway's certificate is not one you trust.",
   token: "The gateway did not accept the token.",
   pairing: "The gateway wants this computer approved first.",
   protocol: "The gateway speaks another version of the protocol.",
@@ -256,10 +256,23 @@ export const en = {
       notConfigured: "I'll decide later",
     },
     runsHint: {
-      anotherComputer: "A home server, a desktop or a rented machine that you reach with SSH.",
+      anotherComputer: "A home server, a desktop or a rented machine.",
       thisComputer: "The gateway runs here and is reached directly.",
       notConfigured: "Nothing is connected until you choose.",
     },
+    transport: "How",
+    transportChoice: { ssh: "Through SSH", direct: "Directly" },
+    transportHint: {
+      ssh: "Encrypted, with nothing to set up beyond what you sign in with.",
+      direct: "By the gateway's own URL: in your network, your tailnet, or behind a proxy.",
+    },
+    url: "Gateway's URL",
+    urlPlaceholder: "wss://home-server.example",
+    urlHint: "wss:// anywhere; ws:// only to this computer, private networks and tailnets.",
+    urlMissing: "Enter the gateway's URL. It begins with wss:// or ws://.",
+    tlsFingerprint: "Certificate's fingerprint",
+    tlsFingerprintHint:
+      "SHA-256. With it only this certificate is accepted; without it, what your system trusts.",
     address: "Address",
     addressPlaceholder: "me@home-server",
     addressHint: "Paste anything: user@host, host:port, or a whole ssh command.",
@@ -382,6 +395,26 @@ export const en = {
     reinstalledMismatch: (host: string) => `This is not ${host}.`,
     replaceKey: "Trust the new key",
     stayDisconnected: "Stay disconnected",
+    certificate: "Certificate",
+    certificateTitle: "Is this your gateway?",
+    certificateLead:
+      "Nobody your system trusts vouches for its certificate. Nothing about you has been sent. Compare the fingerprint before you trust it.",
+    certificateTrust: "Trust this certificate",
+    certificateCompareText:
+      "On the gateway's computer run this command, with the certificate file that the gateway, or the proxy in front of it, uses. It must print the same digits. A gateway that is usually vouched for should not need this: then do not trust it.",
+    certificateCommand:
+      "openssl x509 -noout -fingerprint -sha256 -in ~/.openclaw/gateway/tls/gateway-cert.pem",
+    certificateChangedTitle: "The gateway's certificate has changed",
+    certificateChangedLead:
+      "The gateway shows another certificate than the one you trust. Nothing has been sent to it, and there is no way on from here without you.",
+    certificateChangedWhy:
+      "Either the certificate was renewed, or another machine answers in its place. Ask whoever looks after it.",
+    certificateChangedKnown: "The certificate you trust",
+    certificateChangedNew: "The certificate it shows now",
+    renewed: "The certificate was renewed",
+    renewedText: (host: string) =>
+      `Type ${host} to trust the new certificate instead of the old one.`,
+    certificateReplace: "Trust the new certificate",
     passphraseTitle: "Unlock your key",
     passphraseLead: (file: string) => `The key file ${file} is protected by a passphrase.`,
     passphrase: "Passphrase",

@@ -163,7 +163,7 @@ export type Cause =
 "unsupportedOption" | 
 /**  The server lets us sign in but forbids port forwarding. */
 "forwardProhibited" | 
-/**  The certificate does not match the pinned fingerprint. */
+/**  The certificate does not match the pinned fingerprint, or cannot be trusted without one. */
 "tlsPin" | 
 /**  The gateway refused the token or password, or needs one. */
 "token" | 
@@ -386,7 +386,7 @@ export type DecisionView =
 /**  A fault in one field of a form, shown under the field. */
 export type FieldError = {
 	/**
-	 *  `address`, `identityFile`, `gatewayToken`, `localPort` or `remotePort`; `settingsFile` when
+	 *  `address`, `url`, `tlsFingerprint`, `identityFile`, `gatewayToken`, `localPort` or `remotePort`; `settingsFile` when
 	 *  the file itself stands in the way.
 	 */
 	field: string,
@@ -414,6 +414,8 @@ export type FoundConfigView = {
 	path: string,
 	/**  Where it says OpenClaw runs. */
 	runs: RunsWhere,
+	/**  The gateway's URL, where it is reached by that. */
+	url: string | null,
 	/**  Its SSH target. */
 	address: string | null,
 	/**  Its key file. */
@@ -486,7 +488,7 @@ export type Phase =
 "resolving" | 
 /**  TCP and key exchange with the server. */
 "connecting" | 
-/**  A person must say whether an unknown host key is right; nothing is open meanwhile. */
+/**  A person must say whether an unknown host key or certificate is right; nothing is open meanwhile. */
 "host_key" | 
 /**  Signing in to the server. */
 "authenticating" | 
@@ -545,6 +547,28 @@ keyType: string;
 knownFingerprints: string[]; 
 /**  The fingerprint the server shows now. */
 newFingerprint: string } | 
+/**  Is this certificate, which nobody vouches for, the right gateway's? */
+{ kind: "certificateUnknown"; 
+/**  Names the question in the answer. */
+id: string; 
+/**  The host as the user typed it. */
+host: string; 
+/**  The port dialled. */
+port: number; 
+/**  `SHA256:…` in hexadecimal. */
+fingerprint: string } | 
+/**  The gateway shows another certificate than the pinned one. No button leads past this. */
+{ kind: "certificateChanged"; 
+/**  Names the question in the answer. */
+id: string; 
+/**  The host name that must be typed under "I renewed this certificate". */
+host: string; 
+/**  The port dialled. */
+port: number; 
+/**  The pinned fingerprint. */
+knownFingerprint: string; 
+/**  The fingerprint of the certificate it shows now. */
+newFingerprint: string } | 
 /**  An encrypted key file needs its passphrase. */
 { kind: "passphrase"; 
 /**  Names the question in the answer. */
@@ -595,7 +619,13 @@ export type SettingsChanged = SettingsView;
 export type SettingsForm = {
 	/**  Where OpenClaw runs. */
 	runs: RunsWhere,
-	/**  The address; anything people paste. */
+	/**  How another computer's gateway is reached. */
+	transport: Transport,
+	/**  The gateway's URL; anything people paste. */
+	url: string,
+	/**  The certificate that alone is accepted; empty when the system decides. */
+	tlsFingerprint: string,
+	/**  The SSH address; anything people paste. */
 	address: string,
 	/**  How to sign in. */
 	signIn: SignInChoice,
@@ -621,7 +651,13 @@ export type SettingsView = {
 	firstRunDone: boolean,
 	/**  Where OpenClaw runs. */
 	runs: RunsWhere,
-	/**  The address as typed. */
+	/**  How another computer's gateway is reached. */
+	transport: Transport,
+	/**  The gateway's URL, for [`Transport::Direct`]. */
+	url: string,
+	/**  The certificate that alone is accepted at a `wss://` URL; empty when the system decides. */
+	tlsFingerprint: string,
+	/**  The SSH address as typed. */
 	address: string,
 	/**  How to sign in to the server. */
 	signIn: SignInChoice,
@@ -655,6 +691,13 @@ export type SignInChoice =
 "keyFile" | 
 /**  The account's password. */
 "password";
+
+/**  How another computer's gateway is reached. */
+export type Transport = 
+/**  Through an SSH tunnel. */
+"ssh" | 
+/**  By its URL. */
+"direct";
 
 /**  A failure a person meets: what failed, where, and the next step. */
 export type UiError = {

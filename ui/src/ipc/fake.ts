@@ -69,6 +69,9 @@ export function settingsView(over: Partial<SettingsView> = {}): SettingsView {
   return {
     firstRunDone: true,
     runs: "anotherComputer",
+    transport: "ssh",
+    url: "",
+    tlsFingerprint: "",
     address: "me@home-server",
     signIn: "automatic",
     identityFile: "",

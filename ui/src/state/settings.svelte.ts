@@ -12,6 +12,7 @@ import type {
   SettingsForm,
   SettingsView,
   SignInChoice,
+  Transport,
   UiError,
 } from "../ipc";
 import { parsePort } from "../lib/port";
@@ -19,6 +20,10 @@ import { parsePort } from "../lib/port";
 /** What the forms edit; ports stay as typed until they are saved. */
 export interface DraftValues {
   runs: RunsWhere;
+  transport: Transport;
+  url: string;
+  /** The certificate that alone is accepted; empty when the system decides. */
+  tlsFingerprint: string;
   address: string;
   signIn: SignInChoice;
   identityFile: string;
@@ -38,6 +43,7 @@ export type Field = keyof DraftValues;
 export interface DraftWords {
   readonly portInvalid: string;
   readonly addressMissing: string;
+  readonly urlMissing: string;
   readonly identityMissing: string;
 }
 
@@ -78,11 +84,18 @@ export class SettingsState {
 
   /** Takes an edit. An error about the field is stale from now on. */
   edit<Name extends Field>(field: Name, value: DraftValues[Name]): void {
+    if (field === "address" && typeof value === "string" && URL_BEGINS.test(value)) {
+      // A gateway's URL in the place of an SSH address: that is the other way.
+      this.edit("address", this.view?.address ?? "");
+      this.edit("transport", "direct");
+      this.edit("url", value.trim());
+      return;
+    }
     this.values[field] = value;
     this.#edited.add(field);
     this.saved = false;
     this.#setError(field, null);
-    if (field === "address") this.dialled = null;
+    if (field === "address" || field === "url" || field === "transport") this.dialled = null;
   }
 
   /** Gives up every edit. */
@@ -94,15 +107,20 @@ export class SettingsState {
     this.saved = false;
   }
 
-  /** Has the app read the address, as the field is left. */
-  async checkAddress(): Promise<void> {
-    const text = this.values.address;
+  /** Has the app read the address or the gateway's URL, as the field is left. */
+  async checkAddress(field: "address" | "url" = "address"): Promise<void> {
+    const text = this.values[field];
     if (text.trim() === "") return;
     const answer = await this.#backend.commands.checkAddress(text);
     // It was edited meanwhile: the answer is about something else.
-    if (this.values.address !== text) return;
+    if (this.values[field] !== text) return;
+    if (answer.status === "ok" && field === "url" && !URL_BEGINS.test(text)) {
+      // It reads well as an SSH address, which is no URL.
+      this.#setError(field, this.#words.urlMissing);
+      return;
+    }
     this.dialled = answer.status === "ok" ? answer.data : null;
-    this.#setError("address", answer.status === "ok" ? null : answer.error.message);
+    this.#setError(field, answer.status === "ok" ? null : answer.error.message);
   }
 
   /** Says under a port whether it is one, as the field is left. */
@@ -155,15 +173,17 @@ export class SettingsState {
   finishFirstRun = () => void this.#backend.commands.finishFirstRun();
 
   #form(values: DraftValues): SettingsForm | null {
-    const { runs, signIn, identityFile, gatewayToken, connectOnLaunch } = values;
+    const { runs, transport, signIn, identityFile, gatewayToken, connectOnLaunch } = values;
     const { listenerEnabled, alsoRunHere } = values;
     const localPort = parsePort(values.localPort);
     const remotePort = parsePort(values.remotePort);
     const errors: FieldError[] = [];
-    const { portInvalid, addressMissing, identityMissing } = this.#words;
+    const { portInvalid, addressMissing, urlMissing, identityMissing } = this.#words;
     if (localPort === null) errors.push({ field: "localPort", message: portInvalid });
     if (remotePort === null) errors.push({ field: "remotePort", message: portInvalid });
-    if (runs === "anotherComputer") {
+    if (runs === "anotherComputer" && transport === "direct") {
+      if (values.url.trim() === "") errors.push({ field: "url", message: urlMissing });
+    } else if (runs === "anotherComputer") {
       if (values.address.trim() === "") errors.push({ field: "address", message: addressMissing });
       if (signIn === "keyFile" && identityFile.trim() === "") {
         errors.push({ field: "identityFile", message: identityMissing });
@@ -173,6 +193,9 @@ export class SettingsState {
     if (localPort === null || remotePort === null || errors.length > 0) return null;
     return {
       runs,
+      transport,
+      url: values.url.trim(),
+      tlsFingerprint: values.tlsFingerprint.trim(),
       address: values.address.trim(),
       signIn,
       identityFile: identityFile.trim(),
@@ -203,8 +226,14 @@ function tokenToSend(typed: string | null): string | null {
   return token === "" ? null : token;
 }
 
+/** How a gateway's URL begins, as people paste it. */
+const URL_BEGINS = /^\s*(wss?|https?):\/\//i;
+
 const FIELDS: readonly Field[] = [
   "runs",
+  "transport",
+  "url",
+  "tlsFingerprint",
   "address",
   "signIn",
   "identityFile",
@@ -223,6 +252,9 @@ function assign<Name extends Field>(to: DraftValues, from: DraftValues, field: N
 function valuesOf(view: SettingsView | null): DraftValues {
   return {
     runs: view?.runs ?? "notConfigured",
+    transport: view?.transport ?? "ssh",
+    url: view?.url ?? "",
+    tlsFingerprint: view?.tlsFingerprint ?? "",
     address: view?.address ?? "",
     signIn: view?.signIn ?? "automatic",
     identityFile: view?.identityFile ?? "",

@@ -1,4 +1,4 @@
-//! What the commands that go over SSH open a session with.
+//! What the commands that keep a connection open a session with.
 //!
 //! A server named on the command line is only sent what is stored or configured for that very
 //! server: nobody may lure a stored token elsewhere by naming an address.
@@ -21,6 +21,14 @@ use gateway_core::tunnel::SshTarget;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// Whom a session is opened with.
+enum Whom<'a> {
+    /// The gateway behind an SSH server.
+    Behind(&'a SshTarget),
+    /// The gateway at a URL, which was given by hand or is the profile's.
+    At { by_hand: bool },
+}
+
 /// Finds what a session behind `server` may be opened with.
 pub(crate) async fn behind(
     server: &SshTarget,
@@ -28,23 +36,64 @@ pub(crate) async fn behind(
     own: &Own,
     environment: &Environment,
 ) -> Result<Arc<dyn GatewayAccess>, Stop> {
+    find(Whom::Behind(server), given, own, environment).await
+}
+
+/// Finds what a session with a gateway at its URL may be opened with. One given by hand is sent
+/// nothing that was not; this is settled before any socket opens.
+pub(crate) async fn straight(
+    by_hand: bool,
+    given: Given,
+    own: &Own,
+    environment: &Environment,
+) -> Result<Arc<dyn GatewayAccess>, Stop> {
+    find(Whom::At { by_hand }, given, own, environment).await
+}
+
+async fn find(
+    whom: Whom<'_>,
+    given: Given,
+    own: &Own,
+    environment: &Environment,
+) -> Result<Arc<dyn GatewayAccess>, Stop> {
     let mut candidates = Candidates {
         given_token: given.token,
         given_password: given.password,
+        explicit_url: matches!(whom, Whom::At { by_hand: true }),
         ..Candidates::default()
     };
+    if candidates.explicit_url {
+        candidates
+            .clone()
+            .choose()
+            .map_err(|error| Stop::because(output::Exit::Failed, &error))?;
+    }
     let by_hand = candidates.given_token.is_some() || candidates.given_password.is_some();
-    let by_name = matches!(own.settled.address.origin, Origin::CommandLine { .. });
     let profile = own.file.settings().active();
-    let is_profiles = profile.is_some_and(|profile| names(&profile.address, server));
+    let (by_name, is_profiles) = match whom {
+        Whom::Behind(server) => (
+            matches!(own.settled.address.origin, Origin::CommandLine { .. }),
+            profile.is_some_and(|profile| names(&profile.address, server)),
+        ),
+        Whom::At { by_hand } => (by_hand, !by_hand),
+    };
     if !by_hand {
         let config = OfficialConfig::read(environment)
             .map_err(|problem| Stop::because(output::Exit::Configuration, &problem))?;
-        let is_official = config
-            .as_ref()
-            .and_then(|config| config.prefill().address)
-            .is_some_and(|address| names(&address, server));
-        if is_official || !by_name {
+        let may_use_official = match whom {
+            Whom::Behind(server) => {
+                let is_official = config
+                    .as_ref()
+                    .and_then(|config| config.prefill().address)
+                    .is_some_and(|address| names(&address, server));
+                is_official || !by_name
+            }
+            // What the official config holds is for its own gateway, not for any URL of ours.
+            Whom::At { .. } => {
+                profile.is_some_and(|profile| target::is_official_url(config.as_ref(), profile))
+            }
+        };
+        if may_use_official {
             candidates.official = target::official(config.as_ref(), environment)?;
         }
     }

@@ -107,6 +107,20 @@ pub(crate) struct ServerArgs {
     pub(crate) remote_port: Option<u16>,
 }
 
+/// A gateway by its URL, in place of a server.
+#[derive(Debug, Args)]
+pub(crate) struct DirectArgs {
+    /// The gateway's URL, reached with no SSH in between; it is never sent a stored credential.
+    #[arg(
+        long,
+        conflicts_with_all = ["ssh_target", "identity", "known_hosts", "accept_host_key", "local_port", "remote_port"]
+    )]
+    pub(crate) url: Option<String>,
+    /// Accept this certificate (SHA-256) of a wss:// gateway and no other.
+    #[arg(long, value_name = "FINGERPRINT", conflicts_with = "ssh_target")]
+    pub(crate) tls_fingerprint: Option<String>,
+}
+
 /// What the gateway is told about who we are.
 #[derive(Debug, Args)]
 pub(crate) struct SecretArgs {
@@ -135,6 +149,8 @@ pub(crate) struct ConnectArgs {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
     #[command(flatten)]
+    pub(crate) direct: DirectArgs,
+    #[command(flatten)]
     pub(crate) secrets: SecretArgs,
     /// Print one JSON object a line.
     #[arg(long)]
@@ -145,12 +161,8 @@ pub(crate) struct ConnectArgs {
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
-    /// Check a gateway by its URL, with no SSH in between.
-    #[arg(
-        long,
-        conflicts_with_all = ["ssh_target", "identity", "known_hosts", "accept_host_key", "local_port", "remote_port"]
-    )]
-    pub(crate) url: Option<String>,
+    #[command(flatten)]
+    pub(crate) direct: DirectArgs,
     #[command(flatten)]
     pub(crate) secrets: SecretArgs,
     /// Print the report as one JSON object.
@@ -164,6 +176,9 @@ pub(crate) struct AskArgs {
     /// The gateway's URL; it is never sent a stored credential.
     #[arg(long)]
     pub(crate) url: Option<String>,
+    /// Accept this certificate (SHA-256) of a wss:// gateway and no other.
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(crate) tls_fingerprint: Option<String>,
     #[command(flatten)]
     pub(crate) secrets: SecretArgs,
     /// How long to wait for the answer, in milliseconds.
@@ -179,6 +194,9 @@ pub(crate) struct ProbeArgs {
     /// The gateway's URL; it is never sent a stored credential.
     #[arg(long)]
     pub(crate) url: Option<String>,
+    /// Accept this certificate (SHA-256) of a wss:// gateway and no other.
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(crate) tls_fingerprint: Option<String>,
     #[command(flatten)]
     pub(crate) secrets: SecretArgs,
     /// How long to wait for the answer, in milliseconds.

@@ -1,13 +1,14 @@
 //! `openclaw check`: the nine steps, as they happen or as one JSON object.
 
 use crate::access;
-use crate::args::{CheckArgs, SecretArgs, ServerArgs};
+use crate::args::{CheckArgs, DirectArgs, SecretArgs, ServerArgs};
 use crate::output::{self, Exit, Stop};
 use crate::secrets::Given;
 use crate::target;
 use gateway_core::check::{self, Check, CheckRoute, Conclusion, StepResult, StepStatus};
 use gateway_core::client::{Credentials, HelloRequest};
 use gateway_core::config::Environment;
+use gateway_core::connection::direct::Dialer;
 use gateway_core::connection::problem::{Problem, UserAction};
 use gateway_core::credentials::Candidates;
 use gateway_core::protocol::connect::Scope;
@@ -17,12 +18,27 @@ use gateway_core::tunnel::SignInMemory;
 pub(crate) async fn run(args: CheckArgs, environment: &Environment) -> Result<Exit, Stop> {
     let mut memory = SignInMemory::default();
     let json = args.json;
-    let mut check = match &args.url {
-        Some(url) => Check {
-            hello: Ok(by_hand(Given::read(args.secrets)?)?),
-            route: CheckRoute::Direct(target::parse(url, "--url", Exit::Usage)?),
-        },
-        None => over_ssh(args.server, args.secrets, environment, &mut memory).await?,
+    let mut check = match &args.direct.url {
+        Some(url) => {
+            let dialer = Dialer::new(target::parse(url, "--url", Exit::Usage)?, None);
+            Check {
+                route: CheckRoute::Direct(Ok(Box::new(target::pinned(
+                    dialer,
+                    args.direct.tls_fingerprint.as_deref(),
+                )?))),
+                hello: Ok(by_hand(Given::read(args.secrets)?)?),
+            }
+        }
+        None => {
+            configured(
+                args.server,
+                args.direct,
+                args.secrets,
+                environment,
+                &mut memory,
+            )
+            .await?
+        }
     };
     // A check reads and changes nothing, so it asks for no more.
     if let Ok(hello) = &mut check.hello {
@@ -65,14 +81,24 @@ fn by_hand(given: Given) -> Result<HelloRequest, Stop> {
     Ok(target::hello(given.device, credentials))
 }
 
-async fn over_ssh(
+async fn configured(
     server: ServerArgs,
+    direct: DirectArgs,
     secrets: SecretArgs,
     environment: &Environment,
     memory: &mut SignInMemory,
 ) -> Result<Check, Stop> {
     let given = Given::read(secrets)?;
     let own = target::own(environment, &target::overrides(&server))?;
+    if let Some(profile) = target::direct_profile(&own) {
+        let dialer = target::of_profile(profile)?;
+        let dialer = target::pinned(dialer, direct.tls_fingerprint.as_deref())?;
+        let access = access::straight(false, given, &own, environment).await?;
+        return Ok(Check {
+            route: CheckRoute::Direct(Ok(Box::new(dialer))),
+            hello: access.hello().await,
+        });
+    }
     let gateway_port = own.settled.remote_port.value;
     let (server, hello) = match target::tunnel(&server, &own, environment)? {
         Ok(config) => {

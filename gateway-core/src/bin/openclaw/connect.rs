@@ -1,15 +1,17 @@
 //! `openclaw connect`: the supervised connection in the foreground, one line for each change.
 
 use crate::access;
-use crate::args::ConnectArgs;
+use crate::args::{ConnectArgs, DirectArgs, ServerArgs};
 use crate::output::{self, Exit, Stop};
 use crate::questions::{self, Asking};
 use crate::secrets::Given;
 use crate::signals;
-use crate::target;
-use gateway_core::config::Environment;
+use crate::target::{self, Own};
+use gateway_core::config::{Environment, SettingsFile};
 use gateway_core::connection::backoff::RetryPolicy;
 use gateway_core::connection::computer::Computer;
+use gateway_core::connection::direct::Dialer;
+use gateway_core::connection::direct::server::DirectServer;
 use gateway_core::connection::explain;
 use gateway_core::connection::gateway_route::GatewayRoute;
 use gateway_core::connection::listener_slot::ListenerSlot;
@@ -29,39 +31,84 @@ const END_LIMIT: Duration = Duration::from_millis(1_500);
 /// Runs the command until Ctrl-C, SIGTERM, or something only a person elsewhere can mend.
 pub(crate) async fn run(args: ConnectArgs, environment: &Environment) -> Result<Exit, Stop> {
     let given = Given::read(args.secrets)?;
-    let own = target::own(environment, &target::overrides(&args.server))?;
-    let config = match target::tunnel(&args.server, &own, environment)? {
-        Ok(config) => config,
-        Err(error) => {
-            let problem = explain::tunnel_problem(&TunnelError::BadTarget(error));
-            return Err(Stop::new(Exit::Usage, problem.message));
+    let json = args.json;
+    let mut own = target::own(environment, &target::overrides(&args.server))?;
+    let (route, keeps) = match direct(&args.direct, &own)? {
+        Some((dialer, by_hand)) => {
+            target::check_dialable(&dialer)?;
+            let access = access::straight(by_hand, given, &own, environment).await?;
+            let server = DirectServer::new(dialer);
+            (GatewayRoute::direct(server, access), !by_hand)
+        }
+        None => {
+            let config = match target::tunnel(&args.server, &own, environment)? {
+                Ok(config) => config,
+                Err(error) => {
+                    let problem = explain::tunnel_problem(&TunnelError::BadTarget(error));
+                    return Err(Stop::new(Exit::Usage, problem.message));
+                }
+            };
+            let access = access::behind(&config.target, given, &own, environment).await?;
+            let server = SshServer::new(
+                config,
+                own.settled.remote_port.value,
+                listener(&args.server, &own),
+            );
+            (GatewayRoute::over_ssh(server, access), false)
         }
     };
-    let access = access::behind(&config.target, given, &own, environment).await?;
-    let wants_listener = own
+    let mut connection = Connection::start(route, RetryPolicy::default());
+    connection.heed(Computer::watch());
+    follow(connection, json, keeps.then_some(&mut own.file)).await
+}
+
+/// Returns the way by URL and whether it was given by hand; `None` where the way leads through SSH.
+fn direct(args: &DirectArgs, own: &Own) -> Result<Option<(Dialer, bool)>, Stop> {
+    let (dialer, by_hand) = match &args.url {
+        Some(url) => {
+            let url = target::parse(url, "--url", Exit::Usage)?;
+            (Dialer::new(url, None), true)
+        }
+        None => match target::direct_profile(own) {
+            Some(profile) => (target::of_profile(profile)?, false),
+            None if args.tls_fingerprint.is_some() => {
+                return Err(Stop::new(
+                    Exit::Usage,
+                    "--tls-fingerprint needs a wss:// address; give one with --url",
+                ));
+            }
+            None => return Ok(None),
+        },
+    };
+    let dialer = target::pinned(dialer, args.tls_fingerprint.as_deref())?;
+    Ok(Some((dialer, by_hand)))
+}
+
+fn listener(args: &ServerArgs, own: &Own) -> ListenerSlot {
+    let wanted = own
         .file
         .settings()
         .active()
         .is_none_or(|profile| profile.listener_enabled);
-    let listener = match wants_listener || args.server.local_port.is_some() {
+    match wanted || args.local_port.is_some() {
         true => ListenerSlot::on_port(own.settled.local_port.value),
         false => ListenerSlot::disabled(),
-    };
-    let server = SshServer::new(config, own.settled.remote_port.value, listener);
-    let mut connection = Connection::start(
-        GatewayRoute::over_ssh(server, access),
-        RetryPolicy::default(),
-    );
-    connection.heed(Computer::watch());
-    follow(connection, args.json).await
+    }
 }
 
-async fn follow(connection: Connection<GatewayRoute>, json: bool) -> Result<Exit, Stop> {
+/// Follows a connection to its end. A certificate that a person trusts is kept in `settings`, where
+/// the way to the gateway comes from there.
+async fn follow(
+    connection: Connection<GatewayRoute>,
+    json: bool,
+    mut settings: Option<&mut SettingsFile>,
+) -> Result<Exit, Stop> {
     let mut transitions = connection.transitions();
     let snapshots = connection.snapshots();
     let mut end = std::pin::pin!(signals::asked_to_end());
     let mut teller = Teller { json, last: None };
     let mut asking: Option<Asking> = None;
+    let mut shown: Option<Question> = None;
     connection.command(Command::Connect).await;
     let outcome = loop {
         tokio::select! {
@@ -70,11 +117,10 @@ async fn follow(connection: Connection<GatewayRoute>, json: bool) -> Result<Exit
             (id, answer) = questions::answered(&mut asking) => {
                 asking = None;
                 match answer {
-                    Some(answer) => {
-                        if let Err(problem) = connection.answer(id, answer).await {
-                            output::remark(problem.message);
-                        }
-                    }
+                    Some(answer) => match connection.answer(id, answer).await {
+                        Ok(()) => keep_certificate(shown.take(), settings.as_deref_mut()),
+                        Err(problem) => output::remark(problem.message),
+                    },
                     None => connection.command(Command::Cancel { id }).await,
                 }
             }
@@ -96,7 +142,10 @@ async fn follow(connection: Connection<GatewayRoute>, json: bool) -> Result<Exit
                     && asking.as_ref().is_none_or(|asking| asking.id() != asked.id)
                 {
                     match questions::ask(asked) {
-                        Some(question) => asking = Some(question),
+                        Some(question) => {
+                            asking = Some(question);
+                            shown = Some(asked.question.clone());
+                        }
                         None => break Err(needs_person(&snapshot)),
                     }
                 }
@@ -112,6 +161,41 @@ async fn follow(connection: Connection<GatewayRoute>, json: bool) -> Result<Exit
         teller.tell(&snapshots.borrow());
     }
     outcome
+}
+
+/// Writes down which certificate was trusted, or says how to trust it the next time.
+fn keep_certificate(question: Option<Question>, settings: Option<&mut SettingsFile>) {
+    let fingerprint = match question {
+        Some(
+            Question::CertificateUnknown { fingerprint, .. }
+            | Question::CertificateChanged {
+                new_fingerprint: fingerprint,
+                ..
+            },
+        ) => fingerprint,
+        Some(
+            Question::HostKeyUnknown { .. }
+            | Question::HostKeyChanged { .. }
+            | Question::Passphrase { .. }
+            | Question::Password { .. }
+            | Question::Prompts { .. },
+        )
+        | None => return,
+    };
+    let Some(file) = settings else {
+        output::remark(format_args!(
+            "It is trusted until this ends. To trust it the next time: --tls-fingerprint {fingerprint}"
+        ));
+        return;
+    };
+    let mut settings = file.settings().clone();
+    if let Some(profile) = settings.active_mut() {
+        profile.tls_fingerprint = fingerprint;
+    }
+    if let Err(error) = file.save(&settings) {
+        let why = Stop::because(Exit::Configuration, &error).message;
+        output::remark(format_args!("the certificate was not written down: {why}"));
+    }
 }
 
 /// Writes the lines: every change as JSON, or what people would want to know.
@@ -207,6 +291,13 @@ fn needs_person(snapshot: &Snapshot) -> Stop {
         Some(Question::HostKeyUnknown { fingerprint, .. }) => {
             format!(" Its key is {fingerprint}; trust it with --accept-host-key {fingerprint}")
         }
+        Some(
+            Question::CertificateUnknown { fingerprint, .. }
+            | Question::CertificateChanged {
+                new_fingerprint: fingerprint,
+                ..
+            },
+        ) => format!(" Trust it with --tls-fingerprint {fingerprint}"),
         Some(
             Question::HostKeyChanged { .. }
             | Question::Passphrase { .. }

@@ -8,14 +8,15 @@ use gateway_core::client::{
     self, CallError, ClientLimits, ConnectError, Established, NotAGateway, Session,
 };
 use gateway_core::config::Environment;
+use gateway_core::connection::direct::error::DirectError;
 use gateway_core::connection::explain;
 use gateway_core::connection::phase::Cause;
+use gateway_core::connection::state::Verdict;
 use gateway_core::protocol::connect::Scope;
 use gateway_core::protocol::method::Method;
 use gateway_core::protocol::method::health::{Health, HealthPayload, Status, StatusParams};
 use serde_json::{Value, json};
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 /// The method that makes a code for a page.
@@ -30,7 +31,13 @@ pub(crate) async fn call(args: CallArgs, environment: &Environment) -> Result<Ex
     };
     let timeout = args.ask.timeout();
     let json = args.ask.json;
-    let gateway = find(args.ask.url.as_deref(), args.ask.secrets, environment).await?;
+    let gateway = find(
+        args.ask.url.as_deref(),
+        args.ask.tls_fingerprint.as_deref(),
+        args.ask.secrets,
+        environment,
+    )
+    .await?;
     let mut scopes = vec![Scope::Read];
     loop {
         let session = open(&gateway, scopes.clone(), timeout).await?.session;
@@ -66,7 +73,13 @@ pub(crate) async fn call(args: CallArgs, environment: &Environment) -> Result<Ex
 /// `openclaw dashboard`: a link for a browser on the gateway's own computer.
 pub(crate) async fn dashboard(args: AskArgs, environment: &Environment) -> Result<Exit, Stop> {
     let (limit, json) = (args.timeout(), args.json);
-    let gateway = find(args.url.as_deref(), args.secrets, environment).await?;
+    let gateway = find(
+        args.url.as_deref(),
+        args.tls_fingerprint.as_deref(),
+        args.secrets,
+        environment,
+    )
+    .await?;
     let session = open(&gateway, vec![Scope::Admin], limit).await?.session;
     let params = json!({"joinUrl": true});
     let answer = session.call_raw(SETUP_CODE, params, limit).await;
@@ -75,7 +88,10 @@ pub(crate) async fn dashboard(args: AskArgs, environment: &Environment) -> Resul
     let Some(link) = payload.get("joinUrl").and_then(Value::as_str) else {
         return Err(Stop::new(
             Exit::Failed,
-            format!("{}: this gateway makes no links for browsers", gateway.url),
+            format!(
+                "{}: this gateway makes no links for browsers",
+                gateway.dialer.url()
+            ),
         ));
     };
     if json {
@@ -90,7 +106,13 @@ pub(crate) async fn dashboard(args: AskArgs, environment: &Environment) -> Resul
 /// `openclaw health` and `openclaw gateway health`.
 pub(crate) async fn health(args: AskArgs, environment: &Environment) -> Result<Exit, Stop> {
     let (limit, json) = (args.timeout(), args.json);
-    let gateway = find(args.url.as_deref(), args.secrets, environment).await?;
+    let gateway = find(
+        args.url.as_deref(),
+        args.tls_fingerprint.as_deref(),
+        args.secrets,
+        environment,
+    )
+    .await?;
     let session = open(&gateway, vec![Scope::Read], limit).await?.session;
     let asked = Instant::now();
     let answer = session.call_raw(Health::NAME, json!({}), limit).await;
@@ -109,7 +131,13 @@ pub(crate) async fn health(args: AskArgs, environment: &Environment) -> Result<E
 /// `openclaw status`.
 pub(crate) async fn overview(args: AskArgs, environment: &Environment) -> Result<Exit, Stop> {
     let (limit, json) = (args.timeout(), args.json);
-    let gateway = find(args.url.as_deref(), args.secrets, environment).await?;
+    let gateway = find(
+        args.url.as_deref(),
+        args.tls_fingerprint.as_deref(),
+        args.secrets,
+        environment,
+    )
+    .await?;
     let established = open(&gateway, vec![Scope::Read], limit).await?;
     let asked = Instant::now();
     let answers = ask_all(&established.session, limit).await;
@@ -121,7 +149,7 @@ pub(crate) async fn overview(args: AskArgs, environment: &Environment) -> Result
     if json {
         output::json(&json!({
             "gateway": {
-                "url": gateway.url.to_string(),
+                "url": gateway.dialer.url().to_string(),
                 "version": server.version,
                 "protocol": established.hello.protocol,
             },
@@ -131,7 +159,9 @@ pub(crate) async fn overview(args: AskArgs, environment: &Environment) -> Result
     } else {
         output::line(format_args!(
             "Gateway   {} (version {}, protocol {})",
-            gateway.url, server.version, established.hello.protocol
+            gateway.dialer.url(),
+            server.version,
+            established.hello.protocol
         ));
         output::line(health_line(&typed, took));
         if let Some(uptime) = established.hello.snapshot.uptime_ms {
@@ -168,9 +198,15 @@ pub(crate) async fn status(args: ProbeArgs, environment: &Environment) -> Result
 
 async fn look(args: ProbeArgs, environment: &Environment, ask_status: bool) -> Result<Exit, Stop> {
     let (limit, json) = (args.timeout(), args.json);
-    let gateway = find(args.url.as_deref(), args.secrets, environment).await?;
+    let gateway = find(
+        args.url.as_deref(),
+        args.tls_fingerprint.as_deref(),
+        args.secrets,
+        environment,
+    )
+    .await?;
     let began = Instant::now();
-    let url = gateway.url.to_string();
+    let url = gateway.dialer.url().to_string();
     let established = match open(&gateway, vec![Scope::Read], limit).await {
         Ok(established) => established,
         Err(stop) => {
@@ -243,30 +279,24 @@ async fn look(args: ProbeArgs, environment: &Environment, ask_status: bool) -> R
 
 async fn find(
     url: Option<&str>,
+    pin: Option<&str>,
     secrets: crate::args::SecretArgs,
     environment: &Environment,
 ) -> Result<Gateway, Stop> {
-    target::gateway(url, Given::read(secrets)?, environment).await
+    target::gateway(url, pin, Given::read(secrets)?, environment).await
 }
 
 async fn open(gateway: &Gateway, scopes: Vec<Scope>, limit: Duration) -> Result<Established, Stop> {
-    let url = &gateway.url;
-    let dialling = timeout(limit, TcpStream::connect((url.host(), url.port())));
-    let stream = match dialling.await {
+    let dialer = &gateway.dialer;
+    let stream = match timeout(limit, dialer.dial()).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
-            return Err(Stop::new(
-                Exit::Unreachable,
-                format!(
-                    "nothing answers at {url}: {error}. Start the gateway there, or bring the connection up with `openclaw connect`"
-                ),
-            ));
-        }
+        Ok(Err(error)) => return Err(not_reached(&error)),
         Err(_) => {
             return Err(Stop::new(
                 Exit::Unreachable,
                 format!(
-                    "{url} did not accept a connection within {} ms",
+                    "{} did not accept a connection within {} ms",
+                    dialer.url(),
                     limit.as_millis()
                 ),
             ));
@@ -276,9 +306,25 @@ async fn open(gateway: &Gateway, scopes: Vec<Scope>, limit: Duration) -> Result<
         hello: limit,
         ..ClientLimits::default()
     };
-    client::connect(stream, &url.authority(), gateway.hello(scopes), limits)
+    client::connect(stream, dialer.url(), gateway.hello(scopes), limits)
         .await
         .map_err(|error| not_admitted(&error, gateway))
+}
+
+fn not_reached(error: &DirectError) -> Stop {
+    let exit = match explain::direct_failure(error).verdict {
+        Verdict::Ask(_) | Verdict::Pause(Cause::TlsPin) => Exit::NeedsUser,
+        Verdict::Retry(_) | Verdict::GatewayDown(_) => Exit::Unreachable,
+        Verdict::Pause(_) | Verdict::Stop(_) => Exit::Failed,
+    };
+    let mut message = explain::direct_problem(error).message;
+    if let DirectError::CertificateUnknown(presented) = error {
+        message.push_str(&format!(
+            " To trust it: --tls-fingerprint {}",
+            presented.fingerprint
+        ));
+    }
+    Stop::new(exit, message)
 }
 
 fn not_admitted(error: &ConnectError, gateway: &Gateway) -> Stop {
@@ -304,8 +350,8 @@ fn not_admitted(error: &ConnectError, gateway: &Gateway) -> Stop {
     };
     let mut message = format!(
         "{}: {}",
-        gateway.url,
-        explain::connect_problem(error, gateway.url.port()).message
+        gateway.dialer.url(),
+        explain::connect_problem(error, gateway.dialer.url().port()).message
     );
     let origin = [
         gateway

@@ -88,6 +88,35 @@ fn answer_to(question: &Question) -> io::Result<Option<Answer>> {
             let typed_host = typed_host.trim().to_owned();
             Ok((!typed_host.is_empty()).then_some(Answer::Replace { typed_host }))
         }
+        Question::CertificateUnknown {
+            host,
+            port,
+            fingerprint,
+        } => {
+            output::remark(format_args!(
+                "Nobody this computer trusts vouches for the certificate of {host} port {port}. It is\n  {fingerprint}"
+            ));
+            let said = read_line("Trust this certificate? Type yes to go on: ")?;
+            Ok(said
+                .trim()
+                .eq_ignore_ascii_case("yes")
+                .then_some(Answer::Trust))
+        }
+        Question::CertificateChanged {
+            host,
+            known_fingerprint,
+            new_fingerprint,
+            ..
+        } => {
+            output::remark(format_args!(
+                "The certificate of {host} has CHANGED. Somebody may be listening in.\n  pinned: {known_fingerprint}\n  now:    {new_fingerprint}"
+            ));
+            let typed_host = read_line(
+                "If this certificate was renewed, type the host name, else press Enter: ",
+            )?;
+            let typed_host = typed_host.trim().to_owned();
+            Ok((!typed_host.is_empty()).then_some(Answer::Replace { typed_host }))
+        }
         Question::Passphrase {
             key_file,
             was_wrong,

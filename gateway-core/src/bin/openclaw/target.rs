@@ -8,9 +8,10 @@ use gateway_core::config::openclaw_json::OfficialConfig;
 use gateway_core::config::openclaw_json::credentials::OfficialCredentials;
 use gateway_core::config::paths::SshSurroundings;
 use gateway_core::config::{
-    Environment, GatewayUrl, Overrides, Places, RunsWhere, SettingsFile, Settled, SignInChoice,
-    layer,
+    Environment, GatewayUrl, Origin, Overrides, Places, Profile, RunsWhere, SettingsFile, Settled,
+    SignInChoice, TlsFingerprint, layer,
 };
+use gateway_core::connection::direct::Dialer;
 use gateway_core::credentials::{self, Candidates, slots};
 use gateway_core::device_identity::DeviceIdentity;
 use gateway_core::protocol::Extra;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 
 /// A gateway to dial, and what it may be sent.
 pub(crate) struct Gateway {
-    pub(crate) url: GatewayUrl,
+    pub(crate) dialer: Dialer,
     pub(crate) chosen: credentials::Chosen,
     pub(crate) given: Given,
 }
@@ -57,6 +58,7 @@ pub(crate) fn own(environment: &Environment, overrides: &Overrides) -> Result<Ow
 /// before that is settled.
 pub(crate) async fn gateway(
     url: Option<&str>,
+    pin: Option<&str>,
     given: Given,
     environment: &Environment,
 ) -> Result<Gateway, Stop> {
@@ -66,36 +68,81 @@ pub(crate) async fn gateway(
         given_password: given.password.clone(),
         ..Candidates::default()
     };
-    let (url, candidates) = match url {
-        Some(url) => (parse(url, "--url", Exit::Usage)?, by_hand),
+    let (dialer, candidates) = match url {
+        Some(url) => (
+            Dialer::new(parse(url, "--url", Exit::Usage)?, None),
+            by_hand,
+        ),
         None => implied(by_hand, environment).await?,
     };
+    let dialer = pinned(dialer, pin)?;
     let chosen = candidates
         .choose()
         .map_err(|error| Stop::because(Exit::Failed, &error))?;
-    check_dialable(&url)?;
+    check_dialable(&dialer)?;
     if chosen.token.is_none() && chosen.password.is_none() {
         return Err(Stop::new(
             Exit::NeedsUser,
             format!(
-                "no gateway token or password is known for {url}; give one with --token-file, or set gateway.auth.token in openclaw.json"
+                "no gateway token or password is known for {}; give one with --token-file, or set gateway.auth.token in openclaw.json",
+                dialer.url()
             ),
         ));
     }
-    Ok(Gateway { url, chosen, given })
+    Ok(Gateway {
+        dialer,
+        chosen,
+        given,
+    })
 }
 
-/// Refuses what would be sent in the clear, and what we cannot encrypt yet.
-pub(crate) fn check_dialable(url: &GatewayUrl) -> Result<(), Stop> {
-    url.check_plain()
-        .map_err(|error| Stop::because(Exit::Failed, &error))?;
-    if url.is_encrypted() {
+/// Refuses what would be sent in the clear.
+pub(crate) fn check_dialable(dialer: &Dialer) -> Result<(), Stop> {
+    dialer
+        .url()
+        .check_plain()
+        .map_err(|error| Stop::because(Exit::Failed, &error))
+}
+
+/// Applies `--tls-fingerprint`; a certificate can only be pinned where one is shown.
+pub(crate) fn pinned(dialer: Dialer, pin: Option<&str>) -> Result<Dialer, Stop> {
+    let Some(pin) = pin else {
+        return Ok(dialer);
+    };
+    let pin = fingerprint(pin, "--tls-fingerprint", Exit::Usage)?;
+    if !dialer.url().is_encrypted() {
         return Err(Stop::new(
-            Exit::Failed,
-            "a direct wss:// connection is not available yet; reach the gateway with `openclaw connect --ssh-target`, or by a ws:// address on a private network",
+            Exit::Usage,
+            format!(
+                "--tls-fingerprint: {} shows no certificate; it needs a wss:// address",
+                dialer.url()
+            ),
         ));
     }
-    Ok(())
+    Ok(dialer.pinned(Some(pin)))
+}
+
+fn fingerprint(text: &str, named_by: &str, exit: Exit) -> Result<TlsFingerprint, Stop> {
+    text.parse()
+        .map_err(|error| Stop::new(exit, format!("{named_by}: {error}")))
+}
+
+/// Returns the profile in use where it is reached by its URL and no SSH address was named over it.
+pub(crate) fn direct_profile(own: &Own) -> Option<&Profile> {
+    let named = matches!(
+        own.settled.address.origin,
+        Origin::CommandLine { .. } | Origin::Environment { .. }
+    );
+    let profile = own.file.settings().active();
+    profile.filter(|profile| profile.is_direct() && !named)
+}
+
+/// Returns the way to the gateway of a profile that is reached by its URL.
+pub(crate) fn of_profile(profile: &Profile) -> Result<Dialer, Stop> {
+    let (url, pin) = profile
+        .direct()
+        .map_err(|error| Stop::new(Exit::Configuration, format!("the settings: {error}")))?;
+    Ok(Dialer::new(url, pin))
 }
 
 pub(crate) fn parse(url: &str, named_by: &str, exit: Exit) -> Result<GatewayUrl, Stop> {
@@ -108,7 +155,7 @@ pub(crate) fn parse(url: &str, named_by: &str, exit: Exit) -> Result<GatewayUrl,
 async fn implied(
     by_hand: Candidates,
     environment: &Environment,
-) -> Result<(GatewayUrl, Candidates), Stop> {
+) -> Result<(Dialer, Candidates), Stop> {
     if let Some(url) = environment.text("OPENCLAW_GATEWAY_URL") {
         let url = parse(
             url,
@@ -118,7 +165,7 @@ async fn implied(
         // An address from the environment is only sent credentials from there.
         let official = official(None, environment)?;
         return Ok((
-            url,
+            Dialer::new(url, None),
             Candidates {
                 official,
                 ..by_hand
@@ -146,34 +193,53 @@ async fn implied(
             candidates.stored_password = slots::read(store.as_ref(), &secrets)
                 .await
                 .map_err(locked)?;
-            if candidates.stored_token.is_none() && candidates.stored_password.is_none() {
+            // What the official config holds is for its own gateway, not for any URL of ours.
+            let is_official = !profile.is_direct() || is_official_url(config.as_ref(), profile);
+            if candidates.stored_token.is_none()
+                && candidates.stored_password.is_none()
+                && is_official
+            {
                 candidates.official = official(config.as_ref(), environment)?;
             }
         }
-        return Ok((
-            GatewayUrl::loopback(own.settled.local_port.value),
-            candidates,
-        ));
+        let dialer = match profile.is_direct() {
+            true => of_profile(profile)?,
+            false => Dialer::new(GatewayUrl::loopback(own.settled.local_port.value), None),
+        };
+        return Ok((dialer, candidates));
     }
-    let url = match &config {
-        Some(config) => parse(
-            &config.gateway_url(),
-            "gateway.remote.url in openclaw.json",
-            Exit::Configuration,
-        )?,
-        None => GatewayUrl::loopback(own.settled.local_port.value),
+    let dialer = match &config {
+        Some(config) => {
+            let url = parse(
+                &config.gateway_url(),
+                "gateway.remote.url in openclaw.json",
+                Exit::Configuration,
+            )?;
+            let named_by = "gateway.remote.tlsFingerprint in openclaw.json";
+            let pin = config
+                .gateway_pin()
+                .map(|pin| fingerprint(pin, named_by, Exit::Configuration))
+                .transpose()?;
+            Dialer::new(url, pin)
+        }
+        None => Dialer::new(GatewayUrl::loopback(own.settled.local_port.value), None),
     };
     let official = match by_hand.given_token.is_none() && by_hand.given_password.is_none() {
         true => official(config.as_ref(), environment)?,
         false => OfficialCredentials::default(),
     };
     Ok((
-        url,
+        dialer,
         Candidates {
             official,
             ..by_hand
         },
     ))
+}
+
+/// Returns whether the official config is about the very URL of a profile.
+pub(crate) fn is_official_url(config: Option<&OfficialConfig>, profile: &Profile) -> bool {
+    config.is_some_and(|config| config.prefill().names(&profile.url))
 }
 
 pub(crate) fn official(
@@ -195,7 +261,7 @@ impl Gateway {
         };
         let mut hello = hello(self.given.device.clone(), credentials);
         hello.scopes = scopes;
-        hello.trusted_endpoint = self.url.is_loopback();
+        hello.trusted_endpoint = self.dialer.is_trusted();
         hello
     }
 }

@@ -19,6 +19,7 @@ fn every_verdict() -> Vec<Verdict> {
         Verdict::Retry(Cause::Network),
         Verdict::GatewayDown(Cause::Closed),
         Verdict::Ask(About::HostKey),
+        Verdict::Ask(About::Certificate),
         Verdict::Ask(About::SignIn),
         Verdict::Pause(Cause::Token),
         Verdict::Stop(Cause::PortTaken),
@@ -80,6 +81,10 @@ fn every_state() -> Vec<State> {
         State::Asking {
             attempt: 3,
             about: About::HostKey,
+        },
+        State::Asking {
+            attempt: 3,
+            about: About::Certificate,
         },
         State::Asking {
             attempt: 3,

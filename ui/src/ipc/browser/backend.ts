@@ -251,6 +251,9 @@ const GONE_ELSEWHERE: UiError = {
 const SETTINGS: SettingsView = {
   firstRunDone: true,
   runs: "thisComputer",
+  transport: "ssh",
+  url: "",
+  tlsFingerprint: "",
   address: "",
   signIn: "automatic",
   identityFile: "",
