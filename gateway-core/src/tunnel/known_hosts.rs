@@ -256,8 +256,6 @@ impl KnownHosts {
         keep: impl Fn(&Line) -> bool,
     ) -> Result<(), KnownHostsError> {
         let own = self.files.own.clone();
-        store::refuse_symlink(&own)?;
-        store::refuse_read_only(&own)?;
         // Read again: another program of ours may have added a key since.
         let old = read_bytes(&own)?;
         let mut new = Vec::with_capacity(old.len() + 256);
@@ -278,6 +276,8 @@ impl KnownHosts {
         if new == old {
             return Ok(());
         }
+        store::refuse_symlink(&own)?;
+        store::refuse_read_only(&own)?;
         store::write_atomically(&own, &new).map_err(|source| KnownHostsError::NotWritten {
             path: own.clone(),
             source,

@@ -62,6 +62,20 @@ impl Candidate {
         }
     }
 
+    /// Returns whether it is the key of this name, or vouches for it.
+    fn is_for(&self, name: &str) -> bool {
+        match self {
+            Self::Agent(key, _) => name_of_key(&key.public()) == name,
+            Self::File { key, .. } => name_of_key(key.public_key()) == name,
+            Self::Locked { public, .. } => public
+                .as_ref()
+                .is_some_and(|public| name_of_key(public) == name),
+            Self::Certificate { certificate, .. } => {
+                name_of_key(&certified_key(certificate)) == name
+            }
+        }
+    }
+
     /// Returns what tells it from others: the same one may be in the agent and in a file.
     pub(super) fn name(&self) -> Option<String> {
         match self {
@@ -130,7 +144,18 @@ impl Candidates {
             .into_iter()
             .partition(|file| matches!(file.key, FileKey::Locked { .. }));
         for file in ready.into_iter().chain(locked) {
-            let has_other = !waiting.is_empty();
+            // Beside it there may be another one for the same key, or at least something to try.
+            let has_other = match &file.key {
+                FileKey::SecurityKey(public) => {
+                    let name = name_of_key(public);
+                    waiting.iter().any(|candidate| candidate.is_for(&name))
+                }
+                FileKey::Ready(_)
+                | FileKey::Locked { .. }
+                | FileKey::PublicOnly(_)
+                | FileKey::Missing
+                | FileKey::Bad(_) => !waiting.is_empty(),
+            };
             if let Some(candidate) = key(file, attempt, only_the_file, has_other)? {
                 waiting.push_back(candidate);
             }
