@@ -14,6 +14,7 @@ pub mod gateway_here;
 pub mod gateway_url;
 pub mod impact;
 pub mod layer;
+pub mod machine;
 pub mod openclaw_json;
 pub mod paths;
 pub mod private_file;
