@@ -28,5 +28,5 @@ pub use impact::Impact;
 pub use layer::{Origin, Overrides, Setting, Settled};
 pub use paths::Places;
 pub use problem::FileProblem;
-pub use settings::{Profile, ProfileId, RunsWhere, Settings, SignInChoice};
+pub use settings::{HostKeyPolicy, Profile, ProfileId, RunsWhere, Settings, SignInChoice};
 pub use settings_file::{SaveError, SettingsFile};

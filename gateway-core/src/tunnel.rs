@@ -5,6 +5,9 @@
 //! is ever waited for: what only they can answer comes back as an error, and the next [`open`] takes
 //! the answer along. Nothing here retries, reads the environment or knows what a gateway is.
 //!
+//! A server may be reached through others: each is judged and signed in to in its turn, and carries
+//! the connection to the next in a channel of its own.
+//!
 //! - [`target`]: the address as people type it.
 //! - [`host_key`], [`known_hosts`]: whom we trust.
 //! - [`auth`]: signing in.
@@ -35,14 +38,17 @@ pub use forward::{BindError, BoundPort, Holder, LoopbackListener, Traffic};
 pub use host_key::{HostKeyFingerprint, KnownKey, PresentedKey};
 pub use known_hosts::{KnownHosts, KnownHostsFiles, Verdict};
 pub use question::{Prompt, Question};
+pub use session::UnknownHostKey;
+use stream::SlowReader;
 pub use stream::TunnelStream;
 pub use target::{SshTarget, TargetError};
 
+use crate::ssh_config::AddressFamily;
 use auth::SignInRequest;
 use russh::client::{self, Handle};
 use russh::{ChannelOpenFailure, Disconnect};
-use session::{Accepted, HandlerError, SessionEnd, SessionHandler};
-use socket::SshSocket;
+use session::{Accepted, HandlerError, SessionEnd, SessionHandler, Trust};
+use socket::{SshSocket, Wire};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,10 +74,18 @@ const LATE_CHANNEL_LIMIT: Duration = Duration::from_secs(60);
 pub struct TunnelConfig {
     /// The server. Its user and port win over the defaults here.
     pub target: SshTarget,
+    /// What people call the server, where that is not its address.
+    pub name: Option<String>,
+    /// The servers to go through, the first to dial first. What they hold in turn is not followed.
+    pub via: Vec<TunnelConfig>,
     /// The account to use when the target names none.
     pub local_user: String,
     /// Which host keys are trusted.
     pub known_hosts: KnownHostsFiles,
+    /// The name under which the server's key is kept, instead of its address and port.
+    pub host_key_alias: Option<String>,
+    /// What becomes of a host key that no list has.
+    pub unknown_host_key: UnknownHostKey,
     /// How to sign in.
     pub sign_in: SignIn,
     /// Where the SSH agent listens; `None` asks no agent.
@@ -79,6 +93,12 @@ pub struct TunnelConfig {
     /// The only host key to accept. One that known_hosts does not hold yet is stored in our own file
     /// before signing in; changed and revoked keys are refused all the same.
     pub demanded_host_key: Option<HostKeyFingerprint>,
+    /// Host keys to store where known_hosts has none, accepted without knowing whose they are.
+    pub accepted_host_keys: Vec<HostKeyFingerprint>,
+    /// Which kind of address is dialled.
+    pub address_family: AddressFamily,
+    /// The local address to dial from.
+    pub bind_address: Option<String>,
     /// The limits of the steps.
     pub limits: TunnelLimits,
     /// After how much silence the server is asked whether it is still there.
@@ -97,16 +117,36 @@ impl TunnelConfig {
     ) -> Self {
         Self {
             target,
+            name: None,
+            via: Vec::new(),
             local_user: local_user.into(),
             known_hosts,
+            host_key_alias: None,
+            unknown_host_key: UnknownHostKey::default(),
             sign_in: SignIn::Automatic {
                 identity_files: Vec::new(),
             },
             agent_socket: None,
             demanded_host_key: None,
+            accepted_host_keys: Vec::new(),
+            address_family: AddressFamily::default(),
+            bind_address: None,
             limits: TunnelLimits::default(),
             keepalive: Duration::from_secs(15),
             keepalive_max: 3,
+        }
+    }
+
+    /// Returns what people call the server.
+    pub fn shown(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.target.host)
+    }
+
+    /// Returns the name and port under which the server's key is kept, as OpenSSH keeps it.
+    fn host_key_name(&self) -> (&str, u16) {
+        match &self.host_key_alias {
+            Some(alias) => (alias, target::DEFAULT_SSH_PORT),
+            None => (&self.target.host, self.target.port_or_default()),
         }
     }
 
@@ -174,26 +214,97 @@ pub enum TunnelStep {
 
 /// Opens a tunnel; `on_step` hears of each step as it succeeds.
 ///
-/// Dropping the future leaves nothing behind.
+/// Of the servers on the way only the first one's name being found is told: the steps are the last
+/// one's. Dropping the future leaves nothing behind.
 ///
 /// # Errors
-/// A [`TunnelError`]; the connection is closed by then.
+/// A [`TunnelError`], a [`TunnelError::Hop`] where a server on the way stopped us; every connection
+/// is closed by then.
 pub async fn open(
     config: &TunnelConfig,
+    memory: &mut SignInMemory,
+    on_step: &mut (dyn FnMut(TunnelStep) + Send),
+) -> Result<Tunnel, TunnelError> {
+    let mut way: Option<Tunnel> = None;
+    for (index, hop) in config.via.iter().enumerate() {
+        let mut told = |step| {
+            if let TunnelStep::Resolved { .. } = step {
+                on_step(step);
+            }
+        };
+        let opened = open_one(hop, way.clone(), memory.at_hop(hop), &mut told).await;
+        way = match (opened, way) {
+            (Ok(tunnel), _) => Some(tunnel),
+            (Err(source), before) => {
+                leave(before).await;
+                return Err(TunnelError::Hop {
+                    index,
+                    name: hop.shown().to_owned(),
+                    source: Box::new(source),
+                });
+            }
+        };
+    }
+    match open_one(config, way.clone(), memory, on_step).await {
+        Ok(tunnel) => Ok(tunnel),
+        Err(error) => {
+            leave(way).await;
+            Err(error)
+        }
+    }
+}
+
+/// Says goodbye to the servers on a way that led nowhere.
+async fn leave(way: Option<Tunnel>) {
+    if let Some(tunnel) = way {
+        tunnel.close().await;
+    }
+}
+
+/// Reaches the server: through the end of the way, or over TCP.
+async fn reach(
+    config: &TunnelConfig,
+    way: Option<&Tunnel>,
+    on_step: &mut (dyn FnMut(TunnelStep) + Send),
+) -> Result<Wire, TunnelError> {
+    let host = config.target.host.as_str();
+    let port = config.target.port_or_default();
+    let wire = match way {
+        Some(tunnel) => {
+            let opening = tunnel.open_carrier(host, port);
+            Wire::Channel(opening.await.map_err(|source| TunnelError::NotForwarded {
+                host: host.to_owned(),
+                port,
+                source,
+            })?)
+        }
+        None => {
+            let family = config.address_family;
+            let addresses = dial::resolve(host, port, family, config.limits.resolve).await?;
+            on_step(TunnelStep::Resolved {
+                addresses: addresses.clone(),
+            });
+            let from = dial::local_address(config.bind_address.as_deref()).await?;
+            Wire::Tcp(dial::connect(host, port, addresses, from, config.limits.tcp).await?)
+        }
+    };
+    on_step(TunnelStep::TcpConnected);
+    Ok(wire)
+}
+
+/// Opens the connection to one server, over TCP or at the end of a way.
+async fn open_one(
+    config: &TunnelConfig,
+    way: Option<Tunnel>,
     memory: &mut SignInMemory,
     on_step: &mut (dyn FnMut(TunnelStep) + Send),
 ) -> Result<Tunnel, TunnelError> {
     config.target.check()?;
     let host = config.target.host.as_str();
     let port = config.target.port_or_default();
+    let (key_host, key_port) = config.host_key_name();
     let mut known_hosts = KnownHosts::read(&config.known_hosts)?;
-
-    let addresses = dial::resolve(host, port, config.limits.resolve).await?;
-    on_step(TunnelStep::Resolved {
-        addresses: addresses.clone(),
-    });
-    let stream = dial::connect(host, port, addresses, config.limits.tcp).await?;
-    on_step(TunnelStep::TcpConnected);
+    let wire = reach(config, way.as_ref(), on_step).await?;
 
     // Whatever goes wrong from here on, dropping the guard ends the session's task.
     let cut = CancellationToken::new();
@@ -201,20 +312,22 @@ pub async fn open(
     let end = SessionEnd::default();
     let stall_limit =
         config.keepalive * u32::try_from(config.keepalive_max + 1).unwrap_or(u32::MAX);
-    let socket = BufReader::with_capacity(
-        READ_BUFFER,
-        SshSocket::new(stream, cut.clone(), stall_limit),
-    );
+    let socket =
+        BufReader::with_capacity(READ_BUFFER, SshSocket::new(wire, cut.clone(), stall_limit));
     let handler = SessionHandler::new(
-        host,
-        port,
+        key_host,
+        key_port,
         known_hosts.clone(),
-        config.demanded_host_key,
+        Trust {
+            demanded: config.demanded_host_key,
+            accepted: config.accepted_host_keys.clone(),
+            unknown: config.unknown_host_key,
+        },
         end.clone(),
     );
     let accepted = Arc::clone(&handler.accepted);
     let ssh = session::config(
-        known_hosts.algorithms_known_for(host, port),
+        known_hosts.algorithms_known_for(key_host, key_port),
         config.keepalive,
         config.keepalive_max,
     );
@@ -276,6 +389,7 @@ pub async fn open(
     let connection = Arc::new(Connection {
         session: Arc::new(handle),
         end,
+        way,
         forward_limit: config.limits.forward,
         overruns: Arc::new(AtomicU64::new(0)),
         cut,
@@ -318,6 +432,8 @@ impl std::fmt::Debug for Tunnel {
 struct Connection {
     session: Arc<Handle<SessionHandler>>,
     end: SessionEnd,
+    /// What carries this connection, where other servers do.
+    way: Option<Tunnel>,
     forward_limit: Duration,
     overruns: Arc<AtomicU64>,
     cut: CancellationToken,
@@ -330,6 +446,23 @@ impl Tunnel {
     /// # Errors
     /// A [`ForwardError`]; a refused channel leaves the tunnel and its other channels as they are.
     pub async fn open_channel(&self, host: &str, port: u16) -> Result<TunnelStream, ForwardError> {
+        self.open_stream(host, port, SlowReader::LosesItsChannel)
+            .await
+    }
+
+    /// Opens the way to the next server. It is all this connection is there for, so its reader may
+    /// hold the whole session back.
+    async fn open_carrier(&self, host: &str, port: u16) -> Result<TunnelStream, ForwardError> {
+        self.open_stream(host, port, SlowReader::HoldsTheSessionBack)
+            .await
+    }
+
+    async fn open_stream(
+        &self,
+        host: &str,
+        port: u16,
+        slow_reader: SlowReader,
+    ) -> Result<TunnelStream, ForwardError> {
         let end = &self.connection.end;
         if end.is_ended() {
             return Err(ForwardError::Closed(end.reason()));
@@ -368,6 +501,7 @@ impl Tunnel {
                 end.clone(),
                 Arc::clone(&self.connection),
                 Arc::clone(&self.connection.overruns),
+                slow_reader,
             )),
             Err(russh::Error::ChannelOpenFailure(failure)) => Err(match failure {
                 ChannelOpenFailure::AdministrativelyProhibited => ForwardError::Prohibited,
@@ -422,8 +556,17 @@ impl Tunnel {
         self.connection.overruns.load(Ordering::Relaxed)
     }
 
-    /// Ends the connection for every clone and stream, within two seconds.
+    /// Ends the connection for every clone and stream, within two seconds; then those that carry it.
     pub async fn close(self) {
+        self.close_this().await;
+        let mut way = self.connection.way.clone();
+        while let Some(tunnel) = way {
+            tunnel.close_this().await;
+            way = tunnel.connection.way.clone();
+        }
+    }
+
+    async fn close_this(&self) {
         say_goodbye(&self.connection.session, &self.connection.end).await;
         self.connection.cut.cancel();
         // Cutting makes the session's task fail its next read or write, so its end is near.

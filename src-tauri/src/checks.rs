@@ -10,7 +10,7 @@ use gateway_core::{
     check::{self, Check, CheckRoute, StepId, StepResult, StepStatus},
     config::{GatewayUrl, Profile, RunsWhere},
     connection::access::GatewayAccess as _,
-    tunnel::SignInMemory,
+    tunnel::{SignInMemory, TunnelError},
 };
 use tokio::sync::mpsc;
 
@@ -46,7 +46,11 @@ async fn run(surroundings: &Surroundings, profile: &Profile, news: &mpsc::Sender
     let check = Check {
         route: match profile.runs {
             RunsWhere::AnotherComputer => CheckRoute::Ssh {
-                server: surroundings.tunnel(profile).map(Box::new),
+                server: surroundings
+                    .plan(profile)
+                    .map_err(TunnelError::from)
+                    .and_then(|plan| plan.tunnel())
+                    .map(Box::new),
                 gateway_port: profile.remote_port,
             },
             RunsWhere::ThisComputer | RunsWhere::NotConfigured => {

@@ -158,8 +158,8 @@ fn route(
     let access = access(surroundings, profile);
     match profile.runs {
         RunsWhere::AnotherComputer => {
-            let server = SshServer::new(
-                surroundings.tunnel(profile)?,
+            let server = SshServer::planned(
+                surroundings.plan(profile)?,
                 profile.remote_port,
                 listener.clone(),
             );

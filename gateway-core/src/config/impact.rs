@@ -39,6 +39,7 @@ impl Impact {
             address,
             sign_in,
             identity_file,
+            host_key_policy,
             local_port,
             remote_port,
             connect_on_launch,
@@ -50,6 +51,7 @@ impl Impact {
             || *address != new.address
             || *sign_in != new.sign_in
             || *identity_file != new.identity_file
+            || *host_key_policy != new.host_key_policy
             || *local_port != new.local_port
             || *listener_enabled != new.listener_enabled
             || *also_run_here != new.also_run_here

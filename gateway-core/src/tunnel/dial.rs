@@ -1,11 +1,12 @@
 //! From a name to a connected TCP socket: every address gets its chance within one limit.
 
 use super::error::{Step, TunnelError};
+use crate::ssh_config::AddressFamily;
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -16,6 +17,7 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 pub(super) async fn resolve(
     host: &str,
     port: u16,
+    family: AddressFamily,
     limit: Duration,
 ) -> Result<Vec<SocketAddr>, TunnelError> {
     let found = timeout(limit, tokio::net::lookup_host((host, port)))
@@ -28,7 +30,12 @@ pub(super) async fn resolve(
             host: host.to_owned(),
             source,
         })?;
-    let addresses = interleave(found.collect());
+    let is_wanted = |address: &SocketAddr| match family {
+        AddressFamily::Any => true,
+        AddressFamily::Inet => address.is_ipv4(),
+        AddressFamily::Inet6 => address.is_ipv6(),
+    };
+    let addresses = interleave(found.filter(is_wanted).collect());
     if addresses.is_empty() {
         let source = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         return Err(TunnelError::Resolve {
@@ -45,9 +52,10 @@ pub(super) async fn connect(
     host: &str,
     port: u16,
     addresses: Vec<SocketAddr>,
+    from: Option<IpAddr>,
     limit: Duration,
 ) -> Result<TcpStream, TunnelError> {
-    timeout(limit, first_to_answer(addresses))
+    timeout(limit, first_to_answer(addresses, from))
         .await
         .map_err(|_| TunnelError::Timeout {
             step: Step::Tcp,
@@ -60,14 +68,49 @@ pub(super) async fn connect(
         })
 }
 
-async fn first_to_answer(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+/// Returns the local address to dial from, where one is named.
+pub(super) async fn local_address(name: Option<&str>) -> Result<Option<IpAddr>, TunnelError> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    let found = tokio::net::lookup_host((name, 0)).await;
+    let first = found.and_then(|mut found| {
+        found
+            .next()
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
+    });
+    match first {
+        Ok(address) => Ok(Some(address.ip())),
+        Err(source) => Err(TunnelError::Resolve {
+            host: name.to_owned(),
+            source,
+        }),
+    }
+}
+
+async fn dial(address: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
+    let Some(from) = from else {
+        return TcpStream::connect(address).await;
+    };
+    let socket = match from {
+        IpAddr::V4(_) => TcpSocket::new_v4()?,
+        IpAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.bind(SocketAddr::new(from, 0))?;
+    socket.connect(address).await
+}
+
+async fn first_to_answer(
+    addresses: Vec<SocketAddr>,
+    from: Option<IpAddr>,
+) -> io::Result<TcpStream> {
     let mut waiting = VecDeque::from(addresses);
     // Dropping the set aborts the dials that lost.
     let mut dials = JoinSet::new();
     let mut last_error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     loop {
         if let Some(address) = waiting.pop_front() {
-            dials.spawn(async move { (address, TcpStream::connect(address).await) });
+            dials.spawn(async move { (address, dial(address, from).await) });
         }
         tokio::select! {
             finished = dials.join_next() => match finished {
@@ -144,6 +187,7 @@ mod tests {
             "box",
             open.port(),
             vec![closed, open],
+            None,
             Duration::from_secs(5),
         )
         .await
@@ -154,9 +198,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_without_an_address_is_a_resolve_error() {
-        let error = resolve("no-such-host.invalid", 22, Duration::from_secs(5))
-            .await
-            .unwrap_err();
+        let error = resolve(
+            "no-such-host.invalid",
+            22,
+            AddressFamily::Any,
+            Duration::from_secs(5),
+        )
+        .await
+        .unwrap_err();
 
         assert_eq!(error.step(), Step::Resolve);
     }

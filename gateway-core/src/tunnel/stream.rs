@@ -35,6 +35,15 @@ const MIN_TAKEN: u64 = 1024 * 1024;
 /// How long a closing message may wait for a session that is busy.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
+/// What becomes of a reader that hardly moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SlowReader {
+    /// Its channel is reset, so that the others go on.
+    LosesItsChannel,
+    /// The session waits for it: there are no others.
+    HoldsTheSessionBack,
+}
+
 /// A connection through the tunnel, from here to a port on the server's side.
 ///
 /// `shutdown` ends our direction only; the other goes on until the far end finishes. Dropping the
@@ -89,6 +98,7 @@ impl TunnelStream {
         end: SessionEnd,
         connection: Arc<Connection>,
         overruns: Arc<AtomicU64>,
+        slow_reader: SlowReader,
     ) -> Self {
         let (read_half, write_half) = channel.split();
         let writer = write_half.make_writer();
@@ -99,6 +109,7 @@ impl TunnelStream {
             end,
             dropped: dropped.clone(),
             overruns,
+            slow_reader,
         };
         tokio::spawn(pump.run(read_half, write_half));
         Self {
@@ -243,6 +254,7 @@ struct Pump {
     end: SessionEnd,
     dropped: CancellationToken,
     overruns: Arc<AtomicU64>,
+    slow_reader: SlowReader,
 }
 
 /// Since when a spill is full, and how much its reader had taken then.
@@ -313,7 +325,8 @@ impl Pump {
                 taken,
             });
             if Instant::now() >= judged.judged_at {
-                if taken.saturating_sub(judged.taken) < MIN_TAKEN {
+                let hardly_moves = taken.saturating_sub(judged.taken) < MIN_TAKEN;
+                if hardly_moves && self.slow_reader == SlowReader::LosesItsChannel {
                     return false;
                 }
                 *brim = None;

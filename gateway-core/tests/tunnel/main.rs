@@ -10,6 +10,7 @@
 
 mod forward;
 mod full_disk;
+mod hops;
 mod host_keys;
 mod path;
 mod prompting_server;

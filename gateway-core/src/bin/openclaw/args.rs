@@ -96,6 +96,9 @@ pub(crate) struct ServerArgs {
     /// The only list of trusted host keys to use, instead of our own and OpenSSH's.
     #[arg(long, value_name = "FILE")]
     pub(crate) known_hosts: Option<PathBuf>,
+    /// The SSH configuration to read instead of the usual files; `none` reads none.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ssh_config: Option<PathBuf>,
     /// Trust exactly this host key, and remember it.
     #[arg(long, value_name = "SHA256:…")]
     pub(crate) accept_host_key: Option<String>,
@@ -148,7 +151,7 @@ pub(crate) struct CheckArgs {
     /// Check a gateway by its URL, with no SSH in between.
     #[arg(
         long,
-        conflicts_with_all = ["ssh_target", "identity", "known_hosts", "accept_host_key", "local_port", "remote_port"]
+        conflicts_with_all = ["ssh_target", "identity", "known_hosts", "ssh_config", "accept_host_key", "local_port", "remote_port"]
     )]
     pub(crate) url: Option<String>,
     #[command(flatten)]

@@ -29,14 +29,19 @@ const END_LIMIT: Duration = Duration::from_millis(1_500);
 pub(crate) async fn run(args: ConnectArgs, environment: &Environment) -> Result<Exit, Stop> {
     let given = Given::read(args.secrets)?;
     let own = target::own(environment, &target::overrides(&args.server))?;
-    let config = match target::tunnel(&args.server, &own, environment)? {
-        Ok(config) => config,
+    // What cannot be dialled at all is said before anything is opened.
+    let plan = match target::plan(&args.server, &own, environment)? {
+        Ok(plan) => plan,
         Err(error) => {
             let problem = explain::tunnel_problem(&TunnelError::BadTarget(error));
             return Err(Stop::new(Exit::Usage, problem.message));
         }
     };
-    let access = access::behind(&config.target, given, &own, environment).await?;
+    if let Err(error) = plan.tunnel() {
+        let problem = explain::tunnel_problem(&error);
+        return Err(Stop::new(Exit::Usage, problem.message));
+    }
+    let access = access::behind(plan.target(), given, &own, environment).await?;
     let wants_listener = own
         .file
         .settings()
@@ -46,7 +51,7 @@ pub(crate) async fn run(args: ConnectArgs, environment: &Environment) -> Result<
         true => ListenerSlot::on_port(own.settled.local_port.value),
         false => ListenerSlot::disabled(),
     };
-    let server = SshServer::new(config, own.settled.remote_port.value, listener);
+    let server = SshServer::planned(plan, own.settled.remote_port.value, listener);
     let connection = Connection::start(
         GatewayRoute::over_ssh(server, access),
         RetryPolicy::default(),
@@ -133,7 +138,7 @@ impl Teller {
 }
 
 fn in_words(snapshot: &Snapshot) -> String {
-    let target = &snapshot.target;
+    let target = snapshot.way.as_ref().unwrap_or(&snapshot.target);
     let why = snapshot
         .problem
         .as_ref()
