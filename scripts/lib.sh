@@ -43,6 +43,23 @@ npm_tree() {
   printf '%s\n' "$wanted" > "$target/.installed"
 }
 
+# python_tree SOURCE TARGET: makes a Python environment in TARGET with the locked packages of
+# SOURCE/requirements.txt, unless TARGET already holds exactly those.
+python_tree() {
+  local source=$1 target=$2 wanted
+  wanted=$(sha256sum < "$source/requirements.txt")
+  if [ -f "$target/.installed" ] && [ "$(cat "$target/.installed")" = "$wanted" ]; then
+    return
+  fi
+  echo "setup: installing $target"
+  rm -rf "$target"
+  # Debian's own: another Python in PATH may lack venv.
+  /usr/bin/python3 -m venv "$target"
+  "$target/bin/pip" install --quiet --disable-pip-version-check --no-input --require-hashes \
+    --only-binary :all: -r "$source/requirements.txt"
+  printf '%s\n' "$wanted" > "$target/.installed"
+}
+
 # Installs what the window's pages are built with, when their lock has changed.
 ui_dependencies() {
   if [ ! -f ui/package-lock.json ]; then

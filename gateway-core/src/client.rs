@@ -16,6 +16,7 @@ pub mod close;
 pub mod error;
 pub mod handshake;
 mod healthz;
+mod owed;
 pub mod session;
 mod transport;
 

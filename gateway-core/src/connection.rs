@@ -3,15 +3,18 @@
 //! In reading order: [`phase`] is the one table of states for machine, JSON, UI and icon; [`state`] is
 //! the pure machine; [`backoff`] says when the next attempt may start; `supervisor` is the one task
 //! that opens and closes anything; [`route`] is its seam to the network; [`liveness`] asks whether a
-//! standing path still lives. [`gateway_route`] is the real route, [`ssh_server`] its remote end,
+//! standing path still lives, and [`computer`] tells what happens to the computer under it.
+//! [`gateway_route`] is the real route, [`ssh_server`] its remote end,
 //! [`access`] what a session is opened with, and [`explain`] what a failure means. [`snapshot`],
 //! [`question`] and [`problem`] are what the outside sees.
 
 pub mod access;
 pub mod backoff;
+pub mod computer;
 pub mod explain;
 pub mod gateway_route;
 pub mod listener_slot;
+mod listener_tunnel;
 pub mod liveness;
 pub mod local_host;
 pub mod phase;
@@ -32,7 +35,7 @@ use self::snapshot::Snapshot;
 pub use self::supervisor::{EventOf, SessionOf};
 use self::supervisor::{Outlets, Supervisor};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Commands come from people; eight that are not yet read mean something is badly stuck.
@@ -52,9 +55,10 @@ pub enum Command<R: Route> {
     Disconnect,
     /// The computer woke up: probe what stands, cut a wait short.
     Woke,
-    /// The network came back: cut a wait short.
-    NetworkUp,
-    /// Whether somebody waits for the connection (a window is visible, a request is in flight).
+    /// The computer's network is no longer what it was: probe what stands, cut a wait short.
+    NetworkChanged,
+    /// Whether somebody waits for the connection (a window is visible, a run is in flight).
+    /// Requests in flight need not be told of: the session counts them.
     SetWatched(bool),
     /// Use another route from now on.
     Reconfigure(Box<R>),
@@ -96,6 +100,8 @@ pub struct Connection<R: Route> {
     events: broadcast::Sender<GatewayEvent<EventOf<R>>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
+    /// Ends with this handle; see [`Connection::heed`].
+    heeding: JoinSet<()>,
 }
 
 impl<R: Route> Connection<R> {
@@ -123,6 +129,7 @@ impl<R: Route> Connection<R> {
             events,
             stop,
             task: tokio::spawn(supervisor.run()),
+            heeding: JoinSet::new(),
         }
     }
 
@@ -171,6 +178,7 @@ impl<R: Route> Connection<R> {
     /// Ends the connection and waits until everything it held is released.
     pub async fn shut_down(self) {
         self.stop.cancel();
+        drop(self.heeding);
         if let Err(error) = self.task.await {
             // A panic in the supervisor is a fault of ours; it must not be swallowed.
             if error.is_panic() {

@@ -18,6 +18,8 @@ pub(crate) struct Metered<S> {
     allowance: Option<u64>,
     /// What is to come may not be larger either, where that is watched.
     heads: Option<FrameHeads>,
+    /// Bytes that were read.
+    passed: u64,
 }
 
 /// The error inside the [`io::Error`] of a read beyond the limit.
@@ -31,7 +33,13 @@ impl<S> Metered<S> {
             stream,
             allowance: Some(allowance),
             heads: None,
+            passed: 0,
         }
+    }
+
+    /// Returns how many bytes were read.
+    pub(crate) fn passed(&self) -> u64 {
+        self.passed
     }
 
     /// Refuses WebSocket frames that say they are larger than `most` bytes, as soon as they say so:
@@ -74,7 +82,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let Some(allowance) = self.allowance else {
-            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+            let filled = buffer.filled().len();
+            ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+            self.passed += (buffer.filled().len() - filled) as u64;
+            return Poll::Ready(Ok(()));
         };
         if allowance == 0 {
             return Poll::Ready(Err(io::Error::other(AllowanceSpent)));
@@ -93,6 +104,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
             return Poll::Ready(Err(io::Error::other(AllowanceSpent)));
         }
         buffer.advance(filled);
+        self.passed += filled as u64;
         self.allowance = Some(allowance - filled as u64);
         Poll::Ready(Ok(()))
     }

@@ -17,17 +17,21 @@
 
 mod agent;
 pub mod auth;
+mod channel;
 pub mod credential;
 mod dial;
 pub mod error;
 pub mod forward;
+mod host_certificate;
 pub mod host_key;
 mod http_head;
 pub mod known_hosts;
 pub mod question;
+mod rotation;
 mod server_text;
 mod session;
 mod socket;
+mod spill;
 pub mod stream;
 pub mod target;
 
@@ -35,16 +39,18 @@ pub use auth::{SignIn, SignInMemory};
 pub use credential::{Credential, Outcome, Tried};
 pub use error::{ForwardError, NextStep, Step, TunnelClosed, TunnelError};
 pub use forward::{BindError, BoundPort, Holder, LoopbackListener, Traffic};
+pub use host_certificate::CertificateFault;
 pub use host_key::{HostKeyFingerprint, KnownKey, PresentedKey};
 pub use known_hosts::{KnownHosts, KnownHostsFiles, Verdict};
 pub use question::{Prompt, Question};
 pub use session::UnknownHostKey;
-use stream::SlowReader;
 pub use stream::TunnelStream;
 pub use target::{SshTarget, TargetError};
 
 use crate::ssh_config::AddressFamily;
 use auth::SignInRequest;
+use channel::RawChannel;
+use rotation::Rotation;
 use russh::client::{self, Handle};
 use russh::{ChannelOpenFailure, Disconnect};
 use session::{Accepted, HandlerError, SessionEnd, SessionHandler, Trust};
@@ -90,6 +96,10 @@ pub struct TunnelConfig {
     pub sign_in: SignIn,
     /// Where the SSH agent listens; `None` asks no agent.
     pub agent_socket: Option<PathBuf>,
+    /// Certificates to sign in with. Where none is named, `<key>-cert.pub` beside each key file counts.
+    pub certificate_files: Vec<PathBuf>,
+    /// Whether the agent's keys count only where a key or certificate file selects them.
+    pub identities_only: bool,
     /// The only host key to accept. One that known_hosts does not hold yet is stored in our own file
     /// before signing in; changed and revoked keys are refused all the same.
     pub demanded_host_key: Option<HostKeyFingerprint>,
@@ -99,6 +109,8 @@ pub struct TunnelConfig {
     pub address_family: AddressFamily,
     /// The local address to dial from.
     pub bind_address: Option<String>,
+    /// Whether host keys that a trusted server announces and proves are taken over.
+    pub update_host_keys: bool,
     /// The limits of the steps.
     pub limits: TunnelLimits,
     /// After how much silence the server is asked whether it is still there.
@@ -127,10 +139,13 @@ impl TunnelConfig {
                 identity_files: Vec::new(),
             },
             agent_socket: None,
+            certificate_files: Vec::new(),
+            identities_only: false,
             demanded_host_key: None,
             accepted_host_keys: Vec::new(),
             address_family: AddressFamily::default(),
             bind_address: None,
+            update_host_keys: true,
             limits: TunnelLimits::default(),
             keepalive: Duration::from_secs(15),
             keepalive_max: 3,
@@ -312,8 +327,10 @@ async fn open_one(
     let end = SessionEnd::default();
     let stall_limit =
         config.keepalive * u32::try_from(config.keepalive_max + 1).unwrap_or(u32::MAX);
-    let socket =
-        BufReader::with_capacity(READ_BUFFER, SshSocket::new(wire, cut.clone(), stall_limit));
+    let received = Arc::new(AtomicU64::new(0));
+    let socket = SshSocket::new(wire, cut.clone(), stall_limit, Arc::clone(&received));
+    let socket = BufReader::with_capacity(READ_BUFFER, socket);
+    let (announced, announcements) = rotation::channel();
     let handler = SessionHandler::new(
         key_host,
         key_port,
@@ -323,11 +340,13 @@ async fn open_one(
             accepted: config.accepted_host_keys.clone(),
             unknown: config.unknown_host_key,
         },
+        announced,
         end.clone(),
     );
     let accepted = Arc::clone(&handler.accepted);
     let ssh = session::config(
         known_hosts.algorithms_known_for(key_host, key_port),
+        known_hosts.certificate_algorithms_for(key_host, key_port),
         config.keepalive,
         config.keepalive_max,
     );
@@ -351,24 +370,31 @@ async fn open_one(
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take();
+    let mut rotation = None;
     if let Some((how, key)) = accepted {
         if how == Accepted::Demanded {
             known_hosts.add(&key)?;
         }
+        rotation = Rotation::after(&key, known_hosts);
         on_step(TunnelStep::HostKeyAccepted {
             fingerprint: key.fingerprint(),
         });
     }
 
-    let key_files = auth::keys::load(config.key_files(), memory).await;
+    let certificates = match config.sign_in {
+        SignIn::Password => Vec::new(),
+        SignIn::Automatic { .. } | SignIn::KeyFile(_) => config.certificate_files.clone(),
+    };
+    let files = auth::keys::load(config.key_files(), certificates, memory).await;
     let request = SignInRequest {
         user: config.user(),
         host,
         sign_in: &config.sign_in,
         agent_socket: config.agent_socket.as_deref(),
+        identities_only: config.identities_only,
         limit: config.limits.sign_in,
     };
-    let method = match auth::sign_in(&mut handle, &end, request, key_files, memory).await {
+    let method = match auth::sign_in(&mut handle, &end, request, files, memory).await {
         Ok(method) => method,
         Err(error) => {
             // Under a question of the server's own, russh hears nothing but the answer; dropping
@@ -386,12 +412,17 @@ async fn open_one(
     tracing::info!(host, user = config.user(), %method, "signed in");
     on_step(TunnelStep::SignedIn { method });
 
+    let session = Arc::new(handle);
+    if let Some(rotation) = rotation.filter(|_| config.update_host_keys) {
+        rotation.listen(announcements, &session, end.clone());
+    }
     let connection = Arc::new(Connection {
-        session: Arc::new(handle),
+        session,
         end,
         way,
         forward_limit: config.limits.forward,
         overruns: Arc::new(AtomicU64::new(0)),
+        received,
         cut,
         _cut_on_drop: cut_on_drop,
     });
@@ -436,6 +467,7 @@ struct Connection {
     way: Option<Tunnel>,
     forward_limit: Duration,
     overruns: Arc<AtomicU64>,
+    received: Arc<AtomicU64>,
     cut: CancellationToken,
     _cut_on_drop: DropGuard,
 }
@@ -446,23 +478,17 @@ impl Tunnel {
     /// # Errors
     /// A [`ForwardError`]; a refused channel leaves the tunnel and its other channels as they are.
     pub async fn open_channel(&self, host: &str, port: u16) -> Result<TunnelStream, ForwardError> {
-        self.open_stream(host, port, SlowReader::LosesItsChannel)
-            .await
+        self.open_raw(host, port).await.map(TunnelStream::new)
     }
 
     /// Opens the way to the next server. It is all this connection is there for, so its reader may
     /// hold the whole session back.
     async fn open_carrier(&self, host: &str, port: u16) -> Result<TunnelStream, ForwardError> {
-        self.open_stream(host, port, SlowReader::HoldsTheSessionBack)
-            .await
+        self.open_raw(host, port).await.map(TunnelStream::carrier)
     }
 
-    async fn open_stream(
-        &self,
-        host: &str,
-        port: u16,
-        slow_reader: SlowReader,
-    ) -> Result<TunnelStream, ForwardError> {
+    /// Opens a connection whose data the caller takes out himself.
+    async fn open_raw(&self, host: &str, port: u16) -> Result<RawChannel, ForwardError> {
         let end = &self.connection.end;
         if end.is_ended() {
             return Err(ForwardError::Closed(end.reason()));
@@ -496,13 +522,7 @@ impl Tunnel {
             reason = end.ended() => return Err(ForwardError::Closed(reason)),
         };
         match opened {
-            Ok(channel) => Ok(TunnelStream::new(
-                channel,
-                end.clone(),
-                Arc::clone(&self.connection),
-                Arc::clone(&self.connection.overruns),
-                slow_reader,
-            )),
+            Ok(channel) => Ok(RawChannel::new(channel, Arc::clone(&self.connection))),
             Err(russh::Error::ChannelOpenFailure(failure)) => Err(match failure {
                 ChannelOpenFailure::AdministrativelyProhibited => ForwardError::Prohibited,
                 ChannelOpenFailure::ConnectFailed => ForwardError::ConnectFailed,
@@ -538,6 +558,11 @@ impl Tunnel {
                 Ok(()) | Err(_) => Err(self.connection.end.ended().await),
             },
         }
+    }
+
+    /// Returns how many bytes the server has sent, encrypted as they came.
+    pub fn received(&self) -> u64 {
+        self.connection.received.load(Ordering::Relaxed)
     }
 
     /// Returns whether the connection has ended.

@@ -406,7 +406,8 @@ impl Controller {
         }
     }
 
-    /// Somebody waits for the connection while they see it or while a run goes on.
+    /// Somebody waits for the connection while they see it or while a run goes on; that the gateway
+    /// owes an answer is counted by its session.
     fn watch_as_needed(&mut self) {
         let watched = self.window || self.chat.has_run();
         if self.watched != watched {

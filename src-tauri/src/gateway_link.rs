@@ -7,12 +7,13 @@ use crate::{
     courier::{self, Heard},
     gateway_calls::LiveGateway,
     local_gateway::{self, LocalGateway},
+    login_session,
     surroundings::Surroundings,
 };
 use gateway_core::{
     config::{Profile, RunsWhere},
     connection::{
-        Command, Connection, backoff::RetryPolicy, gateway_route::GatewayRoute,
+        Command, Connection, backoff::RetryPolicy, computer::Computer, gateway_route::GatewayRoute,
         listener_slot::ListenerSlot, local_host::LocalHost as _, ssh_server::SshServer,
     },
     tunnel::TargetError,
@@ -35,7 +36,13 @@ pub fn start(surroundings: Surroundings, profile: &Profile) -> (ConnectionPort, 
         // The address is said to be unusable when somebody connects.
         GatewayRoute::on_this_computer(profile.local_port, access(&surroundings, profile))
     });
-    let connection = Connection::start(route, RetryPolicy::default());
+    let mut connection = Connection::start(route, RetryPolicy::default());
+    let computer = Computer::watch();
+    // It ends with the connection, which no longer takes its hints then.
+    drop(tokio::spawn(login_session::tell_of_sleep(
+        computer.teller(),
+    )));
+    connection.heed(computer);
     let courier = courier::start(Heard {
         events: connection.events(),
         session: connection.session(),

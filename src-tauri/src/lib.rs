@@ -9,8 +9,8 @@
 //! - [`desktop`]: the trait the controller shows things on, and Tauri behind it.
 //! - [`local_gateway`], `page`: the gateway on this computer, and its page for browsers.
 //! - [`gateway_link`], [`access`]: the real connection behind the controller's port.
-//! - [`tray_host`], [`single_instance`], [`launch`], [`logging`], [`local_programs`]: the
-//!   surroundings.
+//! - [`tray_host`], [`single_instance`], [`launch`], [`logging`], `login_session`,
+//!   [`local_programs`]: the surroundings.
 //!
 //! The window never sees a token or a socket: it gets views and sends intents.
 
@@ -28,6 +28,7 @@ pub mod launch;
 pub mod local_gateway;
 pub mod local_programs;
 pub mod logging;
+mod login_session;
 mod page;
 pub mod single_instance;
 pub mod surroundings;

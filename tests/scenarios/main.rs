@@ -1,10 +1,12 @@
 //! One module for each user journey, against the real SSH server and the real gateway.
 
+mod agent_keys;
 mod also_here;
 mod approval_cards;
 mod browser_page;
 mod changed_host_key;
 mod disk_trouble;
+mod fault_matrix;
 mod first_connection;
 mod forwarding_forbidden;
 mod gateway_bind;
@@ -18,6 +20,7 @@ mod official_cli;
 mod official_node_host;
 mod official_tui;
 mod one_instance;
+mod one_time_code;
 mod passphrase;
 mod port_taken;
 mod reference_client;

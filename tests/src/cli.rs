@@ -1,6 +1,6 @@
 //! Our command line as a user starts it: in a home of its own, with no `ssh` to be found.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -20,6 +20,7 @@ pub struct CommandLine {
     home: TempHome,
     known_hosts: PathBuf,
     log_level: &'static str,
+    agent: Option<PathBuf>,
 }
 
 impl CommandLine {
@@ -35,6 +36,7 @@ impl CommandLine {
             home,
             known_hosts,
             log_level: "info",
+            agent: None,
         })
     }
 
@@ -43,6 +45,15 @@ impl CommandLine {
     pub fn at_trace(self) -> Self {
         Self {
             log_level: "trace",
+            ..self
+        }
+    }
+
+    /// Gives the user an SSH agent, by its socket.
+    #[must_use]
+    pub fn with_agent(self, socket: &Path) -> Self {
+        Self {
+            agent: Some(socket.to_path_buf()),
             ..self
         }
     }
@@ -110,6 +121,7 @@ impl CommandLine {
         Ok(Program::new(tools::openclaw()?)
             .envs(self.home.env())
             .env("OPENCLAW_TRAY_LOG", self.log_level)
+            .envs(self.agent.iter().map(|socket| ("SSH_AUTH_SOCK", socket)))
             .current_dir(self.home.home()))
     }
 }

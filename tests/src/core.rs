@@ -2,8 +2,10 @@
 //! courier that sends over it. For tests that cut the connection more often than its rules allow.
 
 use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use gateway_core::chat::{Courier, CourierNews, DeliveryState};
@@ -11,6 +13,7 @@ use gateway_core::client::Session;
 use gateway_core::config::ProfileId;
 use gateway_core::connection::access::StoredAccess;
 use gateway_core::connection::backoff::RetryPolicy;
+use gateway_core::connection::computer::Computer;
 use gateway_core::connection::gateway_route::GatewayRoute;
 use gateway_core::connection::listener_slot::ListenerSlot;
 use gateway_core::connection::phase::Phase;
@@ -29,7 +32,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::home_server::{HomeServer, trust};
+use crate::home_server::HomeServer;
 use crate::ports;
 use crate::temp_home::TempHome;
 use crate::wait::until;
@@ -43,6 +46,25 @@ pub struct Conversation(pub String);
 struct Seen {
     states: HashMap<String, DeliveryState>,
     local_ports: HashSet<u16>,
+    /// Each state the connection came to, and when.
+    phases: Vec<(Instant, Snapshot)>,
+}
+
+/// Whom a [`CoreUser`] reaches, and how patiently.
+#[derive(Debug, Clone)]
+pub struct Reach {
+    /// What a person would type as the address.
+    pub target: String,
+    /// The line of a known-hosts file that trusts it.
+    pub known_hosts: String,
+    /// The private key to sign in with.
+    pub identity: PathBuf,
+    /// The gateway's port behind it.
+    pub gateway_port: u16,
+    /// The gateway's token.
+    pub token: String,
+    /// When it tries again.
+    pub policy: RetryPolicy,
 }
 
 /// A connection to a home server with its courier.
@@ -52,7 +74,7 @@ pub struct CoreUser {
     courier: Courier,
     seen: Arc<Mutex<Seen>>,
     tasks: Vec<JoinHandle<()>>,
-    _home: TempHome,
+    home: TempHome,
 }
 
 impl CoreUser {
@@ -62,29 +84,30 @@ impl CoreUser {
     ///
     /// When the connection is not up within `limit`.
     pub async fn connect(server: &HomeServer, limit: Duration) -> Result<Self> {
+        let user = Self::start(&Reach {
+            target: server.ssh.target(),
+            known_hosts: server.ssh.known_hosts_line()?,
+            identity: server.ssh.identity().to_path_buf(),
+            gateway_port: server.gateway.port(),
+            token: server.gateway.token().to_owned(),
+            policy: RetryPolicy::uncapped(),
+        })?;
+        user.command(Command::Connect).await;
+        user.is_up(limit).await?;
+        Ok(user)
+    }
+
+    /// Has a connection that is off; see [`CoreUser::command`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no home or no port for it.
+    pub fn start(reach: &Reach) -> Result<Self> {
         let home = TempHome::new()?;
-        let own = home.root().join("known_hosts");
-        trust(&server.ssh, &own)?;
-        let known_hosts = KnownHostsFiles {
-            own,
-            also_read: Vec::new(),
-        };
-        let mut config = TunnelConfig::new(server.ssh.target().parse()?, "nobody", known_hosts);
-        config.sign_in = SignIn::KeyFile(server.ssh.identity().to_path_buf());
-        let listener = ListenerSlot::on_port(ports::free_port()?);
-        let way = SshServer::new(config, server.gateway.port(), listener);
-        let given = Candidates {
-            given_token: Some((GatewayToken::new(server.gateway.token()), "the test")),
-            ..Candidates::default()
-        };
-        let access = StoredAccess::new(
-            Arc::new(DeviceIdentity::generate(&mut rand::rng())),
-            Arc::new(MemoryStore::new("a test")),
-            ProfileId::generate(),
-            given,
-        );
-        let route = GatewayRoute::over_ssh(way, Arc::new(access));
-        let connection = Connection::start(route, RetryPolicy::uncapped());
+        fs::write(home.root().join("known_hosts"), &reach.known_hosts)?;
+        let route = route(reach, &home)?;
+        let mut connection = Connection::start(route, reach.policy);
+        connection.heed(Computer::watch());
         let snapshots = connection.snapshots();
         let (courier, news) = Courier::start();
         let seen = Arc::<Mutex<Seen>>::default();
@@ -96,19 +119,72 @@ impl CoreUser {
                 snapshots.clone(),
             )),
             tokio::spawn(hear(news, Arc::clone(&seen))),
-            tokio::spawn(watch_port(connection.transitions(), Arc::clone(&seen))),
+            tokio::spawn(watch_states(connection.transitions(), Arc::clone(&seen))),
         ];
-        connection.command(Command::Connect).await;
-        let user = Self {
+        Ok(Self {
             connection,
             snapshots,
             courier,
             seen,
             tasks,
-            _home: home,
-        };
-        user.is_up(limit).await?;
-        Ok(user)
+            home,
+        })
+    }
+
+    /// Asks the connection for something.
+    pub async fn command(&self, command: Command<GatewayRoute>) {
+        self.connection.command(command).await;
+    }
+
+    /// Reaches something else from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the address is none, or no local port is free.
+    pub async fn reroute(&self, reach: &Reach) -> Result<()> {
+        let route = route(reach, &self.home)?;
+        self.command(Command::Reconfigure(Box::new(route))).await;
+        Ok(())
+    }
+
+    /// The live session, while there is one.
+    pub fn session(&self) -> Option<Session> {
+        self.connection.session().borrow().clone()
+    }
+
+    /// The connection as it is.
+    pub fn snapshot(&self) -> Snapshot {
+        self.snapshots.borrow().clone()
+    }
+
+    /// Waits for the first state since `since` for which `wanted` holds, and returns it and when it
+    /// came.
+    ///
+    /// # Errors
+    ///
+    /// When there is none within `limit`.
+    pub async fn came_to(
+        &self,
+        since: Instant,
+        limit: Duration,
+        wanted: impl Fn(&Snapshot) -> bool,
+    ) -> Result<(Instant, Snapshot)> {
+        until("a state of the connection", limit, async || {
+            let seen = self.seen();
+            let mut later = seen.phases.iter().filter(|(at, _)| *at >= since);
+            Ok(later.find(|(_, snapshot)| wanted(snapshot)).cloned())
+        })
+        .await
+        .with_context(|| format!("{:?}", self.phases_since(since)))
+    }
+
+    /// The phases the connection came to since then, the same one in a row told once.
+    pub fn phases_since(&self, since: Instant) -> Vec<Phase> {
+        let seen = self.seen();
+        let later = seen.phases.iter().filter(|(at, _)| *at >= since);
+        let mut phases: Vec<Phase> = later.map(|(_, snapshot)| snapshot.phase).collect();
+        phases.dedup();
+        phases
     }
 
     /// Waits until the connection is up.
@@ -178,6 +254,21 @@ impl CoreUser {
         .with_context(|| format!("{:?}", self.seen().states))
     }
 
+    /// When each attempt to reach the server began since then.
+    pub fn attempts_since(&self, since: Instant) -> Vec<Instant> {
+        let seen = self.seen();
+        let later = seen.phases.iter().filter(|(at, _)| *at >= since);
+        let mut attempts = Vec::new();
+        let mut is_attempting = false;
+        for (at, snapshot) in later {
+            if snapshot.phase.is_attempting() && !is_attempting {
+                attempts.push(*at);
+            }
+            is_attempting = snapshot.phase.is_attempting();
+        }
+        attempts
+    }
+
     /// Every local port the connection ever named.
     pub fn local_ports(&self) -> HashSet<u16> {
         self.seen().local_ports.clone()
@@ -191,7 +282,12 @@ impl CoreUser {
         }
     }
 
-    async fn reaches(&self, limit: Duration, wanted: impl Fn(&Snapshot) -> bool) -> Result<()> {
+    /// Waits until the connection is in a state for which `wanted` holds.
+    ///
+    /// # Errors
+    ///
+    /// When it is not within `limit`.
+    pub async fn reaches(&self, limit: Duration, wanted: impl Fn(&Snapshot) -> bool) -> Result<()> {
         let mut snapshots = self.snapshots.clone();
         let reached = tokio::time::timeout(limit, snapshots.wait_for(|s| wanted(s))).await;
         match reached {
@@ -240,18 +336,40 @@ async fn hear(mut news: CourierNews, seen: Arc<Mutex<Seen>>) {
     }
 }
 
-async fn watch_port(mut transitions: Receiver<Snapshot>, seen: Arc<Mutex<Seen>>) {
+async fn watch_states(mut transitions: Receiver<Snapshot>, seen: Arc<Mutex<Seen>>) {
     loop {
         match transitions.recv().await {
             Ok(snapshot) => {
-                let port = snapshot.local_port.map(|port| port.port);
-                seen.lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .local_ports
-                    .extend(port);
+                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                let port = snapshot.local_port.as_ref().map(|port| port.port);
+                seen.local_ports.extend(port);
+                seen.phases.push((Instant::now(), snapshot));
             }
             Err(RecvError::Lagged(_)) => (),
             Err(RecvError::Closed) => return,
         }
     }
+}
+
+/// The way to what is to be reached, with a listener of its own.
+fn route(reach: &Reach, home: &TempHome) -> Result<GatewayRoute> {
+    let known_hosts = KnownHostsFiles {
+        own: home.root().join("known_hosts"),
+        also_read: Vec::new(),
+    };
+    let mut config = TunnelConfig::new(reach.target.parse()?, "nobody", known_hosts);
+    config.sign_in = SignIn::KeyFile(reach.identity.clone());
+    let listener = ListenerSlot::on_port(ports::free_port()?);
+    let way = SshServer::new(config, reach.gateway_port, listener);
+    let given = Candidates {
+        given_token: Some((GatewayToken::new(&reach.token), "the test")),
+        ..Candidates::default()
+    };
+    let access = StoredAccess::new(
+        Arc::new(DeviceIdentity::generate(&mut rand::rng())),
+        Arc::new(MemoryStore::new("a test")),
+        ProfileId::generate(),
+        given,
+    );
+    Ok(GatewayRoute::over_ssh(way, Arc::new(access)))
 }

@@ -47,6 +47,27 @@ impl Delivery {
     }
 }
 
+/// Returns the ids that are stored after one that was sent later.
+pub fn out_of_order<S: AsRef<str>, T: AsRef<str>>(sent: &[S], stored: &[T]) -> Vec<String> {
+    let places: BTreeMap<&str, usize> = sent
+        .iter()
+        .enumerate()
+        .map(|(place, id)| (id.as_ref(), place))
+        .collect();
+    let mut furthest = 0;
+    let mut misplaced = Vec::new();
+    for id in stored {
+        let Some(place) = places.get(id.as_ref()) else {
+            continue;
+        };
+        if *place < furthest {
+            misplaced.push(id.as_ref().to_owned());
+        }
+        furthest = furthest.max(*place);
+    }
+    misplaced
+}
+
 /// The ids in texts that carry one each, as [`message_text`] writes them.
 pub fn ids_in(texts: &[String]) -> Vec<String> {
     texts
@@ -98,6 +119,13 @@ mod tests {
     #[test]
     fn a_message_nobody_sent_spoils_the_proof() {
         assert!(!Delivery::judge(&SENT, &["a", "b", "c", "d"]).is_exact());
+    }
+
+    #[test]
+    fn a_message_behind_a_later_one_is_named() {
+        assert!(out_of_order(&SENT, &["a", "b", "c"]).is_empty());
+        assert_eq!(out_of_order(&SENT, &["b", "a", "c"]), ["a"]);
+        assert_eq!(out_of_order(&SENT, &["c", "a", "b"]), ["a", "b"]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod cli;
 pub mod core;
 pub mod delivery;
 pub mod desktop;
+pub mod fault_proxy;
 pub mod gateway;
 pub mod home_server;
 pub mod http;

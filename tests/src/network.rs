@@ -2,17 +2,23 @@
 //! other program may have it.
 
 use std::env;
+use std::fs;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::process::Program;
+use crate::long_runs::from_env;
+use crate::process::{Program, Running};
 use crate::tools;
+use crate::wait::until;
 
 /// Tells the test that it runs inside.
 const INSIDE: &str = "E2E_APART";
-/// How long the test inside may take.
-const LIMIT: Duration = Duration::from_secs(400);
+/// How long the test inside may take, unless `E2E_APART_SECONDS` says otherwise.
+const LIMIT_SECONDS: u64 = 400;
+/// One order to the firewall or to `ip`.
+const ORDER: Duration = Duration::from_secs(20);
 
 /// Loopback is there and down in a new network.
 const LOOPBACK_UP: &str = "ip link set lo up";
@@ -57,6 +63,15 @@ pub async fn in_own_network_of_no_container(name: &str) -> Result<bool> {
     apart(name, &["--net", "--mount"], &setup).await
 }
 
+/// As [`in_own_network`], and what the test mounts is its own too.
+///
+/// # Errors
+///
+/// As [`in_own_network`].
+pub async fn in_own_network_and_mounts(name: &str) -> Result<bool> {
+    apart(name, &["--net", "--mount"], LOOPBACK_UP).await
+}
+
 /// As [`in_own_network`], in the network of the machine: what the test mounts is its own.
 ///
 /// # Errors
@@ -86,7 +101,10 @@ async fn apart(name: &str, namespaces: &[&str], setup: &str) -> Result<bool> {
         .args(["--exact", name, "--nocapture"])
         .envs(env::vars_os())
         .env(INSIDE, "1")
-        .run(LIMIT)
+        .run(Duration::from_secs(from_env(
+            "E2E_APART_SECONDS",
+            LIMIT_SECONDS,
+        )?))
         .await?;
     ensure!(
         done.status.success(),
@@ -95,5 +113,114 @@ async fn apart(name: &str, namespaces: &[&str], setup: &str) -> Result<bool> {
         done.stderr
     );
     ensure!(done.stdout.contains("1 passed"), "no test is named {name}");
+    tell_figures(&done.stdout);
     Ok(false)
+}
+
+/// A second network beside the test's own, with a cable between them. Dropping it takes both away.
+#[derive(Debug)]
+pub struct FarNetwork {
+    holder: Running,
+}
+
+impl FarNetwork {
+    /// The interface at this end.
+    pub const NEAR: &str = "near";
+    /// This end's address at first, with the length of its network.
+    pub const NEAR_ADDRESS: &str = "10.9.0.1/24";
+    /// The other end's address.
+    pub const FAR_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
+
+    /// Makes it and lays the cable. Only within a network of the test's own.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not let us.
+    pub async fn joined() -> Result<Self> {
+        let holder = Program::new(tools::system("/usr/bin/unshare")?)
+            .args(["--net", "--", "/usr/bin/sleep", "infinity"])
+            .start()?;
+        let ours = fs::read_link("/proc/self/ns/net")?;
+        let theirs = format!("/proc/{}/ns/net", holder.pid());
+        until("the far network", ORDER, async || {
+            Ok(fs::read_link(&theirs)
+                .is_ok_and(|far| far != ours)
+                .then_some(()))
+        })
+        .await?;
+        let far = Self { holder };
+        let pid = far.pid().to_string();
+        ip(&[
+            "link",
+            "add",
+            Self::NEAR,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "far",
+            "netns",
+            &pid,
+        ])
+        .await?;
+        ip(&["address", "add", Self::NEAR_ADDRESS, "dev", Self::NEAR]).await?;
+        ip(&["link", "set", Self::NEAR, "up"]).await?;
+        let address = format!("{}/24", Self::FAR_ADDRESS);
+        far.ip(&["address", "add", &address, "dev", "far"]).await?;
+        far.ip(&["link", "set", "far", "up"]).await?;
+        far.ip(&["link", "set", "lo", "up"]).await?;
+        Ok(far)
+    }
+
+    /// The process that is in it, for programs that are to be there too.
+    pub fn pid(&self) -> u32 {
+        self.holder.pid()
+    }
+
+    async fn ip(&self, args: &[&str]) -> Result<()> {
+        let program = Program::in_network_of(Some(self.pid()), tools::system("/usr/sbin/ip")?);
+        program.args(args).run(ORDER).await?.ok().map(drop)
+    }
+}
+
+/// Gives an order to `ip` in the test's own network.
+///
+/// # Errors
+///
+/// When it does not obey.
+pub async fn ip(args: &[&str]) -> Result<()> {
+    let program = Program::new(tools::system("/usr/sbin/ip")?);
+    program.args(args).run(ORDER).await?.ok().map(drop)
+}
+
+/// Says what the firewall of the test's own network does from now on, packet by packet as they come in;
+/// nothing else stays.
+///
+/// # Errors
+///
+/// When there is no firewall to be had, or it does not understand a rule.
+pub async fn firewall(rules: &[&str]) -> Result<()> {
+    let chain = format!(
+        "table inet faults {{\nchain in {{\ntype filter hook input priority 0;\n{}\n}}\n}}\n",
+        rules.join("\n")
+    );
+    let chain = if rules.is_empty() { "" } else { &chain };
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("rules");
+    fs::write(&file, format!("flush ruleset\n{chain}"))?;
+    let nft = Program::new(tools::system("/usr/sbin/nft")?)
+        .arg("-f")
+        .arg(&file);
+    nft.run(ORDER).await?.ok().map(drop)
+}
+
+/// Passes on what a test inside told of its figures.
+#[expect(
+    clippy::print_stdout,
+    reason = "figures are for whoever reads the test's output"
+)]
+fn tell_figures(stdout: &str) {
+    for line in stdout.lines().filter(|line| line.starts_with("row ")) {
+        println!("{line}");
+    }
 }

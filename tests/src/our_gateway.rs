@@ -3,7 +3,7 @@
 //! It may be stopped, killed and started again in the same home. Its model is the built-in helper
 //! unless a test writes an `openclaw.json` of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -34,6 +34,7 @@ pub struct OurGateway {
     token_file: PathBuf,
     home: TempHome,
     logs: &'static str,
+    network: Option<u32>,
 }
 
 impl OurGateway {
@@ -53,12 +54,24 @@ impl OurGateway {
             token_file,
             home,
             logs: "info",
+            network: None,
         })
+    }
+
+    /// The file with its token.
+    pub fn token_file(&self) -> &Path {
+        &self.token_file
     }
 
     /// Makes it log everything, for tests that look for what must not be logged.
     pub fn logging_everything(mut self) -> Self {
         self.logs = "trace";
+        self
+    }
+
+    /// Has it run in the network of the process `pid`, where only its launch can be seen from here.
+    pub fn in_network_of(mut self, pid: u32) -> Self {
+        self.network = Some(pid);
         self
     }
 
@@ -130,7 +143,7 @@ impl OurGateway {
 
     /// The program with what it is told.
     fn program(&self) -> Result<Program> {
-        Ok(Program::new(tools::openclaw()?)
+        Ok(Program::in_network_of(self.network, tools::openclaw()?)
             .envs(self.home.env())
             .env("OPENCLAW_TRAY_LOG", self.logs)
             .current_dir(self.home.home())

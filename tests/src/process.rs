@@ -36,9 +36,27 @@ pub struct Program {
 impl Program {
     /// Names the program by its path.
     pub fn new(path: impl AsRef<Path>) -> Self {
-        let path = path.as_ref();
+        Self::led_by(&[], path.as_ref())
+    }
+
+    /// Names the program by its path, to be started in the network of the process `pid`; `None` is
+    /// ours.
+    pub fn in_network_of(pid: Option<u32>, path: impl AsRef<Path>) -> Self {
+        match pid {
+            Some(pid) => {
+                let network = format!("--net=/proc/{pid}/ns/net");
+                Self::led_by(&["/usr/bin/nsenter", &network, "--"], path.as_ref())
+            }
+            None => Self::new(path),
+        }
+    }
+
+    fn led_by(leader: &[&str], path: &Path) -> Self {
         let mut command = Command::new("/usr/bin/setpriv");
-        command.args(["--pdeathsig", "KILL", "--"]).arg(path);
+        command
+            .args(["--pdeathsig", "KILL", "--"])
+            .args(leader)
+            .arg(path);
         command.env_clear().env("LANG", "C.UTF-8").process_group(0);
         let name = path
             .file_name()

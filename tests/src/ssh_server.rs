@@ -1,8 +1,10 @@
 //! A real OpenSSH server for one test: own port, own host key, own list of allowed keys, and a log
 //! that tells what a client did.
 
+pub mod agent;
 pub mod config;
 pub mod keys;
+pub mod one_time_codes;
 
 use std::fs;
 use std::path::Path;
@@ -51,6 +53,9 @@ impl TestSshServer {
             &config.key_passphrase,
         )
         .await?;
+        if config.codes {
+            one_time_codes::prepare(dir.path(), &user_name().await?)?;
+        }
         let allowed = if config.knows_client_key {
             client_key.public_line()?
         } else {
@@ -83,7 +88,7 @@ impl TestSshServer {
 
     /// What a person would type as the address.
     pub fn target(&self) -> String {
-        format!("{}@127.0.0.1:{}", self.user, self.port)
+        format!("{}@{}:{}", self.user, self.config.address, self.port)
     }
 
     /// The private key it lets in.
@@ -112,7 +117,10 @@ impl TestSshServer {
             words.next().context("no type")?,
             words.next().context("no key")?,
         );
-        Ok(format!("[127.0.0.1]:{} {kind} {blob}\n", self.port))
+        Ok(format!(
+            "[{}]:{} {kind} {blob}\n",
+            self.config.address, self.port
+        ))
     }
 
     /// Everything logged since the first start.
@@ -192,6 +200,15 @@ impl TestSshServer {
         Ok(())
     }
 
+    /// Has the server forget the client's key, as an administrator who removed it.
+    ///
+    /// # Errors
+    ///
+    /// When the list of allowed keys cannot be written.
+    pub fn forget_client_key(&self) -> Result<()> {
+        Ok(fs::write(self.dir.path().join("authorized_keys"), "")?)
+    }
+
     /// Gives the server another host key, as a reinstallation would. It must be stopped.
     ///
     /// # Errors
@@ -208,12 +225,17 @@ impl TestSshServer {
 async fn launch(dir: &Path, config: &SshServerConfig, port: u16) -> Result<Running> {
     let file = dir.join("sshd_config");
     fs::write(&file, config.render(dir, port))?;
-    let process = Program::new(tools::system("/usr/sbin/sshd")?)
+    let sshd = tools::system("/usr/sbin/sshd")?;
+    let program = match config.codes {
+        true => one_time_codes::around(&sshd, dir)?,
+        false => Program::in_network_of(config.network, sshd),
+    };
+    let process = program
         .args(["-D", "-e", "-f"])
         .arg(&file)
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .start()?;
-    let listening = format!("Server listening on 127.0.0.1 port {port}");
+    let listening = format!("Server listening on {} port {port}", config.address);
     process
         .says("listening", START, |log| {
             log.contains(&listening).then_some(())

@@ -1,6 +1,7 @@
 //! A terminal for programs that draw one: tmux, on a socket of its own, with one program in it.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ use crate::wait::until;
 
 /// How large it is: wide enough that no line of interest is folded.
 const SIZE: [&str; 4] = ["-x", "160", "-y", "50"];
+/// Runs a program and leaves its exit code in a file. tmux itself tells of an end, but now and then it
+/// misses how: the program then stays a zombie of its server.
+const NOTE_THE_END: &str = "\"$@\"; echo $? > \"$0\"";
 /// How long one order to tmux may take, on a loaded machine.
 const ORDER: Duration = Duration::from_secs(20);
 
@@ -21,6 +25,8 @@ const ORDER: Duration = Duration::from_secs(20);
 pub struct Terminal {
     tmux: PathBuf,
     socket: PathBuf,
+    /// Where the program's exit code is once it has ended.
+    exit_code: PathBuf,
     // Ended before the program in it would miss it.
     _server: Running,
 }
@@ -55,15 +61,19 @@ impl Terminal {
             Ok(socket.exists().then_some(()))
         })
         .await?;
+        let exit_code = home.runtime_dir().join("tmux-exit-code");
         let terminal = Self {
             tmux,
             socket,
+            exit_code,
             _server: server,
         };
         let begin = ["new-session", "-d"].into_iter().chain(SIZE).chain(["--"]);
         let mut order: Vec<OsString> = begin.map(OsString::from).collect();
+        order.extend(["/bin/sh", "-c", NOTE_THE_END].map(OsString::from));
+        order.push(terminal.exit_code.clone().into());
         order.extend(argv);
-        // What the program leaves on the screen and how it ended can still be read.
+        // What the program leaves on the screen can still be read.
         let keep = ["set-option", "-g", "remain-on-exit", "on", ";"];
         let order = keep.iter().map(OsString::from).chain(order).collect();
         terminal.order(order).await?;
@@ -134,22 +144,28 @@ impl Terminal {
     ///
     /// # Errors
     ///
-    /// When it does not end within `limit`.
+    /// When it does not end within `limit`; the text carries the screen.
     pub async fn ended(&self, limit: Duration) -> Result<i32> {
-        let order = ["display-message", "-p", "#{pane_dead} #{pane_dead_status}"];
         let ended = until(
             "the end of the program in the terminal",
             limit,
             async || {
-                let told = self.order(order.map(OsString::from).into()).await?;
-                let code = told.trim().strip_prefix("1 ").map(str::parse);
-                Ok(code.transpose()?)
+                match std::fs::read_to_string(&self.exit_code) {
+                    // A line that is not whole yet has no end.
+                    Ok(told) if told.ends_with('\n') => Ok(Some(told.trim().parse()?)),
+                    Ok(_) => Ok(None),
+                    Err(why) if why.kind() == ErrorKind::NotFound => Ok(None),
+                    Err(why) => Err(why.into()),
+                }
             },
         )
         .await;
         match ended {
             Ok(code) => Ok(code),
-            Err(why) => Err(why).with_context(|| format!("on {:?}", self.socket)),
+            Err(why) => {
+                let screen = self.screen().await?;
+                Err(why).with_context(|| format!("the screen:\n{}", screen.trim_end()))
+            }
         }
     }
 

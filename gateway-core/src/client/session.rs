@@ -6,6 +6,7 @@
 
 use super::calls::{Calls, Outcome, Waiting};
 use super::close::CloseReason;
+use super::owed::Owed;
 use super::transport::{Progress, Transport, Wire};
 use crate::protocol::connect::Policy;
 use crate::protocol::{Event, Extra, Frame, Method, Request, RequestId, WireError};
@@ -21,6 +22,8 @@ const MOST_IN_FLIGHT: usize = 512;
 /// Events not yet taken. Beyond this they are dropped and reported as a gap, so that a slow
 /// listener cannot hold up answers or fill our memory.
 const EVENT_QUEUE: usize = 1024;
+/// A watchdog that rings so much too late says that this program stood still, not the gateway.
+const STOOD_STILL: Duration = Duration::from_secs(2);
 /// Close code for a gateway that has fallen silent, as the reference client sends it.
 const TICK_TIMEOUT: (u16, &str) = (4000, "tick timeout");
 /// Close code for a frame beyond our limit.
@@ -33,6 +36,7 @@ pub struct Session {
     closed: watch::Receiver<Option<CloseReason>>,
     /// The largest frame the gateway takes, in bytes.
     max_payload: usize,
+    owed: Owed,
 }
 
 /// What a session tells without being asked.
@@ -197,6 +201,11 @@ impl Session {
         ended(closed)
     }
 
+    /// Says how many answers the gateway still owes to all who asked over this session.
+    pub fn owed(&self) -> watch::Receiver<usize> {
+        self.owed.watched()
+    }
+
     /// Returns why the session ended, if it has.
     pub fn close_reason(&self) -> Option<CloseReason> {
         self.closed.borrow().clone()
@@ -225,6 +234,7 @@ impl Session {
                 limit: self.max_payload,
             });
         }
+        let _counts_until_answered = self.owed.one_more();
         let (reply, outcome) = oneshot::channel();
         let waiting = Waiting {
             reply,
@@ -301,7 +311,8 @@ pub(super) fn start<S: Wire>(
         events,
         calls: Calls::default(),
         patience: 2 * policy.tick_interval(),
-        last_frame: Instant::now(),
+        last_sign: Instant::now(),
+        received: 0,
         order: Order::default(),
         restart_expected: None,
     };
@@ -311,6 +322,7 @@ pub(super) fn start<S: Wire>(
         requests,
         closed: closed_watch,
         max_payload: usize::try_from(policy.max_payload).unwrap_or(usize::MAX),
+        owed: Owed::none(),
     };
     (session, event_stream)
 }
@@ -333,7 +345,9 @@ struct Task<S> {
     calls: Calls,
     /// For how long nothing may come.
     patience: Duration,
-    last_frame: Instant,
+    last_sign: Instant,
+    /// What had been received when the gateway last seemed silent.
+    received: u64,
     order: Order,
     /// When the gateway expects to be back, from its `shutdown` event.
     restart_expected: Option<Duration>,
@@ -376,7 +390,7 @@ impl<S: Wire> Task<S> {
 
     async fn serve(&mut self) -> CloseReason {
         loop {
-            let silent_at = self.last_frame + self.patience;
+            let silent_at = self.last_sign + self.patience;
             let wake_at = self
                 .calls
                 .next_deadline()
@@ -385,7 +399,8 @@ impl<S: Wire> Task<S> {
             tokio::select! {
                 progress = self.transport.progress() => match progress {
                     Ok(Progress::Received(text)) => {
-                        self.last_frame = Instant::now();
+                        self.last_sign = Instant::now();
+                        self.received = self.transport.received();
                         self.received(&text);
                     }
                     Ok(Progress::Sent) => {}
@@ -404,12 +419,26 @@ impl<S: Wire> Task<S> {
                     let now = Instant::now();
                     self.calls.expire(now);
                     self.calls.forget_abandoned();
-                    if now >= silent_at {
+                    if now >= silent_at && !self.has_an_excuse(now, silent_at) {
                         return CloseReason::Silent { silent_for: self.patience };
                     }
                 }
             }
         }
+    }
+
+    /// Gives a gateway that seems silent more time, where that is not its fault: a large frame is
+    /// still on its way over a slow line, or this program stood still and what came meanwhile has
+    /// not been read.
+    fn has_an_excuse(&mut self, now: Instant, silent_at: Instant) -> bool {
+        let received = self.transport.received();
+        let still_comes = received != self.received;
+        self.received = received;
+        let stood_still = now.duration_since(silent_at) >= STOOD_STILL;
+        if still_comes || stood_still {
+            self.last_sign = now;
+        }
+        still_comes || stood_still
     }
 
     fn received(&mut self, text: &str) {

@@ -93,6 +93,11 @@ impl<S: Wire> Transport<S> {
         self.socket.get_mut().lift();
     }
 
+    /// Returns how many bytes have come, of whole and of unfinished frames.
+    pub(super) fn received(&self) -> u64 {
+        self.socket.get_ref().passed()
+    }
+
     /// Takes a text to be sent; [`Self::poll`] sends it.
     pub(super) fn queue(&mut self, text: String) {
         self.outgoing.push_back(Message::text(text));

@@ -146,6 +146,9 @@ pub struct SshSurroundings {
     pub local_user: Option<String>,
 }
 
+/// Where OpenSSH's agent listens on Windows unless it is told otherwise.
+const WINDOWS_AGENT: &str = r"\\.\pipe\openssh-ssh-agent";
+
 impl SshSurroundings {
     /// Finds the usual places; whether the files exist is for their readers to see.
     pub fn find(environment: &Environment) -> Self {
@@ -169,7 +172,9 @@ impl SshSurroundings {
                 .iter()
                 .flat_map(|folder| DEFAULT_IDENTITIES.map(|name| folder.join(name)))
                 .collect(),
-            agent_socket: environment.path("SSH_AUTH_SOCK"),
+            agent_socket: environment
+                .path("SSH_AUTH_SOCK")
+                .or_else(|| cfg!(windows).then(|| PathBuf::from(WINDOWS_AGENT))),
             local_user: ["USER", "LOGNAME", "USERNAME"]
                 .into_iter()
                 .find_map(|name| environment.text(name))

@@ -113,16 +113,18 @@ impl RetryGovernor {
         delay.max(self.until_allowed(now))
     }
 
-    /// Returns how long a shortcut must wait, or `None` when it comes too soon after the last one.
-    pub fn shortcut(&mut self, now: Instant) -> Option<Duration> {
-        let too_soon = self
-            .last_shortcut
-            .is_some_and(|last| now.duration_since(last) < self.policy.shortcut_gap);
-        if too_soon {
-            return None;
-        }
-        self.last_shortcut = Some(now);
-        Some(self.until_allowed(now))
+    /// Returns how long a shortcut must wait: what comes too soon after the last one is not lost, it
+    /// comes when it may. A network that has come back tells so in several steps, and only the last
+    /// of them finds the way open.
+    pub fn shortcut(&mut self, now: Instant) -> Duration {
+        let due = match self.last_shortcut {
+            // One is to come already.
+            Some(last) if last > now => last,
+            Some(last) => (last + self.policy.shortcut_gap).max(now),
+            None => now,
+        };
+        self.last_shortcut = Some(due);
+        due.duration_since(now).max(self.until_allowed(now))
     }
 
     /// Forgets the delays, as when the user starts afresh with other settings.
@@ -211,9 +213,10 @@ mod tests {
         let mut governor = RetryGovernor::new(RetryPolicy::default());
         let start = Instant::now();
 
-        assert_eq!(governor.shortcut(start), Some(Duration::ZERO));
-        assert_eq!(governor.shortcut(start + secs(2)), None);
-        assert_eq!(governor.shortcut(start + secs(3)), Some(Duration::ZERO));
+        assert_eq!(governor.shortcut(start), Duration::ZERO);
+        assert_eq!(governor.shortcut(start + secs(1)), secs(2));
+        assert_eq!(governor.shortcut(start + secs(2)), secs(1));
+        assert_eq!(governor.shortcut(start + secs(3)), secs(3));
     }
 
     #[tokio::test(start_paused = true)]
@@ -245,16 +248,13 @@ mod tests {
             let mut starts: Vec<Instant> = Vec::new();
             for (trigger, pause_ms, jitter) in steps {
                 now += Duration::from_millis(pause_ms);
-                let wait = match trigger {
-                    0 => Some(governor.after_failure(now, jitter)),
-                    1 => Some(governor.after_loss(now, secs(20), jitter)),
+                now += match trigger {
+                    0 => governor.after_failure(now, jitter),
+                    1 => governor.after_loss(now, secs(20), jitter),
                     _ => governor.shortcut(now),
                 };
-                if let Some(wait) = wait {
-                    now += wait;
-                    governor.attempt_started(now);
-                    starts.push(now);
-                }
+                governor.attempt_started(now);
+                starts.push(now);
             }
             for (index, start) in starts.iter().enumerate() {
                 let within = starts[index..].iter().take_while(|s| **s - *start < secs(60)).count();

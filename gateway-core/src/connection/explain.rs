@@ -34,6 +34,7 @@ pub fn tunnel_failure(error: &TunnelError) -> Failure {
         | TunnelError::KnownHosts(_)
         | TunnelError::HostKeyRevoked { .. }
         | TunnelError::HostKeyNeedsAuthority { .. }
+        | TunnelError::WeakEncryption { .. }
         | TunnelError::HostKeyNotDemanded { .. }
         | TunnelError::KeyFile { .. }
         | TunnelError::AuthRefused { .. }
@@ -90,7 +91,10 @@ pub fn tunnel_problem(error: &TunnelError) -> Problem {
         }
         TunnelError::HostKeyRevoked { .. } => Problem::without_action("hostKeyRevoked", message),
         TunnelError::HostKeyNeedsAuthority { .. } => {
-            Problem::without_action("hostKeyNeedsAuthority", message)
+            Problem::new("hostKeyNeedsAuthority", message, UserAction::TryAgain)
+        }
+        TunnelError::WeakEncryption { .. } => {
+            Problem::new("weakEncryption", message, UserAction::TryAgain)
         }
         TunnelError::NeedsAnswer(_) => {
             Problem::new("signInNeedsAnswer", message, UserAction::SignIn)

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 /// The limit on reaching a port of this computer; only a wedged system needs longer.
@@ -199,6 +199,18 @@ impl Path for GatewayPath {
             None => SessionNews::Lost(explain::session_lost(&client::CloseReason::Lost {
                 kind: None,
             })),
+        }
+    }
+
+    fn owed(session: &Session) -> watch::Receiver<usize> {
+        session.owed()
+    }
+
+    fn heard(&self) -> u64 {
+        match &self.way {
+            Way::Ssh(path) => path.tunnel().received(),
+            // A port of this computer answers at once or not at all.
+            Way::ThisComputer(_) => 0,
         }
     }
 

@@ -4,10 +4,13 @@ use super::phase::Cause;
 use super::problem::{Problem, UserAction};
 use super::route::{Failure, LocalPort};
 use super::state::Verdict;
-use crate::tunnel::Tunnel;
-use crate::tunnel::forward::LoopbackListener;
+use crate::tunnel::forward::{Lead, LoopbackListener};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
+
+/// A gateway shows widgets on the port next to its own and controls browsers on the one after. Both are led on;
+/// what is connected to is opened only when a local program comes.
+const BESIDE: [u16; 2] = [1, 2];
 
 /// The loopback listener of the app: bound on the first connection, then kept.
 ///
@@ -21,6 +24,8 @@ pub struct ListenerSlot {
 #[derive(Debug)]
 struct Bound {
     listener: LoopbackListener,
+    /// Those next to it, with how far they are from it.
+    beside: Vec<(u16, LoopbackListener)>,
     shown: LocalPort,
 }
 
@@ -60,19 +65,27 @@ impl ListenerSlot {
     /// Gives the port back, for good; when this returns, another program can have it.
     pub async fn close(&self) {
         if let Some(bound) = self.bound.get() {
-            bound.listener.close().await;
+            for listener in bound.listeners() {
+                listener.close().await;
+            }
         }
     }
 
-    pub(super) fn attach(&self, tunnel: &Tunnel, gateway_port: u16) {
+    pub(super) fn attach(&self, lead: &Arc<dyn Lead>, gateway_port: u16) {
         if let Some(bound) = self.bound.get() {
-            bound.listener.attach(tunnel.clone(), gateway_port);
+            bound.listener.attach(Arc::clone(lead), gateway_port);
+            for (distance, listener) in &bound.beside {
+                match gateway_port.checked_add(*distance) {
+                    Some(port) => listener.attach(Arc::clone(lead), port),
+                    None => tracing::debug!(gateway_port, "no port next to the gateway's"),
+                }
+            }
         }
     }
 
     pub(super) fn detach(&self) {
         if let Some(bound) = self.bound.get() {
-            bound.listener.detach();
+            bound.listeners().for_each(LoopbackListener::detach);
         }
     }
 }
@@ -96,11 +109,31 @@ impl Bound {
             ),
             None => (None, None),
         };
+        let mut beside = Vec::new();
+        for distance in BESIDE {
+            let Some(next) = port.port.checked_add(distance) else {
+                continue;
+            };
+            match LoopbackListener::bind_only(next).await {
+                Ok(listener) => beside.push((distance, listener)),
+                // Few need them; the gateway itself is reached without.
+                Err(error) => tracing::info!(port = next, %error, "this port is not led on"),
+            }
+        }
         let shown = LocalPort {
             port: port.port,
             wanted,
             holder,
+            beside: beside.iter().map(|(_, listener)| listener.port()).collect(),
         };
-        Ok(Self { listener, shown })
+        Ok(Self {
+            listener,
+            beside,
+            shown,
+        })
+    }
+
+    fn listeners(&self) -> impl Iterator<Item = &LoopbackListener> {
+        std::iter::once(&self.listener).chain(self.beside.iter().map(|(_, listener)| listener))
     }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// How to reach one gateway.
 pub trait Route: Send + Sync + 'static {
@@ -60,6 +60,12 @@ pub trait Path: Clone + Send + Sync + 'static {
     fn next_event(
         events: &mut Self::Events,
     ) -> impl Future<Output = SessionNews<Self::Event>> + Send;
+
+    /// Says how many answers a session still owes to whoever asked over it.
+    fn owed(session: &Self::Session) -> watch::Receiver<usize>;
+
+    /// Returns how many bytes the path has brought so far; it only grows.
+    fn heard(&self) -> u64;
 
     /// Returns the round-trip time, or `None` when the path is gone.
     fn ping(&self) -> impl Future<Output = Option<Duration>> + Send + 'static;
@@ -156,6 +162,9 @@ pub struct LocalPort {
     /// The program that holds it, where the system tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
+    /// The ports next to it that lead to those next to the gateway's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<u16>,
 }
 
 /// How far an attempt has come, or what it has found on the way.

@@ -83,6 +83,8 @@ mod local_port {
         local_port_wanted: Option<u16>,
         #[serde(skip_serializing_if = "Option::is_none")]
         local_port_holder: Option<&'a str>,
+        #[serde(skip_serializing_if = "<[u16]>::is_empty")]
+        local_ports_beside: &'a [u16],
     }
 
     pub(super) fn serialize<S: Serializer>(
@@ -94,6 +96,7 @@ mod local_port {
                 local_port: port.port,
                 local_port_wanted: port.wanted,
                 local_port_holder: port.holder.as_deref(),
+                local_ports_beside: &port.beside,
             })
             .serialize(serializer)
     }
@@ -115,6 +118,7 @@ mod tests {
                 port: 18_809,
                 wanted: Some(18_789),
                 holder: Some("node".into()),
+                beside: vec![18_810],
             }),
             ..Snapshot::off("me@box".into())
         };
@@ -124,7 +128,7 @@ mod tests {
         let expected = serde_json::json!({
             "phase": "retry_wait", "target": "me@box", "attempt": 3, "cause": "network",
             "nextAttemptAt": 1000, "localPort": 18809, "localPortWanted": 18789,
-            "localPortHolder": "node", "pingMs": 1.5,
+            "localPortHolder": "node", "localPortsBeside": [18810], "pingMs": 1.5,
         });
         assert_eq!(json, expected);
     }

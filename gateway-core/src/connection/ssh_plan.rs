@@ -180,6 +180,8 @@ impl SshPlan {
             Some(IdentityAgent::Socket(socket)) => Some(socket.clone()),
             None => self.usual.agent_socket.clone(),
         };
+        tunnel.certificate_files = config.certificate_files.clone();
+        tunnel.identities_only = config.identities_only;
         tunnel.address_family = config.address_family;
         tunnel.bind_address = config.bind_address.clone();
         if let Some(limit) = config.connect_timeout.filter(|limit| !limit.is_zero()) {

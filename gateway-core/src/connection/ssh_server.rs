@@ -7,6 +7,7 @@
 use super::access::GatewayAccess;
 use super::explain;
 use super::listener_slot::ListenerSlot;
+use super::listener_tunnel::{Again, ListenerTunnel};
 use super::phase::Cause;
 use super::problem::Problem;
 use super::question::{Answer, Question};
@@ -14,13 +15,17 @@ use super::route::{Failure, Progress, ProgressReporter};
 use super::ssh_plan::{self, SshPlan};
 use super::state::{Step, Verdict};
 use crate::credentials::secret::KeyPassphrase;
+use crate::tunnel::forward::Lead;
 use crate::tunnel::{
-    self, ForwardError, HostKeyFingerprint, KnownHosts, KnownHostsFiles, PresentedKey, SignIn,
-    SignInMemory, Tunnel, TunnelClosed, TunnelConfig, TunnelError, TunnelStep, TunnelStream,
+    self, Credential, ForwardError, HostKeyFingerprint, KnownHosts, KnownHostsFiles, PresentedKey,
+    SignIn, SignInMemory, Tunnel, TunnelClosed, TunnelConfig, TunnelError, TunnelStep,
+    TunnelStream,
 };
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::Instant;
 
 /// The host the gateway listens on, as the server sees it.
 const GATEWAY_HOST: &str = "127.0.0.1";
@@ -31,7 +36,7 @@ pub struct SshServer {
     way: Way,
     gateway_port: u16,
     listener: ListenerSlot,
-    memory: AsyncMutex<SignInMemory>,
+    memory: Arc<AsyncMutex<SignInMemory>>,
     asked: Mutex<AskedAbout>,
 }
 
@@ -73,7 +78,7 @@ impl SshServer {
             way,
             gateway_port,
             listener,
-            memory: AsyncMutex::default(),
+            memory: Arc::default(),
             asked: Mutex::default(),
         }
     }
@@ -119,12 +124,16 @@ impl SshServer {
         let mut memory = self.memory.lock().await;
         self.recall_passphrase(&config, &mut memory, access).await;
         self.demand_what_is_trusted(&mut config);
+        let mut began = Instant::now();
+        let mut signed_in = (Credential::Nothing, Duration::ZERO);
         let mut on_step = |step| match step {
             TunnelStep::Resolved { .. } => progress.report(Progress::Reached(Step::Connecting)),
             TunnelStep::HostKeyAccepted { .. } => {
                 progress.report(Progress::Reached(Step::Authenticating));
+                began = Instant::now();
             }
-            TunnelStep::TcpConnected | TunnelStep::SignedIn { .. } => {}
+            TunnelStep::SignedIn { method } => signed_in = (method, began.elapsed()),
+            TunnelStep::TcpConnected => {}
         };
         let tunnel = match tunnel::open(&config, &mut memory, &mut on_step).await {
             Ok(tunnel) => tunnel,
@@ -132,9 +141,20 @@ impl SshServer {
         };
         drop(memory);
         self.after_signing_in(access).await;
-        self.listener.attach(&tunnel, self.gateway_port);
+        // A way through other servers is not gone twice: each of them might ask somebody again.
+        let again = config.via.is_empty().then(|| Again {
+            config: TunnelConfig {
+                demanded_host_key: None,
+                ..config
+            },
+            memory: Arc::clone(&self.memory),
+        });
+        let local = Arc::new(ListenerTunnel::new(tunnel.clone(), &signed_in, again));
+        let lead: Arc<dyn Lead> = local.clone();
+        self.listener.attach(&lead, self.gateway_port);
         Ok(SshPath {
             tunnel,
+            local,
             gateway_port: self.gateway_port,
             listener: self.listener.clone(),
         })
@@ -332,6 +352,7 @@ impl SshServer {
 #[derive(Debug)]
 pub(super) struct SshPath {
     tunnel: Tunnel,
+    local: Arc<ListenerTunnel>,
     gateway_port: u16,
     listener: ListenerSlot,
 }
@@ -359,7 +380,7 @@ impl SshPath {
     /// Leads the listener away first, so that nobody new enters a closing tunnel.
     pub(super) async fn close(&self) {
         self.listener.detach();
-        self.tunnel.clone().close().await;
+        tokio::join!(self.local.close(), self.tunnel.clone().close());
     }
 }
 

@@ -76,6 +76,8 @@ struct Held<P: Path> {
 
 struct HeldSession<P: Path> {
     events: P::Events,
+    /// How many answers it owes; `None` once nobody can ask it for anything any more.
+    owed: Option<watch::Receiver<usize>>,
     since: Instant,
 }
 
@@ -111,6 +113,8 @@ enum Turn<R: Route> {
     Session(SessionNews<EventOf<R>>),
     WaitOver,
     Probe(Finding),
+    /// How many answers the session owes has changed.
+    Owed,
 }
 
 impl<R: Route> Supervisor<R> {
@@ -157,6 +161,7 @@ impl<R: Route> Supervisor<R> {
                     self.tell(News::WaitOver);
                 }
                 Turn::Probe(finding) => self.probed(finding),
+                Turn::Owed => self.look_after_the_owed(),
             }
             self.publish();
         }
@@ -172,6 +177,10 @@ impl<R: Route> Supervisor<R> {
             ),
             None => (None, None, None),
         };
+        let (events, owed) = match session {
+            Some(session) => (Some(&mut session.events), session.owed.as_mut()),
+            None => (None, None),
+        };
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Turn::Stop,
@@ -183,8 +192,9 @@ impl<R: Route> Supervisor<R> {
                 Turn::Outcome(outcome)
             }
             failure = or_never(lost) => Turn::PathLost(failure),
-            news = next_event::<R::Path>(session) => Turn::Session(news),
+            news = next_event::<R::Path>(events) => Turn::Session(news),
             () = or_never(self.timer.as_mut()) => Turn::WaitOver,
+            () = next_change(owed) => Turn::Owed,
             finding = next_finding(probe) => Turn::Probe(finding),
         }
     }
@@ -194,13 +204,13 @@ impl<R: Route> Supervisor<R> {
             Command::Connect => self.shortcut(Input::Connect),
             Command::ReconnectNow => self.shortcut(Input::ReconnectNow),
             Command::Disconnect => self.input(Input::Disconnect),
-            Command::Woke => {
+            Command::Woke | Command::NetworkChanged => {
+                // What stands may have survived: it is asked before anything is torn down.
                 if let Some(held) = &mut self.held {
                     held.prober.probe_now();
                 }
                 self.shortcut(Input::Nudged);
             }
-            Command::NetworkUp => self.shortcut(Input::Nudged),
             Command::SetWatched(watched) => {
                 self.watched = watched;
                 if let Some(held) = &mut self.held {
@@ -249,10 +259,16 @@ impl<R: Route> Supervisor<R> {
             self.input(input);
             return;
         }
-        match self.governor.shortcut(Instant::now()) {
-            None => tracing::debug!("a shortcut came too soon after the last one"),
-            Some(Duration::ZERO) => self.input(input),
-            Some(wait) => self.start_timer(wait),
+        let now = Instant::now();
+        let wait = self.governor.shortcut(now);
+        let sooner = self
+            .timer
+            .as_ref()
+            .is_none_or(|timer| now + wait < timer.deadline());
+        if wait.is_zero() {
+            self.input(input);
+        } else if sooner {
+            self.start_timer(wait);
         }
     }
 
@@ -307,6 +323,7 @@ impl<R: Route> Supervisor<R> {
         );
         held.session = Some(HeldSession {
             events: opened.events,
+            owed: Some(R::Path::owed(&opened.session)),
             since: Instant::now(),
         });
         self.shown.gateway = Some(opened.facts);
@@ -372,6 +389,22 @@ impl<R: Route> Supervisor<R> {
                 ),
             )),
         }
+    }
+
+    /// Whoever waits for an answer should not wait for a path that is gone.
+    fn look_after_the_owed(&mut self) {
+        let Some(held) = &mut self.held else { return };
+        let Some(session) = &mut held.session else {
+            return;
+        };
+        let Some(owed) = &mut session.owed else {
+            return;
+        };
+        let is_owed = *owed.borrow_and_update() > 0;
+        if owed.has_changed().is_err() {
+            session.owed = None;
+        }
+        held.prober.set_awaited(is_owed);
     }
 
     fn note(&mut self, generation: Generation, progress: Progress) {
@@ -527,7 +560,10 @@ impl<R: Route> Supervisor<R> {
     }
 
     fn drop_session(&mut self) {
-        let ended = self.held.as_mut().and_then(|held| held.session.take());
+        let ended = self.held.as_mut().and_then(|held| {
+            held.prober.set_awaited(false);
+            held.session.take()
+        });
         if let Some(session) = ended {
             self.lost_session = Some(session.since.elapsed());
             self.outlets.session.send_replace(None);
@@ -605,9 +641,17 @@ async fn or_never<F: Future + Unpin>(future: Option<F>) -> F::Output {
     }
 }
 
-async fn next_event<P: Path>(session: Option<&mut HeldSession<P>>) -> SessionNews<P::Event> {
-    match session {
-        Some(session) => P::next_event(&mut session.events).await,
+async fn next_event<P: Path>(events: Option<&mut P::Events>) -> SessionNews<P::Event> {
+    match events {
+        Some(events) => P::next_event(events).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns on a change, and for the last time when there can be none any more.
+async fn next_change(owed: Option<&mut watch::Receiver<usize>>) {
+    match owed {
+        Some(owed) => drop(owed.changed().await),
         None => std::future::pending().await,
     }
 }

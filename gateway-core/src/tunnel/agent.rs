@@ -9,9 +9,9 @@ mod system;
 #[path = "agent/windows.rs"]
 mod system;
 
-use russh::keys::PublicKey;
 use russh::keys::agent::client::{AgentClient, AgentStream};
 use russh::keys::agent::{AgentIdentity, AgentSessionBinding};
+use russh::keys::{Certificate, PublicKey};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,9 +40,12 @@ impl AgentKey {
         super::server_text::printable(self.0.comment())
     }
 
-    /// Returns whether the agent offers a certificate rather than the bare key.
-    pub(super) fn is_certificate(&self) -> bool {
-        matches!(self.0, AgentIdentity::Certificate { .. })
+    /// Returns the certificate, where the agent offers one rather than the bare key.
+    pub(super) fn certificate(&self) -> Option<&Certificate> {
+        match &self.0 {
+            AgentIdentity::Certificate { certificate, .. } => Some(certificate),
+            AgentIdentity::PublicKey { .. } => None,
+        }
     }
 
     pub(super) fn into_identity(self) -> AgentIdentity {

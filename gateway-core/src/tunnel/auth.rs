@@ -1,14 +1,17 @@
 //! Signing in: which credential is offered, in which order, and what a person has to be asked.
 //!
-//! The order is agent keys that an identity file selects, other agent keys, key files,
-//! keyboard-interactive, password. Nobody is asked while a connection is open: the question comes
+//! The order is certificates from files, agent keys that an identity file selects, other agent keys,
+//! key files, keyboard-interactive, password. Nobody is asked while a connection is open: the question comes
 //! back as an error, and the redial replays the answers from [`SignInMemory`]. A credential that the
 //! server refused is not sent again by itself.
 
+mod candidates;
+mod certificates;
 mod interactive;
 pub mod keys;
 mod memory;
 mod public_key;
+mod signers;
 
 pub use memory::SignInMemory;
 
@@ -16,7 +19,7 @@ use super::credential::{Credential, Outcome, Tried};
 use super::error::{Step, TunnelClosed, TunnelError};
 use super::question::Question;
 use super::session::{SessionEnd, SessionHandler, closed_by};
-use keys::KeyFile;
+use keys::Files;
 use russh::client::{AuthResult, Handle};
 use russh::{MethodKind, MethodSet};
 use std::future::Future;
@@ -46,6 +49,7 @@ pub(super) struct SignInRequest<'a> {
     pub(super) host: &'a str,
     pub(super) sign_in: &'a SignIn,
     pub(super) agent_socket: Option<&'a std::path::Path>,
+    pub(super) identities_only: bool,
     pub(super) limit: Duration,
 }
 
@@ -57,6 +61,8 @@ enum Progress {
     Refused(MethodSet),
     /// It could not be used, so that nothing was refused; why, in words.
     Unusable(&'static str),
+    /// The server goes on asking, so that it was left.
+    Endless,
 }
 
 /// Signs in on a session whose host key was accepted; returns what did it.
@@ -64,7 +70,7 @@ pub(super) async fn sign_in(
     handle: &mut Handle<SessionHandler>,
     end: &SessionEnd,
     request: SignInRequest<'_>,
-    key_files: Vec<KeyFile>,
+    files: Files,
     memory: &mut SignInMemory,
 ) -> Result<Credential, TunnelError> {
     let mut attempt = Attempt {
@@ -75,7 +81,7 @@ pub(super) async fn sign_in(
         tried: Vec::new(),
         clock: Clock::default(),
     };
-    attempt.run(key_files).await
+    attempt.run(files).await
 }
 
 /// One try to sign in on one connection.
@@ -89,7 +95,7 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    async fn run(&mut self, key_files: Vec<KeyFile>) -> Result<Credential, TunnelError> {
+    async fn run(&mut self, files: Files) -> Result<Credential, TunnelError> {
         // Asking with "none" tells which methods there are; no server counts it as a failure
         // (RFC 4252 §5.2).
         let mut offered = {
@@ -105,7 +111,7 @@ impl Attempt<'_> {
         let mut keys = if matches!(self.request.sign_in, SignIn::Password) {
             None
         } else {
-            Some(public_key::Candidates::gather(self, key_files).await?)
+            Some(candidates::Candidates::gather(self, files).await?)
         };
         // What a person is asked for follows from their choice, or from a first half accepted.
         let mut may_ask = !matches!(self.request.sign_in, SignIn::KeyFile(_));
@@ -154,6 +160,7 @@ impl Attempt<'_> {
                     return Err(self.refused(&offered));
                 }
                 (_, Progress::Refused(others)) => others,
+                (_, Progress::Endless) => return Err(self.refused(&offered)),
                 (credential, Progress::Unusable(_)) => {
                     if let Some(keys) = &mut keys {
                         keys.allow_again(&credential);
@@ -242,6 +249,9 @@ impl Attempt<'_> {
             Progress::Partial(_) => Outcome::NotEnough,
             Progress::Refused(_) => Outcome::Refused,
             Progress::Unusable(why) => Outcome::Unusable((*why).to_owned()),
+            Progress::Endless => {
+                Outcome::Unusable("the server asks more than anybody could answer".to_owned())
+            }
         };
         tracing::debug!(%credential, %outcome, "credential tried");
         self.tried.push(Tried {

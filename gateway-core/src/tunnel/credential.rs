@@ -18,6 +18,11 @@ pub enum Credential {
         /// The file.
         path: PathBuf,
     },
+    /// A certificate in a file, with whoever has its key.
+    Certificate {
+        /// The file.
+        path: PathBuf,
+    },
     /// Answers to the server's own questions.
     KeyboardInteractive,
     /// The account's password.
@@ -35,6 +40,7 @@ impl fmt::Display for Credential {
             } if comment.is_empty() => write!(f, "agent key {fingerprint}"),
             Self::AgentKey { comment, .. } => write!(f, "agent key {comment}"),
             Self::KeyFile { path } => write!(f, "key file {}", path.display()),
+            Self::Certificate { path } => write!(f, "certificate {}", path.display()),
             Self::KeyboardInteractive => f.write_str("answers to the server's questions"),
             Self::Password => f.write_str("password"),
             Self::Nothing => f.write_str("no proof"),

@@ -2,6 +2,7 @@
 
 use super::auth::keys::KeyFileError;
 use super::credential::Tried;
+use super::host_certificate::CertificateFault;
 use super::host_key::{HostKeyFingerprint, KnownKey, PresentedKey};
 use super::known_hosts::KnownHostsError;
 use super::question::Question;
@@ -57,7 +58,9 @@ pub enum NextStep {
     ReviewHostKey,
     /// The server must not be used with this key.
     ReplaceRevokedKey,
-    /// Certificates are not supported: the host's own key has to be listed.
+    /// The server needs a good certificate, or its own key has to be listed.
+    RenewHostCertificate,
+    /// The server's key has to be listed by hand.
     ListHostKey,
     /// known_hosts has to be made readable or writable.
     RepairKnownHosts,
@@ -87,7 +90,10 @@ impl fmt::Display for NextStep {
                 "Ask the server's owner whether it was reinstalled. If not, do not connect."
             }
             Self::ReplaceRevokedKey => "This key is marked as revoked. Do not connect; ask the server's owner.",
-            Self::ListHostKey => "Add the server's own host key to known_hosts; certificates are not supported.",
+            Self::RenewHostCertificate => {
+                "Ask the server's owner for a good certificate, or add its own host key to known_hosts."
+            }
+            Self::ListHostKey => "Add the server's host key to known_hosts, or let new ones be asked about.",
             Self::RepairKnownHosts => "Make the known_hosts file readable and writable for you.",
             Self::Answer => "Answer the question to go on.",
             Self::ChangeSignIn => {
@@ -186,12 +192,24 @@ pub enum TunnelError {
         by: Box<KnownKey>,
     },
     /// The host is known only through a certificate authority. Nothing about the user was sent.
-    #[error("{} is known only through a certificate authority, which is not supported", presented.host())]
+    #[error("{} is trusted by its certificate only, and {fault}", presented.host())]
     HostKeyNeedsAuthority {
-        /// What it showed.
+        /// The key it showed.
         presented: Box<PresentedKey>,
         /// The `@cert-authority` line.
         authority: Box<KnownKey>,
+        /// What is wrong with its certificate.
+        fault: CertificateFault,
+    },
+    /// What was agreed on can be tampered with unnoticed (CVE-2023-48795). Nothing about the user was sent.
+    #[error(
+        "{host} port {port} encrypts with ChaCha20 and without strict key exchange, which lets others drop messages (Terrapin)"
+    )]
+    WeakEncryption {
+        /// The server.
+        host: String,
+        /// The port dialled.
+        port: u16,
     },
     /// The key is not the one that was demanded. Nothing about the user was sent.
     #[error("{} showed another host key than the one trusted", presented.host())]
@@ -265,6 +283,7 @@ impl TunnelError {
             Self::Resolve { .. } => Step::Resolve,
             Self::Tcp { .. } => Step::Tcp,
             Self::KeyExchange { .. }
+            | Self::WeakEncryption { .. }
             | Self::KnownHosts(_)
             | Self::HostKeyUnknown(_)
             | Self::HostKeyNotListed(_)
@@ -280,17 +299,18 @@ impl TunnelError {
     /// Returns the public word for this failure.
     pub fn cause(&self) -> Cause {
         match self {
-            Self::BadTarget(TargetError::UnsupportedOption(_))
-            | Self::HostKeyNeedsAuthority { .. } => Cause::UnsupportedOption,
+            Self::BadTarget(TargetError::UnsupportedOption(_)) => Cause::UnsupportedOption,
             Self::SshConfig(SshConfigError::Unsupported { .. }) => Cause::UnsupportedOption,
             Self::BadTarget(_) | Self::SshConfig(_) => Cause::BadTarget,
             Self::Hop { source, .. } => source.cause(),
             Self::NotForwarded { source, .. } => source.cause(),
             Self::Resolve { .. } | Self::Tcp { .. } | Self::KeyExchange { .. } => Cause::Network,
-            // Without known_hosts nobody can say whether the key is right.
-            Self::KnownHosts(_) | Self::HostKeyUnknown(_) | Self::HostKeyNotListed(_) => {
-                Cause::HostKeyUnknown
-            }
+            Self::WeakEncryption { .. } => Cause::Protocol,
+            // Without known_hosts, or the proof it asks for, nobody can say whether the key is right.
+            Self::KnownHosts(_)
+            | Self::HostKeyUnknown(_)
+            | Self::HostKeyNotListed(_)
+            | Self::HostKeyNeedsAuthority { .. } => Cause::HostKeyUnknown,
             Self::HostKeyChanged { .. } | Self::HostKeyNotDemanded { .. } => Cause::HostKeyChanged,
             Self::HostKeyRevoked { .. } => Cause::HostKeyRevoked,
             Self::NeedsAnswer(_) | Self::KeyFile { .. } | Self::AuthRefused { .. } => {
@@ -325,7 +345,8 @@ impl TunnelError {
                 NextStep::ReviewHostKey
             }
             Self::HostKeyRevoked { .. } => NextStep::ReplaceRevokedKey,
-            Self::HostKeyNeedsAuthority { .. } => NextStep::ListHostKey,
+            Self::HostKeyNeedsAuthority { .. } => NextStep::RenewHostCertificate,
+            Self::WeakEncryption { .. } => NextStep::UpdateServer,
             Self::NeedsAnswer(_) => NextStep::Answer,
             Self::KeyFile { .. } => NextStep::ChooseKeyFile,
             Self::AuthRefused { .. } => NextStep::ChangeSignIn,
@@ -342,6 +363,7 @@ impl TunnelError {
             Self::BadTarget(_)
             | Self::SshConfig(_)
             | Self::KnownHosts(_)
+            | Self::WeakEncryption { .. }
             | Self::HostKeyUnknown(_)
             | Self::HostKeyNotListed(_)
             | Self::HostKeyChanged { .. }

@@ -5,6 +5,7 @@
 //! there is no setting for others, and requests that a foreign web page could make are refused (see
 //! `http_head`).
 
+mod carry;
 mod holder;
 mod port;
 mod relay;
@@ -13,7 +14,10 @@ pub use holder::Holder;
 pub use port::{BindError, BoundPort};
 
 use super::Tunnel;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, ready};
 use relay::Relay;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -37,8 +41,27 @@ pub struct LoopbackListener {
     accepting: Mutex<JoinSet<()>>,
 }
 
-/// Where a connection goes: through this tunnel, to this port on the server.
-type Route = Option<(Tunnel, u16)>;
+/// Says which tunnel the next local connection goes through.
+pub trait Lead: std::fmt::Debug + Send + Sync {
+    /// Returns the tunnel; it may have to be opened first.
+    fn tunnel(&self) -> BoxFuture<'_, Tunnel>;
+
+    /// Returns whether nothing can go through it any more.
+    fn is_closed(&self) -> bool;
+}
+
+impl Lead for Tunnel {
+    fn tunnel(&self) -> BoxFuture<'_, Tunnel> {
+        ready(self.clone()).boxed()
+    }
+
+    fn is_closed(&self) -> bool {
+        Self::is_closed(self)
+    }
+}
+
+/// Where a connection goes: through which tunnel, and to which port on the server.
+type Route = Option<(Arc<dyn Lead>, u16)>;
 
 #[derive(Debug)]
 struct Shared {
@@ -72,8 +95,33 @@ impl LoopbackListener {
     /// [`BindError`] when no port can be had.
     pub async fn bind(preferred: u16) -> Result<(Self, BoundPort), BindError> {
         let (sockets, bound) = port::bind(preferred).await?;
+        match &bound.moved_from {
+            Some((taken, holder)) => {
+                tracing::info!(
+                    port = bound.port,
+                    taken,
+                    ?holder,
+                    "listening on another port than wanted"
+                );
+            }
+            None => tracing::info!(port = bound.port, "listening on loopback"),
+        }
+        Ok((Self::over(sockets, bound.port), bound))
+    }
+
+    /// Binds `port` on every loopback address, or nothing.
+    ///
+    /// # Errors
+    /// What the system says, if any of them cannot be had.
+    pub async fn bind_only(port: u16) -> io::Result<Self> {
+        let sockets = port::bind_only(port).await?;
+        tracing::debug!(port, "listening on loopback as well");
+        Ok(Self::over(sockets, port))
+    }
+
+    fn over(sockets: Vec<TcpListener>, port: u16) -> Self {
         let shared = Arc::new(Shared {
-            port: bound.port,
+            port,
             route: watch::Sender::new(None),
             is_screening: AtomicBool::new(true),
             live: AtomicUsize::new(0),
@@ -86,25 +134,11 @@ impl LoopbackListener {
         for socket in sockets {
             accepting.spawn(accept(socket, Arc::clone(&shared), Arc::clone(&room)));
         }
-        match &bound.moved_from {
-            Some((taken, holder)) => {
-                tracing::info!(
-                    port = bound.port,
-                    taken,
-                    ?holder,
-                    "listening on another port than wanted"
-                );
-            }
-            None => tracing::info!(port = bound.port, "listening on loopback"),
+        Self {
+            port,
+            shared,
+            accepting: Mutex::new(accepting),
         }
-        Ok((
-            Self {
-                port: bound.port,
-                shared,
-                accepting: Mutex::new(accepting),
-            },
-            bound,
-        ))
     }
 
     /// Returns the port, which never changes.
@@ -112,10 +146,10 @@ impl LoopbackListener {
         self.port
     }
 
-    /// Sends connections, those that wait included, through this tunnel to a port of the server's
-    /// own loopback address.
-    pub fn attach(&self, tunnel: Tunnel, remote_port: u16) {
-        self.shared.route.send_replace(Some((tunnel, remote_port)));
+    /// Sends connections, those that wait included, through the tunnel of `lead` to a port of the
+    /// server's own loopback address.
+    pub fn attach(&self, lead: Arc<dyn Lead>, remote_port: u16) {
+        self.shared.route.send_replace(Some((lead, remote_port)));
     }
 
     /// Lets new connections wait, for at most five seconds each. Those in a tunnel end with it.

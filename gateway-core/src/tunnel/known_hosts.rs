@@ -1,19 +1,22 @@
 //! Which host keys we trust: our own reading of known_hosts files (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
 //!
-//! Several files are read, one is written. The verdict is stricter than OpenSSH's in two places: a
+//! Several files are read, one is written. The verdict is stricter than OpenSSH's in three places: a
 //! server known only under keys of other types counts as changed, and so does one whose line we
 //! cannot decode, because an impostor picks the key type and would otherwise get the softer
-//! question. Knows nothing of connections.
+//! question; and one known only through an authority is never asked about with another proof.
+//! Knows nothing of connections.
 
 mod line;
 mod store;
 
+use super::host_certificate::{self, CertificateFault};
 use super::host_key::{HOST_KEY_ALGORITHMS, KnownKey, PresentedKey, key_type_of};
 use line::{Line, Marker};
-use russh::keys::Algorithm;
+use russh::keys::{Algorithm, Certificate};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// The port that known_hosts leaves out of a host's name.
 const DEFAULT_PORT: u16 = 22;
@@ -71,10 +74,12 @@ pub enum Verdict {
         /// The line that says so.
         by: KnownKey,
     },
-    /// The host is known only through a certificate authority, and certificates are not supported.
+    /// The host is known only through a certificate authority, so that it has to show a certificate.
     AuthorityOnly {
         /// The `@cert-authority` line.
         authority: KnownKey,
+        /// What was wrong with what it showed.
+        fault: CertificateFault,
     },
 }
 
@@ -139,6 +144,7 @@ impl KnownHosts {
         {
             return Verdict::AuthorityOnly {
                 authority: placed.describe(),
+                fault: CertificateFault::Missing,
             };
         }
         // The same key under the host's plain name is the same machine on another port (as ssh
@@ -153,8 +159,123 @@ impl KnownHosts {
             if plain.iter().any(|placed| placed.is(Marker::Plain, key)) {
                 return Verdict::Trusted;
             }
+            // An authority is offered for that name too, so an impostor must not get the softer question.
+            if let Some(placed) = plain
+                .iter()
+                .find(|placed| placed.line.marker == Marker::Authority)
+            {
+                return Verdict::AuthorityOnly {
+                    authority: placed.describe(),
+                    fault: CertificateFault::Missing,
+                };
+            }
         }
         Verdict::Unknown
+    }
+
+    /// Says whether to trust a server that shows a certificate for `key`, its own key.
+    ///
+    /// As in OpenSSH, a certificate that is not good leaves the question whether the key itself is known.
+    pub(super) fn verdict_on_certificate(
+        &self,
+        key: &PresentedKey,
+        certificate: &Certificate,
+        now: SystemTime,
+    ) -> Verdict {
+        let Ok(authority) = host_certificate::authority(certificate).to_bytes() else {
+            return self.verdict(key);
+        };
+        let names = self.names_of(key.host(), key.port());
+        let matching = || names.iter().flat_map(|name| self.matching(name));
+        let is_one_of = |placed: &Placed, keys: &[&[u8]]| {
+            placed
+                .line
+                .blob
+                .as_deref()
+                .is_some_and(|blob| keys.contains(&blob))
+        };
+        let revoked = matching().find(|placed| {
+            placed.line.marker == Marker::Revoked && is_one_of(placed, &[key.blob(), &authority])
+        });
+        if let Some(placed) = revoked {
+            return Verdict::Revoked {
+                by: placed.describe(),
+            };
+        }
+        let is_trusted = matching().any(|placed| {
+            placed.line.marker == Marker::Authority && is_one_of(placed, &[&authority])
+        });
+        let fault = if is_trusted {
+            host_certificate::fault(certificate, key.host(), now)
+        } else {
+            Some(CertificateFault::OtherAuthority)
+        };
+        let Some(fault) = fault else {
+            return Verdict::Trusted;
+        };
+        match self.verdict(key) {
+            Verdict::AuthorityOnly { authority, .. } => Verdict::AuthorityOnly { authority, fault },
+            verdict @ (Verdict::Trusted
+            | Verdict::Unknown
+            | Verdict::Changed { .. }
+            | Verdict::Revoked { .. }) => verdict,
+        }
+    }
+
+    /// Returns the algorithms of certificates to offer: none, unless an authority is trusted for the host.
+    pub fn certificate_algorithms_for(&self, host: &str, port: u16) -> Vec<Algorithm> {
+        let has_authority = self.names_of(host, port).iter().any(|name| {
+            self.matching(name)
+                .iter()
+                .any(|placed| placed.line.marker == Marker::Authority)
+        });
+        if has_authority {
+            HOST_KEY_ALGORITHMS.to_vec()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Returns the names a server goes by here: its own, and without the port (as ssh has it).
+    fn names_of(&self, host: &str, port: u16) -> Vec<String> {
+        let mut names = vec![lookup_name(host, port)];
+        if port != DEFAULT_PORT {
+            names.push(lookup_name(host, DEFAULT_PORT));
+        }
+        names
+    }
+
+    /// Returns whether a line says of exactly this host that `key` is its own.
+    pub(super) fn is_listed_by_name(&self, key: &PresentedKey) -> bool {
+        let name = lookup_name(key.host(), key.port());
+        self.lines
+            .iter()
+            .any(|placed| placed.is(Marker::Plain, key) && placed.line.hosts.names_only(&name))
+    }
+
+    /// Takes over the keys that a trusted server has announced as all of its own.
+    ///
+    /// Those in `proven` are added. Of those in our own file for exactly this host, the ones that were
+    /// not announced are dropped, so that a key the server gave up opens no door any more.
+    pub(super) fn rotate(
+        &mut self,
+        host: &str,
+        port: u16,
+        announced: &[PresentedKey],
+        proven: &[PresentedKey],
+    ) -> Result<(), KnownHostsError> {
+        let name = lookup_name(host, port);
+        let is_given_up = |line: &Line| {
+            line.marker == Marker::Plain
+                && line.hosts.names_only(&name)
+                && HOST_KEY_ALGORITHMS
+                    .iter()
+                    .any(|algorithm| key_type_of(algorithm) == line.key_type)
+                && !announced
+                    .iter()
+                    .any(|key| line.blob.as_deref() == Some(key.blob()))
+        };
+        self.write(proven, |line| !is_given_up(line))
     }
 
     /// Returns the algorithms to offer, those of key types known for this host first.
@@ -184,7 +305,7 @@ impl KnownHosts {
         if self.verdict(key) == Verdict::Trusted {
             return Ok(());
         }
-        self.write(key, |_| true)
+        self.write(std::slice::from_ref(key), |_| true)
     }
 
     /// Stores `key` in our own file in place of the other keys held there for exactly this host.
@@ -196,18 +317,19 @@ impl KnownHosts {
     /// As [`KnownHosts::add`].
     pub fn replace(&mut self, key: &PresentedKey) -> Result<(), KnownHostsError> {
         let name = lookup_name(key.host(), key.port());
-        self.write(key, |line| {
+        self.write(std::slice::from_ref(key), |line| {
             !(line.marker == Marker::Plain && line.hosts.names_only(&name))
         })
     }
 
     fn write(
         &mut self,
-        key: &PresentedKey,
+        keys: &[PresentedKey],
         keep: impl Fn(&Line) -> bool,
     ) -> Result<(), KnownHostsError> {
         let own = self.files.own.clone();
         store::refuse_symlink(&own)?;
+        store::refuse_read_only(&own)?;
         // Read again: another program of ours may have added a key since.
         let old = read_bytes(&own)?;
         let mut new = Vec::with_capacity(old.len() + 256);
@@ -221,21 +343,22 @@ impl KnownHosts {
         if new.last().is_some_and(|&byte| byte != b'\n') {
             new.push(b'\n');
         }
-        new.extend_from_slice(
-            format!(
-                "{} {}\n",
-                lookup_name(key.host(), key.port()),
-                key.as_fields()
-            )
-            .as_bytes(),
-        );
+        for key in keys {
+            let name = lookup_name(key.host(), key.port());
+            new.extend_from_slice(format!("{name} {}\n", key.as_fields()).as_bytes());
+        }
+        if new == old {
+            return Ok(());
+        }
         store::write_atomically(&own, &new).map_err(|source| KnownHostsError::NotWritten {
             path: own.clone(),
             source,
         })?;
         let fresh = Self::read(&self.files)?;
         self.lines = fresh.lines;
-        tracing::info!(file = %own.display(), host = key.host(), fingerprint = %key.fingerprint(), "host key stored");
+        for key in keys {
+            tracing::info!(file = %own.display(), host = key.host(), fingerprint = %key.fingerprint(), "host key stored");
+        }
         Ok(())
     }
 

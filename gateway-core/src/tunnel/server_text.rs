@@ -3,13 +3,42 @@
 /// The longest text of a server's that we repeat, in characters.
 const MAX_SERVER_TEXT: usize = 300;
 
-/// Makes a server's text fit to show: no control characters, no novel.
+/// Makes a server's text fit to show: nothing unseen that controls a terminal or turns the reading
+/// direction, no novel.
 pub(super) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !c.is_control())
+        .filter(|c| !c.is_control() && !is_unseen(*c))
         .take(MAX_SERVER_TEXT)
         .collect::<String>()
         .trim()
         .to_owned()
+}
+
+/// Returns whether a character only directs how others are shown, which can make words say another thing.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_is_left_out_and_the_rest_is_kept() {
+        let table = [
+            ("Password: ", "Password:"),
+            ("\u{1b}]0;title\u{7}Code:\r\n", "]0;titleCode:"),
+            ("\u{1b}[2J\u{9b}31mCode", "[2J31mCode"),
+            ("safe\u{202e}evil\u{2066}\u{200b}", "safeevil"),
+            ("Kode til Søren:", "Kode til Søren:"),
+            ("two\nlines", "two lines"),
+        ];
+
+        for (text, expected) in table {
+            assert_eq!(printable(text), expected, "{text:?}");
+        }
+        assert_eq!(printable(&"x".repeat(1_000_000)).len(), MAX_SERVER_TEXT);
+    }
 }

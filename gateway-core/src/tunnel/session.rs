@@ -4,15 +4,17 @@
 //! The callbacks run inside russh's session loop, so none of them waits for anything.
 
 use super::error::{TunnelClosed, TunnelError};
+use super::host_certificate;
 use super::host_key::{HOST_KEY_ALGORITHMS, HostKeyFingerprint, PresentedKey};
 use super::known_hosts::{KnownHosts, Verdict};
 use super::server_text::printable;
 use russh::client::{self, DisconnectReason};
-use russh::keys::{Algorithm, PublicKeyOrCertificate};
+use russh::keys::{Algorithm, Certificate, PublicKey, PublicKeyOrCertificate};
 use russh::{Preferred, cipher, compression};
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Ciphers in the order we want them: AES-GCM is the fastest where the processor has AES.
@@ -30,9 +32,11 @@ const CIPHERS: [cipher::Name; 6] = [
 /// The channel's own task takes them out at once, so this only covers the time until it runs.
 const CHANNEL_BUFFER: usize = 64;
 
-/// Returns the configuration of a session; `host_keys` are the algorithms in the order to offer.
+/// Returns the configuration of a session; `host_keys` are the algorithms in the order to offer, and
+/// `certificates` those of certificates, which russh offers first.
 pub(super) fn config(
     host_keys: Vec<Algorithm>,
+    certificates: Vec<Algorithm>,
     keepalive: Duration,
     keepalive_max: usize,
 ) -> client::Config {
@@ -40,6 +44,7 @@ pub(super) fn config(
     client::Config {
         preferred: Preferred {
             key: Cow::Owned(host_keys),
+            host_key_certificates: Cow::Owned(certificates),
             cipher: Cow::Borrowed(&CIPHERS),
             // CVE-2026-46702 was a decompression bomb; there is little to gain from compression.
             compression: Cow::Borrowed(&[compression::NONE]),
@@ -131,6 +136,7 @@ pub(super) struct SessionHandler {
     pub(super) known_hosts: KnownHosts,
     pub(super) trust: Trust,
     pub(super) accepted: AcceptedKey,
+    announced: mpsc::Sender<Vec<PublicKey>>,
     end: SessionEnd,
     _ends_with_the_session: DropGuard,
 }
@@ -156,6 +162,7 @@ impl SessionHandler {
         port: u16,
         known_hosts: KnownHosts,
         trust: Trust,
+        announced: mpsc::Sender<Vec<PublicKey>>,
         end: SessionEnd,
     ) -> Self {
         Self {
@@ -164,13 +171,24 @@ impl SessionHandler {
             known_hosts,
             trust,
             accepted: AcceptedKey::default(),
+            announced,
             _ends_with_the_session: end.token.clone().drop_guard(),
             end,
         }
     }
 
-    fn judge(&self, presented: PresentedKey) -> Result<(Accepted, PresentedKey), TunnelError> {
-        let verdict = self.known_hosts.verdict(&presented);
+    fn judge(
+        &self,
+        presented: PresentedKey,
+        certificate: Option<&Certificate>,
+    ) -> Result<(Accepted, PresentedKey), TunnelError> {
+        let verdict = match certificate {
+            Some(certificate) => {
+                self.known_hosts
+                    .verdict_on_certificate(&presented, certificate, SystemTime::now())
+            }
+            None => self.known_hosts.verdict(&presented),
+        };
         tracing::debug!(host = %self.host, port = self.port, fingerprint = %presented.fingerprint(), ?verdict, "host key judged");
         let boxed = Box::new(presented.clone());
         match verdict {
@@ -182,10 +200,13 @@ impl SessionHandler {
                 presented: boxed,
                 known,
             }),
-            Verdict::AuthorityOnly { authority } => Err(TunnelError::HostKeyNeedsAuthority {
-                presented: boxed,
-                authority: Box::new(authority),
-            }),
+            Verdict::AuthorityOnly { authority, fault } => {
+                Err(TunnelError::HostKeyNeedsAuthority {
+                    presented: boxed,
+                    authority: Box::new(authority),
+                    fault,
+                })
+            }
             Verdict::Trusted | Verdict::Unknown => match self.trust.demanded {
                 Some(demanded) if demanded != presented.fingerprint() => {
                     Err(TunnelError::HostKeyNotDemanded {
@@ -222,21 +243,52 @@ impl client::Handler for SessionHandler {
         &mut self,
         key: &PublicKeyOrCertificate,
     ) -> Result<bool, HandlerError> {
-        // No certificate algorithm is offered, so a certificate here is a server breaking the rules.
-        let presented = match key {
-            PublicKeyOrCertificate::PublicKey { key, .. } => {
-                PresentedKey::new(&self.host, self.port, key)
-            }
-            PublicKeyOrCertificate::Certificate(_) => None,
+        let (key, certificate) = match key {
+            PublicKeyOrCertificate::PublicKey { key, .. } => (key.clone(), None),
+            PublicKeyOrCertificate::Certificate(certificate) => (
+                host_certificate::certified_key(certificate),
+                Some(certificate),
+            ),
         };
-        let Some(presented) = presented else {
+        let Some(presented) = PresentedKey::new(&self.host, self.port, &key) else {
             return Ok(false);
         };
         let accepted = self
-            .judge(presented)
+            .judge(presented, certificate)
             .map_err(|error| HandlerError::HostKey(Box::new(error)))?;
         *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(accepted);
         Ok(true)
+    }
+
+    /// Refuses what Terrapin (CVE-2023-48795) can attack: of the ciphers we offer, ChaCha20 without
+    /// strict key exchange. AES-GCM is safe either way, and comes first where the server has it.
+    async fn kex_done(
+        &mut self,
+        _shared_secret: Option<&[u8]>,
+        names: &russh::Names,
+        _session: &mut client::Session,
+    ) -> Result<(), HandlerError> {
+        if names.cipher == cipher::CHACHA20_POLY1305 && !names.strict_kex() {
+            return Err(HandlerError::HostKey(Box::new(
+                TunnelError::WeakEncryption {
+                    host: self.host.clone(),
+                    port: self.port,
+                },
+            )));
+        }
+        Ok(())
+    }
+
+    async fn openssh_ext_host_keys_announced(
+        &mut self,
+        keys: Vec<PublicKey>,
+        _session: &mut client::Session,
+    ) -> Result<(), HandlerError> {
+        // One announcement is heard; a server that goes on announcing is not listened to.
+        if self.announced.try_send(keys).is_err() {
+            tracing::debug!(host = %self.host, "host keys announced again");
+        }
+        Ok(())
     }
 
     async fn disconnected(

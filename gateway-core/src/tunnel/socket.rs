@@ -7,6 +7,8 @@
 use super::stream::TunnelStream;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -28,11 +30,19 @@ pub(super) struct SshSocket {
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
     stall_limit: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
+    /// How many bytes have come: a server that sends is alive, whatever else it owes.
+    received: Arc<AtomicU64>,
 }
 
 impl SshSocket {
-    /// Wraps a connected wire; `stall_limit` of zero means no limit.
-    pub(super) fn new(wire: Wire, end: CancellationToken, stall_limit: Duration) -> Self {
+    /// Wraps a connected wire and counts what comes in `received`; `stall_limit` of zero means no
+    /// limit.
+    pub(super) fn new(
+        wire: Wire,
+        end: CancellationToken,
+        stall_limit: Duration,
+        received: Arc<AtomicU64>,
+    ) -> Self {
         if let Wire::Tcp(stream) = &wire {
             // Both only make things faster; a system that refuses them is no reason to give up.
             if let Err(error) = stream.set_nodelay(true) {
@@ -45,6 +55,7 @@ impl SshSocket {
             ended: Box::pin(end.cancelled_owned()),
             stall_limit,
             stalled: None,
+            received,
         }
     }
 
@@ -87,15 +98,19 @@ impl AsyncRead for SshSocket {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.poll_ended(cx)?;
-        match &mut this.wire {
+        let filled = buf.filled().len();
+        let result = match &mut this.wire {
             Wire::Tcp(stream) => {
                 let result = ready!(Pin::new(&mut *stream).poll_read(cx, buf));
                 // The system forgets the wish after a while, so it is repeated after every read.
                 acknowledge_at_once(stream);
-                Poll::Ready(result)
+                result
             }
-            Wire::Channel(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
+            Wire::Channel(stream) => ready!(Pin::new(stream).poll_read(cx, buf)),
+        };
+        let came = (buf.filled().len() - filled) as u64;
+        this.received.fetch_add(came, Ordering::Relaxed);
+        Poll::Ready(result)
     }
 }
 

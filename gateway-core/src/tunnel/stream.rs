@@ -1,48 +1,22 @@
 //! One forwarded connection as a byte stream that never outlives its session unnoticed.
 //!
-//! russh credits a channel's window as soon as data arrives, and then waits for room in that
-//! channel's queue: one reader that stops would stop every channel and the keepalives. So each
-//! channel has a task that always takes its data out, into a spill of at most 8 MiB. A
-//! reader that is merely slower than the network holds the session back; one that hardly moves
-//! loses its channel, and the others go on.
+//! Each has a task that always takes the channel's data out, into a spill (see [`super::spill`]).
 
 use super::Connection;
+use super::channel::{Closing, RawChannel, note_overrun};
 use super::session::SessionEnd;
-use bytes::{Buf as _, Bytes};
-use russh::client::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
-use std::collections::VecDeque;
+use super::spill::{Room, Spill};
+use bytes::Bytes;
+use russh::{ChannelMsg, ChannelReadHalf};
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::sleep_until;
 use tokio_util::sync::{CancellationToken, DropGuard};
-
-/// How many bytes may wait for a channel's reader.
-const MAX_SPILL: usize = 8 * 1024 * 1024;
-
-/// How long a full spill may hold the session back before its reader's pace is judged.
-const JUDGED_EVERY: Duration = Duration::from_millis(250);
-
-/// What a reader has to take in that time to keep its channel: 4 MiB/s.
-const MIN_TAKEN: u64 = 1024 * 1024;
-
-/// How long a closing message may wait for a session that is busy.
-const CLOSE_LIMIT: Duration = Duration::from_secs(10);
-
-/// What becomes of a reader that hardly moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SlowReader {
-    /// Its channel is reset, so that the others go on.
-    LosesItsChannel,
-    /// The session waits for it: there are no others.
-    HoldsTheSessionBack,
-}
 
 /// A connection through the tunnel, from here to a port on the server's side.
 ///
@@ -71,10 +45,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    chunks: VecDeque<Bytes>,
-    spilled: usize,
-    /// How many bytes the reader took in all.
-    taken: u64,
+    spill: Spill,
     read_end: Option<End>,
     write_end: Option<End>,
     reader: Option<Waker>,
@@ -93,30 +64,33 @@ enum End {
 }
 
 impl TunnelStream {
-    pub(super) fn new(
-        channel: Channel<Msg>,
-        end: SessionEnd,
-        connection: Arc<Connection>,
-        overruns: Arc<AtomicU64>,
-        slow_reader: SlowReader,
-    ) -> Self {
-        let (read_half, write_half) = channel.split();
-        let writer = write_half.make_writer();
+    pub(super) fn new(channel: RawChannel) -> Self {
+        Self::with(channel, Spill::default())
+    }
+
+    /// Returns a stream whose reader may hold the session back for as long as it likes: nothing else
+    /// uses that session.
+    pub(super) fn carrier(channel: RawChannel) -> Self {
+        Self::with(channel, Spill::patient())
+    }
+
+    fn with(channel: RawChannel, spill: Spill) -> Self {
+        let writer = channel.outgoing.make_writer();
         let dropped = CancellationToken::new();
         let shared = Arc::new(Shared::default());
+        shared.lock().spill = spill;
         let pump = Pump {
             shared: Arc::clone(&shared),
-            end,
+            end: channel.end,
             dropped: dropped.clone(),
-            overruns,
-            slow_reader,
+            overruns: channel.overruns,
         };
-        tokio::spawn(pump.run(read_half, write_half));
+        tokio::spawn(pump.run(channel.incoming, channel.outgoing));
         Self {
             shared,
             writer: Box::pin(writer),
             _closes_on_drop: dropped.drop_guard(),
-            _keeps_alive: connection,
+            _keeps_alive: channel.connection,
         }
     }
 }
@@ -128,7 +102,7 @@ impl AsyncRead for TunnelStream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let mut state = self.shared.lock();
-        if state.chunks.is_empty() {
+        if state.spill.is_empty() {
             return match state.read_end {
                 None => {
                     state.reader = Some(cx.waker().clone());
@@ -138,20 +112,7 @@ impl AsyncRead for TunnelStream {
                 Some(end) => Poll::Ready(Err(end.into_error())),
             };
         }
-        let mut taken = 0;
-        while buf.remaining() > 0 {
-            let Some(mut chunk) = state.chunks.pop_front() else {
-                break;
-            };
-            let length = chunk.len().min(buf.remaining());
-            buf.put_slice(&chunk.split_to(length));
-            taken += length;
-            if chunk.has_remaining() {
-                state.chunks.push_front(chunk);
-            }
-        }
-        state.spilled = state.spilled.saturating_sub(taken);
-        state.taken = state.taken.saturating_add(taken as u64);
+        state.spill.take_into(buf);
         drop(state);
         self.shared.taken.notify_one();
         Poll::Ready(Ok(()))
@@ -205,8 +166,7 @@ impl Shared {
 
     fn push(&self, data: Bytes) {
         let mut state = self.lock();
-        state.spilled += data.len();
-        state.chunks.push_back(data);
+        state.spill.push(data);
         if let Some(waker) = state.reader.take() {
             waker.wake();
         }
@@ -216,8 +176,7 @@ impl Shared {
         let mut state = self.lock();
         if read == Some(End::Overrun) {
             // What waits will not be whole anyway, and holds the memory this is about.
-            state.chunks.clear();
-            state.spilled = 0;
+            state.spill.clear();
         }
         state.read_end = state.read_end.or(read);
         state.write_end = state.write_end.or(write);
@@ -254,23 +213,14 @@ struct Pump {
     end: SessionEnd,
     dropped: CancellationToken,
     overruns: Arc<AtomicU64>,
-    slow_reader: SlowReader,
-}
-
-/// Since when a spill is full, and how much its reader had taken then.
-#[derive(Clone, Copy)]
-struct Brim {
-    judged_at: Instant,
-    taken: u64,
 }
 
 impl Pump {
-    async fn run(self, mut incoming: ChannelReadHalf, outgoing: ChannelWriteHalf<Msg>) {
-        let mut brim = None;
+    async fn run(self, mut incoming: ChannelReadHalf, outgoing: Closing) {
         let mut dropped = std::pin::pin!(self.dropped.cancelled());
         let mut ended = std::pin::pin!(self.end.ended());
         let end = loop {
-            if !self.has_room(&mut brim).await {
+            if !self.has_room().await {
                 break End::Overrun;
             }
             let message = tokio::select! {
@@ -290,51 +240,26 @@ impl Pump {
             }
         };
         if end == End::Overrun {
-            self.overruns.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(
-                "a local reader was too slow; its connection was reset, the others go on"
-            );
+            note_overrun(&self.overruns);
         }
         self.shared.finish(Some(end), Some(end));
-        if end == End::SessionGone {
-            return;
-        }
         // From here on russh drops the channel's data by itself, since nobody takes it any more.
         drop(incoming);
-        tokio::select! {
-            _ = self.end.ended() => {}
-            closed = timeout(CLOSE_LIMIT, outgoing.close()) => tracing::trace!(?closed, "channel closed"),
-        }
+        drop(outgoing);
     }
 
     /// Waits while the spill is full; `false` once its reader has hardly moved for too long.
-    async fn has_room(&self, brim: &mut Option<Brim>) -> bool {
+    async fn has_room(&self) -> bool {
         loop {
-            let (spilled, taken) = {
-                let state = self.shared.lock();
-                (state.spilled, state.taken)
+            let room = self.shared.lock().spill.room();
+            let until = match room {
+                Room::Free => return true,
+                Room::Overrun => return false,
+                Room::FullUntil(until) => until,
             };
-            if spilled < MAX_SPILL / 2 {
-                *brim = None;
-            }
-            if spilled < MAX_SPILL {
-                return true;
-            }
-            let judged = *brim.get_or_insert_with(|| Brim {
-                judged_at: Instant::now() + JUDGED_EVERY,
-                taken,
-            });
-            if Instant::now() >= judged.judged_at {
-                let hardly_moves = taken.saturating_sub(judged.taken) < MIN_TAKEN;
-                if hardly_moves && self.slow_reader == SlowReader::LosesItsChannel {
-                    return false;
-                }
-                *brim = None;
-                continue;
-            }
             tokio::select! {
                 () = self.shared.taken.notified() => {}
-                () = sleep_until(judged.judged_at) => {}
+                () = sleep_until(until) => {}
                 () = self.dropped.cancelled() => return true,
                 _ = self.end.ended() => return true,
             }

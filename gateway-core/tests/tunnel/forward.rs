@@ -2,6 +2,7 @@
 
 use crate::support::{Home, PATIENCE, SshServer, echo_service, open_tunnel};
 use gateway_core::tunnel::LoopbackListener;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,7 +27,7 @@ async fn bytes_that_are_no_request_pass_untouched_and_are_counted() {
     let home = Home::new();
     let tunnel = open_tunnel(&server, &home).await;
     let (listener, bound) = LoopbackListener::bind(0).await.unwrap();
-    listener.attach(tunnel.clone(), echo_service().await);
+    listener.attach(Arc::new(tunnel.clone()), echo_service().await);
 
     assert_eq!(
         exchange(bound.port, b"\0raw\r\n\r\nbytes").await,
@@ -47,7 +48,10 @@ async fn a_request_for_another_host_or_from_another_page_never_reaches_the_serve
     let tunnel = open_tunnel(&server, &home).await;
     let gateway = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (listener, bound) = LoopbackListener::bind(0).await.unwrap();
-    listener.attach(tunnel.clone(), gateway.local_addr().unwrap().port());
+    listener.attach(
+        Arc::new(tunnel.clone()),
+        gateway.local_addr().unwrap().port(),
+    );
     let port = bound.port;
 
     let rebound = exchange(port, b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n").await;
@@ -84,14 +88,14 @@ async fn a_connection_waits_for_the_tunnel_and_the_port_outlasts_it() {
 
     let early = tokio::spawn(async move { exchange(bound.port, b"\0early").await });
     let first = open_tunnel(&server, &home).await;
-    listener.attach(first.clone(), remote);
+    listener.attach(Arc::new(first.clone()), remote);
     assert_eq!(early.await.unwrap(), "\0early");
     listener.detach();
     first.close().await;
     std::fs::remove_file(home.path("id")).unwrap();
     std::fs::remove_file(home.path("id.pub")).unwrap();
     let second = open_tunnel(&server, &home).await;
-    listener.attach(second.clone(), remote);
+    listener.attach(Arc::new(second.clone()), remote);
 
     assert_eq!(exchange(listener.port(), b"\0again").await, "\0again");
     second.close().await;
@@ -118,7 +122,7 @@ async fn a_cut_tunnel_does_not_look_like_the_end_of_the_data() {
     let home = Home::new();
     let tunnel = open_tunnel(&server, &home).await;
     let (listener, bound) = LoopbackListener::bind(0).await.unwrap();
-    listener.attach(tunnel, echo_service().await);
+    listener.attach(Arc::new(tunnel), echo_service().await);
     let mut socket = TcpStream::connect(("127.0.0.1", bound.port)).await.unwrap();
     socket.write_all(b"\0half").await.unwrap();
     let mut received = [0; 5];

@@ -8,12 +8,20 @@
     reason = "a test that cannot set itself up must fail"
 )]
 
+mod certificates;
+mod dropbear;
 mod forward;
 mod full_disk;
 mod hops;
+mod host_certificates;
 mod host_keys;
+mod key_formats;
+mod matrix;
+mod odd_server;
 mod path;
 mod prompting_server;
 mod prompts;
+mod rogue;
+mod rotation;
 mod sign_in;
 mod support;

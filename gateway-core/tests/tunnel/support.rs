@@ -45,9 +45,30 @@ impl SshServer {
         Self::start_in(dir, free_port(), settings, None).await
     }
 
+    /// Starts a server that shows a certificate by `ca` for its key, made with these options.
+    pub(crate) async fn start_certified(ca: &Path, options: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let key = dir.path().join("host_ed25519");
+        keygen(&key, "ed25519", "");
+        run(Command::new("ssh-keygen")
+            .args(["-q", "-h", "-I", "test server"])
+            .args(options)
+            .arg("-s")
+            .arg(ca)
+            .arg(&key));
+        std::fs::write(dir.path().join("authorized_keys"), "").unwrap();
+        let settings = format!("HostCertificate {}-cert.pub\n", key.display());
+        Self::start_in(dir, free_port(), &settings, None).await
+    }
+
     /// Starts a server on which our own account has this password: in a mount namespace of its own
     /// with another `/etc/shadow`, so that nobody else on the machine notices.
     pub(crate) async fn start_with_password(password: &str) -> Self {
+        Self::start_with_password_and(password, "").await
+    }
+
+    /// Starts such a server with more lines in its configuration.
+    pub(crate) async fn start_with_password_and(password: &str, settings: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         keygen(&dir.path().join("host_ed25519"), "ed25519", "");
         std::fs::write(dir.path().join("authorized_keys"), "").unwrap();
@@ -58,7 +79,7 @@ impl SshServer {
             format!("{}:{}:19000:0:99999:7:::\n", whoami(), hash.trim()),
         )
         .unwrap();
-        Self::start_in(dir, free_port(), "", Some(&shadow)).await
+        Self::start_in(dir, free_port(), settings, Some(&shadow)).await
     }
 
     async fn start_in(dir: TempDir, port: u16, settings: &str, shadow: Option<&Path>) -> Self {
@@ -145,6 +166,14 @@ impl SshServer {
         self.stop();
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
         keygen(&dir.path().join(format!("host_{kind}")), kind, "");
+        Self::start_in(dir, self.port, &self.settings.clone(), None).await
+    }
+
+    /// Restarts the server without one of its host keys.
+    pub(crate) async fn without_host_key(mut self, kind: &str) -> Self {
+        self.stop();
+        let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
+        std::fs::remove_file(dir.path().join(format!("host_{kind}"))).unwrap();
         Self::start_in(dir, self.port, &self.settings.clone(), None).await
     }
 
@@ -398,7 +427,7 @@ pub(crate) fn free_port() -> u16 {
         .port()
 }
 
-fn descendants(parent: u32) -> Vec<Pid> {
+pub(crate) fn descendants(parent: u32) -> Vec<Pid> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {

@@ -1,5 +1,6 @@
 //! What a test may ask of its sshd, and the configuration file that says so.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 /// The settings a test may change. The default is a home server as a guide would set it up.
@@ -18,8 +19,14 @@ pub struct SshServerConfig {
     /// Passwords and questions are offered, and PAM judges the answers. No answer of a test is right:
     /// the account is the machine's own.
     pub asks: bool,
+    /// After the key a code is asked for that is good once (see [`super::one_time_codes`]).
+    pub codes: bool,
     /// Further lines, as they stand.
     pub more: Vec<String>,
+    /// Where it listens.
+    pub address: Ipv4Addr,
+    /// The process in whose network it runs; `None` is the test's own.
+    pub network: Option<u32>,
 }
 
 impl Default for SshServerConfig {
@@ -31,7 +38,10 @@ impl Default for SshServerConfig {
             max_auth_tries: 6,
             authentication_methods: "any".to_owned(),
             asks: false,
+            codes: false,
             more: Vec::new(),
+            address: Ipv4Addr::LOCALHOST,
+            network: None,
         }
     }
 }
@@ -41,21 +51,28 @@ impl SshServerConfig {
     pub(super) fn render(&self, dir: &Path, port: u16) -> String {
         let dir = dir.display();
         let yes_no = |on: bool| if on { "yes" } else { "no" };
+        let methods = match self.codes {
+            true => "publickey,keyboard-interactive",
+            false => &self.authentication_methods,
+        };
         let mut lines = vec![
             format!("Port {port}"),
-            "ListenAddress 127.0.0.1".to_owned(),
+            format!("ListenAddress {}", self.address),
             format!("HostKey {dir}/host_key"),
             format!("AuthorizedKeysFile {dir}/authorized_keys"),
             "PidFile none".to_owned(),
-            format!("UsePAM {}", yes_no(self.asks)),
+            format!("UsePAM {}", yes_no(self.asks || self.codes)),
             // The temporary folder is writable for its owner's group on some machines.
             "StrictModes no".to_owned(),
             "PermitRootLogin yes".to_owned(),
             format!("PasswordAuthentication {}", yes_no(self.asks)),
-            format!("KbdInteractiveAuthentication {}", yes_no(self.asks)),
+            format!(
+                "KbdInteractiveAuthentication {}",
+                yes_no(self.asks || self.codes)
+            ),
             format!("AllowTcpForwarding {}", yes_no(self.allow_forwarding)),
             format!("MaxAuthTries {}", self.max_auth_tries),
-            format!("AuthenticationMethods {}", self.authentication_methods),
+            format!("AuthenticationMethods {methods}"),
             // A killed connection of one test must not make sshd refuse the next.
             "MaxStartups 200".to_owned(),
             "UseDNS no".to_owned(),

@@ -9,6 +9,7 @@ use crate::signals;
 use crate::target;
 use gateway_core::config::Environment;
 use gateway_core::connection::backoff::RetryPolicy;
+use gateway_core::connection::computer::Computer;
 use gateway_core::connection::explain;
 use gateway_core::connection::gateway_route::GatewayRoute;
 use gateway_core::connection::listener_slot::ListenerSlot;
@@ -52,10 +53,11 @@ pub(crate) async fn run(args: ConnectArgs, environment: &Environment) -> Result<
         false => ListenerSlot::disabled(),
     };
     let server = SshServer::planned(plan, own.settled.remote_port.value, listener);
-    let connection = Connection::start(
+    let mut connection = Connection::start(
         GatewayRoute::over_ssh(server, access),
         RetryPolicy::default(),
     );
+    connection.heed(Computer::watch());
     follow(connection, args.json).await
 }
 

@@ -35,6 +35,7 @@ struct World {
     living_paths: AtomicUsize,
     most_living_paths: AtomicUsize,
     cut: Notify,
+    heard: std::sync::atomic::AtomicU64,
     answers_pings: std::sync::atomic::AtomicBool,
     events: Mutex<Option<mpsc::Sender<SessionNews<u32>>>>,
     answers: Mutex<Vec<String>>,
@@ -98,6 +99,7 @@ impl Route for FakeRoute {
             port: 18_789,
             wanted: None,
             holder: None,
+            beside: Vec::new(),
         }));
         let script = self.0.paths.lock().unwrap().pop_front();
         match script.unwrap_or(PathScript::Opens) {
@@ -119,7 +121,7 @@ impl Route for FakeRoute {
 }
 
 impl Path for FakePath {
-    type Session = u32;
+    type Session = Arc<watch::Sender<usize>>;
     type Events = mpsc::Receiver<SessionNews<u32>>;
     type Event = u32;
 
@@ -140,7 +142,7 @@ impl Path for FakePath {
                         credential: CredentialKind::GatewayToken,
                     };
                     Ok(Opened {
-                        session: 7,
+                        session: Arc::new(watch::Sender::new(0)),
                         events,
                         facts,
                     })
@@ -155,6 +157,14 @@ impl Path for FakePath {
             .recv()
             .await
             .unwrap_or(SessionNews::Lost(network_failure()))
+    }
+
+    fn owed(session: &Arc<watch::Sender<usize>>) -> watch::Receiver<usize> {
+        session.subscribe()
+    }
+
+    fn heard(&self) -> u64 {
+        self.world().heard.load(SeqCst)
     }
 
     fn ping(&self) -> impl Future<Output = Option<Duration>> + Send + 'static {
@@ -242,7 +252,7 @@ async fn a_first_connection_shows_its_port_and_gateway() {
 
     assert_eq!(snapshot.local_port.unwrap().port, 18_789);
     assert_eq!(snapshot.gateway.unwrap().version, "2026.9.6");
-    assert_eq!(*rig.connection.session().borrow(), Some(7));
+    assert!(rig.connection.session().borrow().is_some());
     assert_eq!(snapshot.problem, None);
 }
 
@@ -306,7 +316,7 @@ async fn a_refused_sign_in_is_never_repeated_by_itself() {
     assert_eq!(snapshot.cause, Some(Cause::AuthRefused));
 
     rig.connection.command(Command::Woke).await;
-    rig.connection.command(Command::NetworkUp).await;
+    rig.connection.command(Command::NetworkChanged).await;
     tokio::time::sleep(Duration::from_secs(3_600)).await;
 
     assert_eq!(rig.dials(), 1);
@@ -371,6 +381,67 @@ async fn a_dead_path_is_suspect_first_and_noticed_within_ten_seconds_while_watch
         "{:?}",
         died_at.elapsed()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_path_is_noticed_within_ten_seconds_while_an_answer_is_owed() {
+    let mut rig = Rig::connected().await;
+    let session = rig.connection.session().borrow().clone().unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+
+    session.send_replace(1);
+    let died_at = Instant::now();
+    rig.world.answers_pings.store(false, SeqCst);
+    rig.reaches(Phase::RetryWait).await;
+
+    assert!(
+        died_at.elapsed() <= Duration::from_secs(10),
+        "{:?}",
+        died_at.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_path_that_survived_a_sleep_is_kept_and_a_dead_one_rebuilt_within_five_seconds() {
+    let mut rig = Rig::connected().await;
+    for _ in 0..20 {
+        rig.connection.command(Command::Woke).await;
+        rig.connection.command(Command::NetworkChanged).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+    }
+    assert_eq!(rig.logins(), 1, "a path that lives is not torn down");
+
+    rig.world.answers_pings.store(false, SeqCst);
+    rig.connection.command(Command::Woke).await;
+    let woke = Instant::now();
+    rig.reaches(Phase::RetryWait).await;
+    rig.world.answers_pings.store(true, SeqCst);
+    rig.reaches(Phase::Up).await;
+
+    let took = woke.elapsed();
+    assert!(took <= Duration::from_secs(5), "{took:?}");
+    assert_eq!(rig.logins(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_comes_back_in_steps_is_tried_within_three_seconds_of_the_last() {
+    let mut rig = Rig::new(vec![PathScript::Fails(network_failure()); 9], vec![]);
+    rig.connection.command(Command::Connect).await;
+    for _ in 0..5 {
+        rig.reaches(Phase::RetryWait).await;
+    }
+    // The link comes back, and with it a shortcut that is in vain; the route a moment later.
+    rig.connection.command(Command::NetworkChanged).await;
+    rig.reaches(Phase::RetryWait).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    rig.world.paths.lock().unwrap().clear();
+    rig.connection.command(Command::NetworkChanged).await;
+    let back = Instant::now();
+
+    rig.reaches(Phase::Up).await;
+
+    let took = back.elapsed();
+    assert!(took <= Duration::from_secs(3), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -450,3 +521,6 @@ async fn shutting_down_releases_everything() {
 
     assert_eq!(world.living_paths.load(SeqCst), 0);
 }
+
+#[path = "tests/schedules.rs"]
+mod schedules;

@@ -1,7 +1,7 @@
 //! keyboard-interactive (RFC 4256): the server asks, in as many rounds as it likes.
 
 use super::{Attempt, Progress, within};
-use crate::tunnel::error::{Step, TunnelError};
+use crate::tunnel::error::TunnelError;
 use crate::tunnel::question::{Prompt, Question};
 use crate::tunnel::server_text::printable;
 use russh::client::KeyboardInteractiveAuthResponse as Response;
@@ -59,10 +59,7 @@ impl Attempt<'_> {
             };
             rounds += 1;
             if rounds > MAX_ROUNDS || prompts.len() > MAX_PROMPTS {
-                return Err(TunnelError::Timeout {
-                    step: Step::Login,
-                    waited: self.request.limit,
-                });
+                return Ok(Progress::Endless);
             }
             let prompts: Vec<Prompt> = prompts
                 .into_iter()
@@ -76,9 +73,7 @@ impl Attempt<'_> {
                 Vec::new()
             } else {
                 let question = self.question(title, instruction, prompts);
-                let answers = self.recall(&question, asked, password_was_sent);
-                let Some(answers) = answers else {
-                    self.memory.forget_answers_from(asked);
+                let Some(answers) = self.recall(&question, asked, password_was_sent) else {
                     return Err(TunnelError::NeedsAnswer(question));
                 };
                 if matches!(question, Question::Password { .. }) {
@@ -109,14 +104,14 @@ impl Attempt<'_> {
     }
 
     fn recall(
-        &self,
+        &mut self,
         question: &Question,
         asked: usize,
         password_was_sent: bool,
     ) -> Option<Vec<String>> {
         match question {
             Question::Prompts { prompts, .. } => {
-                let answers = self.memory.answers(asked, prompts)?;
+                let answers = self.memory.take_answers(asked, prompts)?;
                 Some(
                     answers
                         .iter()

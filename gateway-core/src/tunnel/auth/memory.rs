@@ -15,11 +15,19 @@ pub struct SignInMemory {
     wrong_passphrases: HashSet<PathBuf>,
     password: Option<AccountPassword>,
     password_is_wrong: bool,
-    rounds: Vec<(Vec<Prompt>, Vec<PromptAnswer>)>,
+    rounds: Vec<AnsweredRound>,
     answers_are_wrong: bool,
     refused_keys: HashSet<String>,
     /// What is remembered of the servers on the way, by their addresses.
     hops: HashMap<String, SignInMemory>,
+}
+
+/// One round of a server's questions, and what a person answered.
+#[derive(Debug)]
+struct AnsweredRound {
+    prompts: Vec<Prompt>,
+    /// `None` once they were sent: a code that is good once is never sent twice.
+    answers: Option<Vec<PromptAnswer>>,
 }
 
 impl SignInMemory {
@@ -47,10 +55,20 @@ impl SignInMemory {
 
     /// Remembers the answers to one round of a server's questions, in order.
     ///
-    /// They serve one sign-in, and are forgotten when it succeeds or is refused: they may be codes
-    /// that are good once.
+    /// They are sent once, whatever comes of it: they may be codes that are good once. Answers to
+    /// rounds that were not reached are kept meanwhile.
     pub fn remember_answers(&mut self, prompts: Vec<Prompt>, answers: Vec<PromptAnswer>) {
-        self.rounds.push((prompts, answers));
+        let spent = self
+            .rounds
+            .iter_mut()
+            .find(|round| round.answers.is_none() && round.prompts == prompts);
+        match spent {
+            Some(round) => round.answers = Some(answers),
+            None => self.rounds.push(AnsweredRound {
+                prompts,
+                answers: Some(answers),
+            }),
+        }
     }
 
     /// Returns what unlocked a key file.
@@ -115,20 +133,74 @@ impl SignInMemory {
         self.answers_are_wrong
     }
 
-    /// Returns the answers for the round with this number, if it asks what they answered.
-    pub(super) fn answers(&self, round: usize, prompts: &[Prompt]) -> Option<&[PromptAnswer]> {
-        let (asked, answers) = self.rounds.get(round)?;
-        (asked == prompts && answers.len() == prompts.len()).then_some(answers)
-    }
-
-    /// Forgets every answer from this round on: the server asks something else now.
-    pub(super) fn forget_answers_from(&mut self, round: usize) {
-        self.rounds.truncate(round);
+    /// Takes the answers for the round with this number, if it asks what they answered.
+    ///
+    /// Where it asks something else than it did, what follows is forgotten too.
+    pub(super) fn take_answers(
+        &mut self,
+        round: usize,
+        prompts: &[Prompt],
+    ) -> Option<Vec<PromptAnswer>> {
+        let fits = self
+            .rounds
+            .get(round)
+            .is_some_and(|known| known.prompts == prompts);
+        if !fits {
+            self.rounds.truncate(round);
+            return None;
+        }
+        let answers = self.rounds.get_mut(round)?.answers.take()?;
+        (answers.len() == prompts.len()).then_some(answers)
     }
 
     /// Forgets every answer, used up or refused.
     pub(super) fn answers_are_used(&mut self, refused: bool) {
         self.rounds.clear();
         self.answers_are_wrong = refused;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompt(label: &str) -> Vec<Prompt> {
+        vec![Prompt {
+            label: label.to_owned(),
+            echo: false,
+        }]
+    }
+
+    fn answer(text: &str) -> Vec<PromptAnswer> {
+        vec![PromptAnswer::new(text)]
+    }
+
+    fn taken(memory: &mut SignInMemory, round: usize, label: &str) -> Option<String> {
+        let answers = memory.take_answers(round, &prompt(label))?;
+        Some(answers.first()?.expose().to_owned())
+    }
+
+    #[test]
+    fn an_answer_is_given_once_and_a_new_one_takes_its_place() {
+        let mut memory = SignInMemory::default();
+        memory.remember_answers(prompt("Code:"), answer("1"));
+
+        assert_eq!(taken(&mut memory, 0, "Code:").as_deref(), Some("1"));
+        assert_eq!(taken(&mut memory, 0, "Code:"), None);
+        memory.remember_answers(prompt("PIN:"), answer("2"));
+        memory.remember_answers(prompt("Code:"), answer("3"));
+
+        assert_eq!(taken(&mut memory, 0, "Code:").as_deref(), Some("3"));
+        assert_eq!(taken(&mut memory, 1, "PIN:").as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn a_round_that_asks_something_else_gets_nothing_and_ends_the_plan() {
+        let mut memory = SignInMemory::default();
+        memory.remember_answers(prompt("Code:"), answer("1"));
+        memory.remember_answers(prompt("PIN:"), answer("2"));
+
+        assert_eq!(taken(&mut memory, 0, "Your bank's PIN:"), None);
+        assert_eq!(taken(&mut memory, 1, "PIN:"), None);
     }
 }

@@ -77,6 +77,11 @@ pub(super) async fn bind(preferred: u16) -> Result<(Vec<TcpListener>, BoundPort)
     })
 }
 
+/// Binds this port on every loopback address there is, and no other one.
+pub(super) async fn bind_only(port: u16) -> io::Result<Vec<TcpListener>> {
+    bind_all(port).await.map(|(sockets, _)| sockets)
+}
+
 async fn bind_all(port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
     let v4 = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     let port = v4.local_addr()?.port();

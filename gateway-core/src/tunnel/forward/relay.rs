@@ -1,18 +1,15 @@
 //! One local connection: screened, held back until there is a tunnel, then carried both ways.
 
+use super::carry::{Counters, carry};
 use super::{Route, Shared};
+use crate::tunnel::Tunnel;
+use crate::tunnel::channel::RawChannel;
 use crate::tunnel::http_head::{self, Look, Refusal};
-use crate::tunnel::{Tunnel, TunnelStream};
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::io::{
-    AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf,
-    copy_bidirectional_with_sizes,
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -31,8 +28,8 @@ const WORD_LIMIT: Duration = Duration::from_secs(1);
 /// reset.
 const LINGER: (u64, Duration) = (256 * 1024, Duration::from_secs(1));
 
-/// The buffer of each direction.
-const COPY_BUFFER: usize = 16 * 1024;
+/// The first read of a connection: more than most requests' heads. Nothing is held before it.
+const HEAD_READ: usize = 4 * 1024;
 
 /// One accepted connection.
 pub(super) struct Relay {
@@ -80,26 +77,30 @@ impl Relay {
             return;
         };
         // The server's own loopback: that is where a gateway listens.
-        match tunnel.open_channel("127.0.0.1", port).await {
-            Ok(channel) => self.carry(tunnel, channel, &first).await,
+        match tunnel.open_raw("127.0.0.1", port).await {
+            Ok(channel) => {
+                // The channel keeps the connection open by itself; the tunnel may be closed meanwhile.
+                drop(tunnel);
+                self.carry(channel, first).await;
+            }
             Err(error) => tracing::debug!(%error, port, "no channel for a local connection"),
         }
     }
 
     /// Reads until it is clear what the connection is, and judges it if it is a request.
     async fn screen(&mut self) -> io::Result<Screened> {
-        let mut bytes = Vec::with_capacity(COPY_BUFFER);
+        let mut bytes = Vec::new();
         if !self.shared.is_screening.load(Ordering::Relaxed) {
             return Ok(Screened::Pass(bytes));
         }
         // Nobody has to hurry before the first byte, unless there is no tunnel to hurry to.
         tokio::select! {
-            read = self.socket.read_buf(&mut bytes) => {
-                if read? == 0 {
-                    return Ok(Screened::Close);
-                }
-            }
+            ready = self.socket.readable() => ready?,
             () = abandoned(self.route.clone()) => return Ok(Screened::Close),
+        }
+        bytes.reserve(HEAD_READ);
+        if self.socket.read_buf(&mut bytes).await? == 0 {
+            return Ok(Screened::Close);
         }
         let started = Instant::now();
         loop {
@@ -133,16 +134,14 @@ impl Relay {
     }
 
     async fn wait_for_tunnel(&mut self) -> Option<(Tunnel, u16)> {
-        let is_up = |route: &Route| {
-            route
-                .as_ref()
-                .is_some_and(|(tunnel, _)| !tunnel.is_closed())
-        };
+        let is_up = |route: &Route| route.as_ref().is_some_and(|(lead, _)| !lead.is_closed());
         let route = timeout(PARKED_LIMIT, self.route.wait_for(is_up))
             .await
             .ok()?
-            .ok()?;
-        route.clone()
+            .ok()?
+            .clone();
+        let (lead, port) = route?;
+        Some((lead.tunnel().await, port))
     }
 
     async fn refuse(mut self, refusal: Refusal) {
@@ -158,29 +157,16 @@ impl Relay {
         tracing::trace!(?said, "refusal sent");
     }
 
-    async fn carry(mut self, tunnel: Tunnel, mut channel: TunnelStream, first: &[u8]) {
-        // The stream keeps the connection open by itself; the tunnel may be closed meanwhile.
-        drop(tunnel);
-        self.shared
-            .to_server
-            .fetch_add(first.len() as u64, Ordering::Relaxed);
-        let shared = Arc::clone(&self.shared);
-        let mut local = Counted {
-            socket: &mut self.socket,
-            shared: &shared,
+    async fn carry(mut self, channel: RawChannel, first: Vec<u8>) {
+        let counters = Counters {
+            to_server: &self.shared.to_server,
+            to_client: &self.shared.to_client,
         };
-        let carried = async {
-            channel.write_all(first).await?;
-            copy_bidirectional_with_sizes(&mut local, &mut channel, COPY_BUFFER, COPY_BUFFER).await
-        };
-        match carried.await {
-            Ok((up, down)) => tracing::trace!(up, down, "a local connection ended"),
-            Err(error) => {
-                tracing::debug!(%error, "a local connection was cut");
-                // A plain close would look as if everything had arrived.
-                if let Err(error) = self.socket.set_zero_linger() {
-                    tracing::trace!(%error, "SO_LINGER refused");
-                }
+        if let Err(cut) = carry(&mut self.socket, channel, first, counters).await {
+            tracing::debug!(%cut, "a local connection was cut");
+            // A plain close would look as if everything had arrived.
+            if let Err(error) = self.socket.set_zero_linger() {
+                tracing::trace!(%error, "SO_LINGER refused");
             }
         }
     }
@@ -206,53 +192,5 @@ async fn abandoned(mut route: watch::Receiver<Route>) {
                 }
             }
         }
-    }
-}
-
-/// A local socket whose bytes are counted as they pass.
-struct Counted<'a> {
-    socket: &'a mut TcpStream,
-    shared: &'a Shared,
-}
-
-fn count(counter: &AtomicU64, bytes: usize) {
-    counter.fetch_add(bytes as u64, Ordering::Relaxed);
-}
-
-impl AsyncRead for Counted<'_> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut *self.socket).poll_read(cx, buf);
-        count(
-            &self.shared.to_server,
-            buf.filled().len().saturating_sub(before),
-        );
-        polled
-    }
-}
-
-impl AsyncWrite for Counted<'_> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut *self.socket).poll_write(cx, buf);
-        if let Poll::Ready(Ok(written)) = polled {
-            count(&self.shared.to_client, written);
-        }
-        polled
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.socket).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.socket).poll_shutdown(cx)
     }
 }

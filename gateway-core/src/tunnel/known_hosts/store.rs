@@ -16,6 +16,17 @@ pub(super) fn refuse_symlink(path: &Path) -> Result<(), KnownHostsError> {
     }
 }
 
+/// Refuses a file that somebody has made read-only: renaming over it would go round that.
+pub(super) fn refuse_read_only(path: &Path) -> Result<(), KnownHostsError> {
+    if std::fs::metadata(path).is_ok_and(|meta| meta.permissions().readonly()) {
+        return Err(KnownHostsError::NotWritten {
+            path: path.to_owned(),
+            source: io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only"),
+        });
+    }
+    Ok(())
+}
+
 /// Puts `content` in place of the file: written beside it, flushed to disk, then renamed over it.
 ///
 /// The file ends up readable by its owner alone, and so does a directory made for it.

@@ -1,0 +1,156 @@
+//! Which SSH connection local programs use: one of their own, so that nothing they do can hold up the
+//! app's session.
+//!
+//! It is opened for the first of them, and only where signing in needs nobody. Where it cannot be had
+//! they share the app's, and the log says so. It ends with the app's.
+
+use crate::tunnel::credential::Credential;
+use crate::tunnel::forward::Lead;
+use crate::tunnel::{NextStep, SignInMemory, Tunnel, TunnelConfig, TunnelError, TunnelStep};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+/// How long a local program may wait for the second connection before it shares the first.
+const OPEN_LIMIT: Duration = Duration::from_secs(4);
+
+/// How long after one try the next may follow.
+const NEXT_TRY: Duration = Duration::from_secs(30);
+
+/// Nobody confirms or touches anything faster than this.
+const HAND_IS_SLOWER: Duration = Duration::from_secs(1);
+
+/// What it takes to sign in once more.
+#[derive(Debug, Clone)]
+pub(super) struct Again {
+    pub(super) config: TunnelConfig,
+    pub(super) memory: Arc<Mutex<SignInMemory>>,
+}
+
+/// The connection that local programs use.
+#[derive(Debug)]
+pub(super) struct ListenerTunnel {
+    app: Tunnel,
+    /// `None` where another sign-in would need a person.
+    again: Option<Again>,
+    second: Mutex<Second>,
+}
+
+#[derive(Debug)]
+enum Second {
+    NotYet,
+    Open(Tunnel),
+    /// The first one is shared until then; `None` is for as long as it stands.
+    SharedUntil(Option<Instant>),
+}
+
+impl ListenerTunnel {
+    /// Returns the one beside `app`; what let that in, and how long it took, says whether the same can
+    /// be done again, where there is a way to do it.
+    pub(super) fn new(
+        app: Tunnel,
+        signed_in: &(Credential, Duration),
+        again: Option<Again>,
+    ) -> Self {
+        let (credential, took) = signed_in;
+        Self {
+            app,
+            again: again.filter(|_| needs_nobody(credential, *took)),
+            second: Mutex::new(Second::NotYet),
+        }
+    }
+
+    /// Ends the second connection, if there is one.
+    pub(super) async fn close(&self) {
+        let second = std::mem::replace(&mut *self.second.lock().await, Second::SharedUntil(None));
+        if let Second::Open(tunnel) = second {
+            tunnel.close().await;
+        }
+    }
+
+    async fn choose(&self) -> Tunnel {
+        let Some(again) = &self.again else {
+            return self.app.clone();
+        };
+        // Whoever comes while it is being opened waits for the same one.
+        let mut second = self.second.lock().await;
+        match &*second {
+            Second::Open(tunnel) if !tunnel.is_closed() => return tunnel.clone(),
+            Second::SharedUntil(None) => return self.app.clone(),
+            Second::SharedUntil(Some(until)) if Instant::now() < *until => return self.app.clone(),
+            Second::NotYet | Second::Open(_) | Second::SharedUntil(Some(_)) => {}
+        }
+        match timeout(OPEN_LIMIT, again.open()).await {
+            Ok(Ok(tunnel)) => {
+                *second = Second::Open(tunnel.clone());
+                tunnel
+            }
+            Ok(Err(error)) => {
+                tracing::info!(%error, "local programs share the app's connection");
+                // What a person has to see to is the app's connection's to ask.
+                let is_passing = error.next_step() == NextStep::Retry;
+                *second = Second::SharedUntil(is_passing.then(|| Instant::now() + NEXT_TRY));
+                self.app.clone()
+            }
+            Err(_) => {
+                tracing::info!(
+                    "local programs share the app's connection: a second one took too long"
+                );
+                *second = Second::SharedUntil(Some(Instant::now() + NEXT_TRY));
+                self.app.clone()
+            }
+        }
+    }
+}
+
+impl Lead for ListenerTunnel {
+    fn tunnel(&self) -> BoxFuture<'_, Tunnel> {
+        self.choose().boxed()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.app.is_closed()
+    }
+}
+
+impl Again {
+    async fn open(&self) -> Result<Tunnel, TunnelError> {
+        let mut memory = self.memory.lock().await;
+        let mut quietly = |_: TunnelStep| {};
+        let tunnel = crate::tunnel::open(&self.config, &mut memory, &mut quietly).await?;
+        tracing::info!("local programs have a connection of their own");
+        Ok(tunnel)
+    }
+}
+
+/// Whether the same can be done once more without anybody there. What only a person knows is not asked
+/// for on a local program's account, and an agent that took its time had somebody touch or confirm.
+fn needs_nobody(credential: &Credential, took: Duration) -> bool {
+    match credential {
+        Credential::KeyboardInteractive => false,
+        Credential::AgentKey { .. } | Credential::Certificate { .. } => took < HAND_IS_SLOWER,
+        Credential::KeyFile { .. } | Credential::Password | Credential::Nothing => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_asked_twice_on_a_local_programs_account() {
+        let agent = Credential::AgentKey {
+            fingerprint: "f".into(),
+            comment: "c".into(),
+        };
+        let quick = Duration::from_millis(200);
+
+        assert!(needs_nobody(&agent, quick));
+        assert!(!needs_nobody(&agent, Duration::from_secs(3)));
+        assert!(!needs_nobody(&Credential::KeyboardInteractive, quick));
+        assert!(needs_nobody(&Credential::Password, Duration::from_secs(3)));
+    }
+}
