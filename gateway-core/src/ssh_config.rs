@@ -15,6 +15,7 @@ mod include;
 mod jump;
 mod keyword;
 mod matching;
+mod one_line;
 mod pattern;
 mod reader;
 mod values;

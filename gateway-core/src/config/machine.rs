@@ -9,10 +9,6 @@ pub fn host_name() -> Option<String> {
 
 /// Returns the number of the account this runs as.
 #[cfg(unix)]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "other systems have no such numbers"
-)]
 pub fn uid() -> Option<u32> {
     Some(rustix::process::getuid().as_raw())
 }
