@@ -15,6 +15,7 @@ pub mod gateway_here;
 pub mod gateway_url;
 pub mod impact;
 pub mod layer;
+pub mod machine;
 pub mod openclaw_json;
 pub mod paths;
 pub mod private_file;
@@ -29,6 +30,8 @@ pub use impact::Impact;
 pub use layer::{Origin, Overrides, Setting, Settled};
 pub use paths::Places;
 pub use problem::FileProblem;
-pub use settings::{Profile, ProfileId, RunsWhere, Settings, SignInChoice, Transport};
+pub use settings::{
+    HostKeyPolicy, Profile, ProfileId, RunsWhere, Settings, SignInChoice, Transport,
+};
 pub use settings_file::{SaveError, SettingsFile};
 pub use tls_fingerprint::TlsFingerprint;

@@ -23,6 +23,7 @@ pub mod problem;
 pub mod question;
 pub mod route;
 pub mod snapshot;
+pub mod ssh_plan;
 pub mod ssh_server;
 pub mod state;
 mod supervisor;

@@ -4,9 +4,9 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -44,11 +44,13 @@ pub(crate) async fn resolve(
 }
 
 /// Dials the addresses one after another, not waiting for a silent one, and keeps the first to answer.
+/// `from` is the local address to use, where it matters.
 pub(crate) async fn connect(
     addresses: Vec<SocketAddr>,
+    from: Option<IpAddr>,
     limit: Duration,
 ) -> Result<TcpStream, DialError> {
-    timeout(limit, first_to_answer(addresses))
+    timeout(limit, first_to_answer(addresses, from))
         .await
         .map_err(|_| DialError::Timeout { waited: limit })?
         .map_err(DialError::Io)
@@ -58,14 +60,29 @@ fn no_address() -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, "the name has no address")
 }
 
-async fn first_to_answer(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+async fn dial(address: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
+    let Some(from) = from else {
+        return TcpStream::connect(address).await;
+    };
+    let socket = match from {
+        IpAddr::V4(_) => TcpSocket::new_v4()?,
+        IpAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.bind(SocketAddr::new(from, 0))?;
+    socket.connect(address).await
+}
+
+async fn first_to_answer(
+    addresses: Vec<SocketAddr>,
+    from: Option<IpAddr>,
+) -> io::Result<TcpStream> {
     let mut waiting = VecDeque::from(addresses);
     // Dropping the set aborts the dials that lost.
     let mut dials = JoinSet::new();
     let mut last_error = no_address();
     loop {
         if let Some(address) = waiting.pop_front() {
-            dials.spawn(async move { (address, TcpStream::connect(address).await) });
+            dials.spawn(async move { (address, dial(address, from).await) });
         }
         tokio::select! {
             finished = dials.join_next() => match finished {
@@ -138,7 +155,7 @@ mod tests {
             gone.local_addr().unwrap()
         };
 
-        let stream = connect(vec![closed, open], Duration::from_secs(5))
+        let stream = connect(vec![closed, open], None, Duration::from_secs(5))
             .await
             .unwrap();
 

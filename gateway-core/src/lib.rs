@@ -6,6 +6,7 @@
 //! - [`device_identity`]: the key pair that proves which device is calling.
 //! - [`client`]: one live session over any byte stream.
 //! - [`chat`]: messages that arrive exactly once, and what a chat shows of a run.
+//! - [`ssh_config`]: what the user's own SSH configuration says about a server.
 //! - [`tunnel`]: the SSH connection that byte stream usually runs in.
 //! - [`connection`]: what the app holds: one supervised path to one gateway.
 //! - [`check`]: "Check my server", nine ordered steps with times.
@@ -32,6 +33,7 @@ pub mod log_guard;
 mod metered;
 pub mod protocol;
 pub mod server;
+pub mod ssh_config;
 pub mod store;
 pub mod tunnel;
 pub mod web_address;

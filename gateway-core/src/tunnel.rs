@@ -5,6 +5,9 @@
 //! is ever waited for: what only they can answer comes back as an error, and the next [`open`] takes
 //! the answer along. Nothing here retries, reads the environment or knows what a gateway is.
 //!
+//! A server may be reached through others: each is judged and signed in to in its turn, and carries
+//! the connection to the next in a channel of its own.
+//!
 //! - [`target`]: the address as people type it.
 //! - [`host_key`], [`known_hosts`]: whom we trust.
 //! - [`auth`]: signing in.
@@ -31,6 +34,7 @@ mod socket;
 mod spill;
 pub mod stream;
 pub mod target;
+mod way;
 
 pub use auth::{SignIn, SignInMemory};
 pub use credential::{Credential, Outcome, Tried};
@@ -40,15 +44,18 @@ pub use host_certificate::CertificateFault;
 pub use host_key::{HostKeyFingerprint, KnownKey, PresentedKey};
 pub use known_hosts::{KnownHosts, KnownHostsFiles, Verdict};
 pub use question::{Prompt, Question};
+pub use session::UnknownHostKey;
 pub use stream::TunnelStream;
 pub use target::{SshTarget, TargetError};
+pub use way::open;
 
+use crate::ssh_config::AddressFamily;
 use auth::SignInRequest;
 use channel::RawChannel;
 use rotation::Rotation;
 use russh::client::{self, Handle};
 use russh::{ChannelOpenFailure, Disconnect};
-use session::{Accepted, HandlerError, SessionEnd, SessionHandler};
+use session::{Accepted, HandlerError, SessionEnd, SessionHandler, Trust};
 use socket::SshSocket;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -75,10 +82,18 @@ const LATE_CHANNEL_LIMIT: Duration = Duration::from_secs(60);
 pub struct TunnelConfig {
     /// The server. Its user and port win over the defaults here.
     pub target: SshTarget,
+    /// What people call the server, where that is not its address.
+    pub name: Option<String>,
+    /// The servers to go through, the first to dial first. What they hold in turn is not followed.
+    pub via: Vec<TunnelConfig>,
     /// The account to use when the target names none.
     pub local_user: String,
     /// Which host keys are trusted.
     pub known_hosts: KnownHostsFiles,
+    /// The name under which the server's key is kept, instead of its address and port.
+    pub host_key_alias: Option<String>,
+    /// What becomes of a host key that no list has.
+    pub unknown_host_key: UnknownHostKey,
     /// How to sign in.
     pub sign_in: SignIn,
     /// Where the SSH agent listens; `None` asks no agent.
@@ -90,6 +105,12 @@ pub struct TunnelConfig {
     /// The only host key to accept. One that known_hosts does not hold yet is stored in our own file
     /// before signing in; changed and revoked keys are refused all the same.
     pub demanded_host_key: Option<HostKeyFingerprint>,
+    /// Host keys to store where known_hosts has none, accepted without knowing whose they are.
+    pub accepted_host_keys: Vec<HostKeyFingerprint>,
+    /// Which kind of address is dialled.
+    pub address_family: AddressFamily,
+    /// The local address to dial from.
+    pub bind_address: Option<String>,
     /// Whether host keys that a trusted server announces and proves are taken over.
     pub update_host_keys: bool,
     /// The limits of the steps.
@@ -110,8 +131,12 @@ impl TunnelConfig {
     ) -> Self {
         Self {
             target,
+            name: None,
+            via: Vec::new(),
             local_user: local_user.into(),
             known_hosts,
+            host_key_alias: None,
+            unknown_host_key: UnknownHostKey::default(),
             sign_in: SignIn::Automatic {
                 identity_files: Vec::new(),
             },
@@ -119,10 +144,26 @@ impl TunnelConfig {
             certificate_files: Vec::new(),
             identities_only: false,
             demanded_host_key: None,
+            accepted_host_keys: Vec::new(),
+            address_family: AddressFamily::default(),
+            bind_address: None,
             update_host_keys: true,
             limits: TunnelLimits::default(),
             keepalive: Duration::from_secs(15),
             keepalive_max: 3,
+        }
+    }
+
+    /// Returns what people call the server.
+    pub fn shown(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.target.host)
+    }
+
+    /// Returns the name and port under which the server's key is kept, as OpenSSH keeps it.
+    fn host_key_name(&self) -> (&str, u16) {
+        match &self.host_key_alias {
+            Some(alias) => (alias, target::DEFAULT_SSH_PORT),
+            None => (&self.target.host, self.target.port_or_default()),
         }
     }
 
@@ -188,28 +229,19 @@ pub enum TunnelStep {
     },
 }
 
-/// Opens a tunnel; `on_step` hears of each step as it succeeds.
-///
-/// Dropping the future leaves nothing behind.
-///
-/// # Errors
-/// A [`TunnelError`]; the connection is closed by then.
-pub async fn open(
+/// Opens the connection to one server, over TCP or at the end of a way.
+async fn open_one(
     config: &TunnelConfig,
+    way: Option<Tunnel>,
     memory: &mut SignInMemory,
     on_step: &mut (dyn FnMut(TunnelStep) + Send),
 ) -> Result<Tunnel, TunnelError> {
     config.target.check()?;
     let host = config.target.host.as_str();
     let port = config.target.port_or_default();
+    let (key_host, key_port) = config.host_key_name();
     let mut known_hosts = KnownHosts::read(&config.known_hosts)?;
-
-    let addresses = dial::resolve(host, port, config.limits.resolve).await?;
-    on_step(TunnelStep::Resolved {
-        addresses: addresses.clone(),
-    });
-    let stream = dial::connect(host, port, addresses, config.limits.tcp).await?;
-    on_step(TunnelStep::TcpConnected);
+    let wire = way::reach(config, way.as_ref(), on_step).await?;
 
     // Whatever goes wrong from here on, dropping the guard ends the session's task.
     let cut = CancellationToken::new();
@@ -218,21 +250,25 @@ pub async fn open(
     let stall_limit =
         config.keepalive * u32::try_from(config.keepalive_max + 1).unwrap_or(u32::MAX);
     let received = Arc::new(AtomicU64::new(0));
-    let socket = SshSocket::new(stream, cut.clone(), stall_limit, Arc::clone(&received));
+    let socket = SshSocket::new(wire, cut.clone(), stall_limit, Arc::clone(&received));
     let socket = BufReader::with_capacity(READ_BUFFER, socket);
     let (announced, announcements) = rotation::channel();
     let handler = SessionHandler::new(
-        host,
-        port,
+        key_host,
+        key_port,
         known_hosts.clone(),
-        config.demanded_host_key,
+        Trust {
+            demanded: config.demanded_host_key,
+            accepted: config.accepted_host_keys.clone(),
+            unknown: config.unknown_host_key,
+        },
         announced,
         end.clone(),
     );
     let accepted = Arc::clone(&handler.accepted);
     let ssh = session::config(
-        known_hosts.algorithms_known_for(host, port),
-        known_hosts.certificate_algorithms_for(host, port),
+        known_hosts.algorithms_known_for(key_host, key_port),
+        known_hosts.certificate_algorithms_for(key_host, key_port),
         config.keepalive,
         config.keepalive_max,
     );
@@ -305,6 +341,7 @@ pub async fn open(
     let connection = Arc::new(Connection {
         session,
         end,
+        way,
         forward_limit: config.limits.forward,
         overruns: Arc::new(AtomicU64::new(0)),
         received,
@@ -348,6 +385,8 @@ impl std::fmt::Debug for Tunnel {
 struct Connection {
     session: Arc<Handle<SessionHandler>>,
     end: SessionEnd,
+    /// What carries this connection, where other servers do.
+    way: Option<Tunnel>,
     forward_limit: Duration,
     overruns: Arc<AtomicU64>,
     received: Arc<AtomicU64>,
@@ -362,6 +401,12 @@ impl Tunnel {
     /// A [`ForwardError`]; a refused channel leaves the tunnel and its other channels as they are.
     pub async fn open_channel(&self, host: &str, port: u16) -> Result<TunnelStream, ForwardError> {
         self.open_raw(host, port).await.map(TunnelStream::new)
+    }
+
+    /// Opens the way to the next server. It is all this connection is there for, so its reader may
+    /// hold the whole session back.
+    async fn open_carrier(&self, host: &str, port: u16) -> Result<TunnelStream, ForwardError> {
+        self.open_raw(host, port).await.map(TunnelStream::carrier)
     }
 
     /// Opens a connection whose data the caller takes out himself.
@@ -458,8 +503,17 @@ impl Tunnel {
         self.connection.overruns.load(Ordering::Relaxed)
     }
 
-    /// Ends the connection for every clone and stream, within two seconds.
+    /// Ends the connection for every clone and stream, within two seconds; then those that carry it.
     pub async fn close(self) {
+        self.close_this().await;
+        let mut way = self.connection.way.clone();
+        while let Some(tunnel) = way {
+            tunnel.close_this().await;
+            way = tunnel.connection.way.clone();
+        }
+    }
+
+    async fn close_this(&self) {
         say_goodbye(&self.connection.session, &self.connection.end).await;
         self.connection.cut.cancel();
         // Cutting makes the session's task fail its next read or write, so its end is near.

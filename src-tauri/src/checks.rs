@@ -10,7 +10,7 @@ use gateway_core::{
     check::{self, Check, CheckRoute, StepId, StepResult, StepStatus},
     config::{GatewayUrl, Profile, RunsWhere},
     connection::{access::GatewayAccess as _, direct::Dialer},
-    tunnel::SignInMemory,
+    tunnel::{SignInMemory, TunnelError},
 };
 use tokio::sync::mpsc;
 
@@ -50,7 +50,11 @@ async fn run(surroundings: &Surroundings, profile: &Profile, news: &mpsc::Sender
                 CheckRoute::Direct(settled.map(|(url, pin)| Box::new(Dialer::new(url, pin))))
             }
             RunsWhere::AnotherComputer => CheckRoute::Ssh {
-                server: surroundings.tunnel(profile).map(Box::new),
+                server: surroundings
+                    .plan(profile)
+                    .map_err(TunnelError::from)
+                    .and_then(|plan| plan.tunnel())
+                    .map(Box::new),
                 gateway_port: profile.remote_port,
             },
             RunsWhere::ThisComputer | RunsWhere::NotConfigured => {

@@ -187,8 +187,8 @@ fn route(
                 let (url, pin) = profile.direct()?;
                 GatewayRoute::direct(DirectServer::new(Dialer::new(url, pin)), access)
             } else {
-                let server = SshServer::new(
-                    surroundings.tunnel(profile)?,
+                let server = SshServer::planned(
+                    surroundings.plan(profile)?,
                     profile.remote_port,
                     listener.clone(),
                 );

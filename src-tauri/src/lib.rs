@@ -43,7 +43,7 @@ use anyhow::Context as _;
 use controller::{Controller, ControllerHandle, KeptSettings, Parts, Request};
 use desktop::tauri::TauriDesktop;
 use gateway_core::{
-    config::{Environment, Places, Platform, private_file},
+    config::{Environment, Places, Platform, machine, private_file},
     credentials::{self, CredentialStore, MemoryStore},
     server::logbook::Logbook,
 };
@@ -88,7 +88,8 @@ fn start() -> anyhow::Result<ExitCode> {
     #[cfg(target_os = "linux")]
     webkit_guard::apply()?;
 
-    let environment = Environment::new(env::vars_os(), env::home_dir(), Platform::current());
+    let environment = Environment::new(env::vars_os(), env::home_dir(), Platform::current())
+        .on_machine(machine::host_name(), machine::uid());
     let places = Places::find(&environment)?;
     private_file::make_folder(places.data_dir())
         .with_context(|| format!("{} cannot be made", places.data_dir().display()))?;

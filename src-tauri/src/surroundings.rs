@@ -1,10 +1,11 @@
 //! What the app was started among: its places, its environment, and who keeps its secrets.
 
 use gateway_core::{
-    config::{Environment, Places, Profile, SignInChoice, paths::SshSurroundings},
+    config::{Environment, Places, Profile, SignInChoice},
+    connection::ssh_plan::SshPlan,
     credentials::CredentialStore,
     server::logbook::Logbook,
-    tunnel::{KnownHostsFiles, SignIn, SshTarget, TargetError, TunnelConfig},
+    tunnel::{SignIn, SshTarget, TargetError},
 };
 use std::sync::Arc;
 
@@ -24,31 +25,20 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Returns how to reach the profile's server over SSH.
+    /// Returns the plan of how to reach the profile's server over SSH.
     ///
     /// # Errors
     ///
     /// Fails when the address cannot be used.
-    pub fn tunnel(&self, profile: &Profile) -> Result<TunnelConfig, TargetError> {
-        let ssh = SshSurroundings::find(&self.environment);
+    pub fn plan(&self, profile: &Profile) -> Result<SshPlan, TargetError> {
         let target: SshTarget = profile.address.parse()?;
-        let known_hosts = KnownHostsFiles {
-            own: self.places.known_hosts(),
-            also_read: ssh.known_hosts,
+        let mut plan = SshPlan::new(target, self.places.known_hosts(), &self.environment);
+        plan.host_keys = profile.host_key_policy;
+        plan.sign_in = match profile.sign_in {
+            SignInChoice::Automatic => None,
+            SignInChoice::KeyFile => Some(SignIn::KeyFile(profile.identity_file.clone())),
+            SignInChoice::Password => Some(SignIn::Password),
         };
-        let local_user = ssh.local_user.unwrap_or_default();
-        if target.user.is_none() && local_user.is_empty() {
-            return Err(TargetError::EmptyUser);
-        }
-        let mut config = TunnelConfig::new(target, local_user, known_hosts);
-        config.agent_socket = ssh.agent_socket;
-        config.sign_in = match profile.sign_in {
-            SignInChoice::Automatic => SignIn::Automatic {
-                identity_files: ssh.identity_files,
-            },
-            SignInChoice::KeyFile => SignIn::KeyFile(profile.identity_file.clone()),
-            SignInChoice::Password => SignIn::Password,
-        };
-        Ok(config)
+        Ok(plan)
     }
 }

@@ -11,10 +11,11 @@ use crate::connection::direct::error::{DirectError, DirectStep};
 use crate::connection::explain;
 use crate::connection::phase::Cause;
 use crate::connection::problem::{Problem, UserAction};
+use crate::connection::ssh_plan;
 use crate::connection::state::Verdict;
 use crate::protocol::method::health::{Health, HealthParams, HealthPayload};
 use crate::tunnel::{
-    self, ForwardError, SignInMemory, TargetError, Tunnel, TunnelConfig, TunnelError, TunnelStep,
+    self, ForwardError, SignInMemory, Tunnel, TunnelConfig, TunnelError, TunnelStep,
 };
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -50,7 +51,7 @@ pub enum CheckRoute {
     /// Through an SSH server, to a port there. The address may be one that cannot be used.
     Ssh {
         /// How to reach the server, or why the address cannot be used.
-        server: Result<Box<TunnelConfig>, TargetError>,
+        server: Result<Box<TunnelConfig>, TunnelError>,
         /// The gateway's port on the server.
         gateway_port: u16,
     },
@@ -160,24 +161,28 @@ impl Log<'_> {
 }
 
 async fn over_ssh(
-    server: Result<Box<TunnelConfig>, TargetError>,
+    server: Result<Box<TunnelConfig>, TunnelError>,
     gateway_port: u16,
     hello: Result<HelloRequest, Problem>,
     memory: &mut SignInMemory,
     log: &mut Log<'_>,
     until: Instant,
 ) -> Result<(), Ended> {
-    let config = match server.and_then(|config| config.target.check().map(|()| config)) {
+    let config = match server.and_then(|config| Ok(config.target.check().map(|()| config)?)) {
         Ok(config) => config,
         Err(error) => {
-            let problem = explain::tunnel_problem(&TunnelError::BadTarget(error));
+            let problem = explain::tunnel_problem(&error);
             return Err(log.fail(StepId::Address, StepStatus::Failed, problem));
         }
     };
-    log.ok(
-        StepId::Address,
-        format!("The address is {}.", config.target),
-    );
+    let address = match ssh_plan::in_words(&config) {
+        Some(way) => format!("The SSH configuration leads {way}."),
+        None => format!(
+            "The address is {}.",
+            config.name.as_ref().unwrap_or(&config.target.to_string())
+        ),
+    };
+    log.ok(StepId::Address, address);
 
     let port = config.target.port_or_default();
     let mut note = |step| note_tunnel_step(log, step, port);
@@ -189,7 +194,7 @@ async fn over_ssh(
             let id = failed_step(error.step());
             let mut problem = explain::tunnel_problem(&error);
             // A check asks nobody, so what there is to compare must stand in its one sentence.
-            if let TunnelError::HostKeyUnknown(key) = &error {
+            if let TunnelError::HostKeyUnknown(key) = error.at_hop().1 {
                 problem.message = format!("{} It is {}.", problem.message, key.fingerprint());
             }
             return Err(log.fail(id, tunnel_status(&error), problem));

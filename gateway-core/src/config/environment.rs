@@ -38,6 +38,8 @@ pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     home: Option<PathBuf>,
     platform: Platform,
+    host_name: Option<String>,
+    uid: Option<u32>,
 }
 
 impl Environment {
@@ -58,7 +60,29 @@ impl Environment {
                 .collect(),
             home,
             platform,
+            host_name: None,
+            uid: None,
         }
+    }
+
+    /// Says what this computer is called and which number the account has, where there are such.
+    #[must_use]
+    pub fn on_machine(self, host_name: Option<String>, uid: Option<u32>) -> Self {
+        Self {
+            host_name,
+            uid,
+            ..self
+        }
+    }
+
+    /// Returns the name of this computer.
+    pub fn host_name(&self) -> Option<&str> {
+        self.host_name.as_deref()
+    }
+
+    /// Returns the number of the account.
+    pub fn uid(&self) -> Option<u32> {
+        self.uid
     }
 
     /// Returns the platform's rules.

@@ -42,6 +42,7 @@ impl Impact {
             address,
             sign_in,
             identity_file,
+            host_key_policy,
             local_port,
             remote_port,
             connect_on_launch,
@@ -56,6 +57,7 @@ impl Impact {
             || *address != new.address
             || *sign_in != new.sign_in
             || *identity_file != new.identity_file
+            || *host_key_policy != new.host_key_policy
             || *local_port != new.local_port
             || *listener_enabled != new.listener_enabled
             || *also_run_here != new.also_run_here

@@ -17,7 +17,7 @@ use super::environment::Environment;
 use super::gateway_url::GatewayUrl;
 use super::private_file;
 use super::problem::FileProblem;
-use super::settings::{DEFAULT_PORT, RunsWhere, Transport};
+use super::settings::{DEFAULT_PORT, HostKeyPolicy, RunsWhere, Transport};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -74,6 +74,8 @@ pub struct Prefill {
     pub address: Option<String>,
     /// Its key file.
     pub identity_file: Option<PathBuf>,
+    /// How unknown host keys are treated.
+    pub host_key_policy: HostKeyPolicy,
     /// The port local programs use.
     pub local_port: u16,
     /// The gateway's port on the server.
@@ -188,6 +190,10 @@ impl OfficialConfig {
             tls_fingerprint: self.tls_fingerprint.clone().filter(|_| !over_ssh),
             address: self.ssh_target.clone().filter(|_| over_ssh),
             identity_file: self.ssh_identity.clone().filter(|_| over_ssh),
+            host_key_policy: match self.ssh_host_key_policy.as_deref() {
+                Some("openssh") if over_ssh => HostKeyPolicy::OpenSsh,
+                Some(_) | None => HostKeyPolicy::Strict,
+            },
             local_port: loopback.map_or(own_port, |(_, port)| *port),
             remote_port: self
                 .remote_port
@@ -408,13 +414,15 @@ mod tests {
     fn a_remote_config_fills_in_the_address_key_and_ports() {
         let prefill = config(
             "{ gateway: { mode: 'remote', port: 18790, remote: { transport: 'ssh', url: 'ws://127.0.0.1:18795',
-               sshTarget: 'me@box:2222', sshIdentity: '/k', remotePort: 19000 } } }",
+               sshTarget: 'me@box:2222', sshIdentity: '/k', remotePort: 19000,
+               sshHostKeyPolicy: 'openssh' } } }",
         )
         .prefill();
 
         assert_eq!(prefill.runs, RunsWhere::AnotherComputer);
         assert_eq!(prefill.address.as_deref(), Some("me@box:2222"));
         assert_eq!(prefill.identity_file.as_deref(), Some(Path::new("/k")));
+        assert_eq!(prefill.host_key_policy, HostKeyPolicy::OpenSsh);
         assert_eq!((prefill.local_port, prefill.remote_port), (18795, 19000));
     }
 
@@ -425,6 +433,7 @@ mod tests {
         );
         assert_eq!(legacy.prefill().remote_port, 19001);
         assert_eq!(legacy.prefill().local_port, 18789);
+        assert_eq!(legacy.prefill().host_key_policy, HostKeyPolicy::Strict);
         let other = config(
             "{ gateway: { mode: 'remote', remote: { url: 'ws://elsewhere:19001', sshTarget: 'me@box' } } }",
         );

@@ -130,8 +130,14 @@ fn application_support(environment: &Environment) -> Option<PathBuf> {
 /// What SSH programs on this machine already have: read, never written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SshSurroundings {
-    /// Lists of host keys to read beside our own.
-    pub known_hosts: Vec<PathBuf>,
+    /// The user's lists of host keys, to read beside our own.
+    pub user_known_hosts: Vec<PathBuf>,
+    /// The system's lists of host keys.
+    pub system_known_hosts: Vec<PathBuf>,
+    /// The user's SSH configuration; it may not exist.
+    pub user_config: Option<PathBuf>,
+    /// The system's SSH configuration; it may not exist.
+    pub system_config: Option<PathBuf>,
     /// Key files tried when no other is named; they may not exist.
     pub identity_files: Vec<PathBuf>,
     /// The agent's socket.
@@ -147,15 +153,21 @@ impl SshSurroundings {
     /// Finds the usual places; whether the files exist is for their readers to see.
     pub fn find(environment: &Environment) -> Self {
         let folder = environment.home().map(|home| home.join(".ssh"));
-        let mut known_hosts: Vec<PathBuf> = folder
-            .iter()
-            .map(|folder| folder.join("known_hosts"))
-            .collect();
-        if environment.platform() != Platform::Windows {
-            known_hosts.push(PathBuf::from("/etc/ssh/ssh_known_hosts"));
-        }
+        let system = match environment.platform() {
+            Platform::Xdg | Platform::MacOs => Some(PathBuf::from("/etc/ssh")),
+            Platform::Windows => environment.path("PROGRAMDATA").map(|data| data.join("ssh")),
+        };
+        let lists = |folder: &Option<PathBuf>, names: [&str; 2]| {
+            let folder = folder.iter();
+            folder
+                .flat_map(|folder| names.map(|name| folder.join(name)))
+                .collect()
+        };
         Self {
-            known_hosts,
+            user_known_hosts: lists(&folder, ["known_hosts", "known_hosts2"]),
+            system_known_hosts: lists(&system, ["ssh_known_hosts", "ssh_known_hosts2"]),
+            user_config: folder.as_ref().map(|folder| folder.join("config")),
+            system_config: system.map(|folder| folder.join("ssh_config")),
             identity_files: folder
                 .iter()
                 .flat_map(|folder| DEFAULT_IDENTITIES.map(|name| folder.join(name)))

@@ -90,6 +90,17 @@ pub enum SignInChoice {
     Password,
 }
 
+/// How unknown host keys are treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HostKeyPolicy {
+    /// A person is asked, whatever the SSH configuration says.
+    #[default]
+    Strict,
+    /// As `StrictHostKeyChecking` of the SSH configuration says. Changed keys stop us all the same.
+    OpenSsh,
+}
+
 /// The language of the windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -161,6 +172,8 @@ pub struct Profile {
     pub sign_in: SignInChoice,
     /// The key file for [`SignInChoice::KeyFile`]; empty when none.
     pub identity_file: PathBuf,
+    /// How unknown host keys are treated.
+    pub host_key_policy: HostKeyPolicy,
     /// The port local programs use.
     pub local_port: u16,
     /// The gateway's port on the server.
@@ -185,6 +198,7 @@ impl Profile {
             address: String::new(),
             sign_in: SignInChoice::Automatic,
             identity_file: PathBuf::new(),
+            host_key_policy: HostKeyPolicy::default(),
             local_port: DEFAULT_PORT,
             remote_port: DEFAULT_PORT,
             connect_on_launch: true,
@@ -351,6 +365,11 @@ impl Reader<'_> {
                 "must be \"automatic\", \"keyFile\" or \"password\"",
             )?,
             identity_file: PathBuf::from(self.text(&place.at("identityFile"))?),
+            host_key_policy: self.choice(
+                &place.at("hostKeyPolicy"),
+                usual.host_key_policy,
+                "must be \"strict\" or \"openssh\"",
+            )?,
             local_port: self.port(&place.at("localPort"))?,
             remote_port: self.port(&place.at("remotePort"))?,
             connect_on_launch: self.flag(&place.at("connectOnLaunch"), usual.connect_on_launch)?,
@@ -456,7 +475,7 @@ mod tests {
         let settings = read(
             "{ version: 1, activeProfile: 'b', firstRunDone: true, language: 'danish', theme: 'dark',
                profiles: [ { id: 'a' }, { id: 'b', runs: 'anotherComputer', address: 'me@box',
-               signIn: 'keyFile', identityFile: '/k', localPort: 1, remotePort: 65535,
+               signIn: 'keyFile', identityFile: '/k', hostKeyPolicy: 'openssh', localPort: 1, remotePort: 65535,
                connectOnLaunch: false, listenerEnabled: false, alsoRunHere: true, transport: 'direct',
                url: 'wss://box', tlsFingerprint: 'sha256:ab' } ] }",
         )
@@ -466,6 +485,7 @@ mod tests {
         assert_eq!(active.id.as_str(), "b");
         assert_eq!(active.runs, RunsWhere::AnotherComputer);
         assert_eq!(active.sign_in, SignInChoice::KeyFile);
+        assert_eq!(active.host_key_policy, HostKeyPolicy::OpenSsh);
         assert_eq!((active.local_port, active.remote_port), (1, 65535));
         assert_eq!(active.transport, Transport::Direct);
         assert_eq!(

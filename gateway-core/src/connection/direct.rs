@@ -133,7 +133,7 @@ impl Dialer {
     ///
     /// [`DirectError`].
     pub async fn connect(&self, addresses: Vec<SocketAddr>) -> Result<TcpStream, DirectError> {
-        let stream = dial::connect(addresses, TCP).await;
+        let stream = dial::connect(addresses, None, TCP).await;
         let stream = stream.map_err(|error| match error {
             DialError::Timeout { waited } => DirectError::Timeout {
                 step: DirectStep::Tcp,

@@ -15,6 +15,7 @@ use super::route::Failure;
 use super::state::{About, Verdict};
 use crate::client::{CloseReason, ConnectError, NextStep as GatewayStep, NotAGateway};
 use crate::protocol::DetailCode;
+use crate::ssh_config::SshConfigError;
 use crate::tunnel::{
     self, ForwardError, KnownKey, PresentedKey, TargetError, TunnelClosed, TunnelError,
 };
@@ -22,11 +23,16 @@ use crate::tunnel::{
 /// Explains why no path to the server was opened.
 pub fn tunnel_failure(error: &TunnelError) -> Failure {
     let problem = tunnel_problem(error);
-    let question = match error {
+    let (_, here) = error.at_hop();
+    let question = match here {
         TunnelError::HostKeyUnknown(key) => Some(unknown_key(key)),
         TunnelError::HostKeyChanged { presented, known } => Some(changed_key(presented, known)),
         TunnelError::NeedsAnswer(question) => Some(sign_in_question(question)),
         TunnelError::BadTarget(_)
+        | TunnelError::SshConfig(_)
+        | TunnelError::Hop { .. }
+        | TunnelError::NotForwarded { .. }
+        | TunnelError::HostKeyNotListed(_)
         | TunnelError::Resolve { .. }
         | TunnelError::Tcp { .. }
         | TunnelError::KeyExchange { .. }
@@ -40,9 +46,9 @@ pub fn tunnel_failure(error: &TunnelError) -> Failure {
         | TunnelError::Timeout { .. }
         | TunnelError::Closed { .. } => None,
     };
-    let verdict = if matches!(error, TunnelError::HostKeyUnknown(_)) {
+    let verdict = if matches!(here, TunnelError::HostKeyUnknown(_)) {
         Verdict::Ask(About::HostKey)
-    } else if matches!(error, TunnelError::NeedsAnswer(_)) {
+    } else if matches!(here, TunnelError::NeedsAnswer(_)) {
         Verdict::Ask(About::SignIn)
     } else if error.stops_retrying() {
         Verdict::Pause(error.cause())
@@ -58,11 +64,19 @@ pub fn tunnel_failure(error: &TunnelError) -> Failure {
 /// Tells a person why no path to the server was opened.
 pub fn tunnel_problem(error: &TunnelError) -> Problem {
     let message = format!("{}. {}", sentence(error), error.next_step());
-    match error {
-        TunnelError::BadTarget(TargetError::UnsupportedOption(_)) => {
+    match error.at_hop().1 {
+        TunnelError::BadTarget(TargetError::UnsupportedOption(_))
+        | TunnelError::SshConfig(SshConfigError::Unsupported { .. }) => {
             Problem::new("unsupportedOption", message, UserAction::EditAddress)
         }
         TunnelError::BadTarget(_) => Problem::new("badTarget", message, UserAction::EditAddress),
+        TunnelError::SshConfig(_) => {
+            Problem::new("sshConfigUnusable", message, UserAction::TryAgain)
+        }
+        TunnelError::NotForwarded { .. } | TunnelError::Hop { .. } => {
+            Problem::new("wayBlocked", message, UserAction::TryAgain)
+        }
+        TunnelError::HostKeyNotListed(_) => Problem::without_action("hostKeyNotListed", message),
         TunnelError::Resolve { .. } => {
             Problem::new("nameNotFound", message, UserAction::EditAddress)
         }

@@ -58,12 +58,16 @@ enum Second {
 
 impl ListenerTunnel {
     /// Returns the one beside `app`; what let that in, and how long it took, says whether the same can
-    /// be done again.
-    pub(super) fn new(app: Tunnel, signed_in: &(Credential, Duration), again: Again) -> Self {
+    /// be done again, where there is a way to do it.
+    pub(super) fn new(
+        app: Tunnel,
+        signed_in: &(Credential, Duration),
+        again: Option<Again>,
+    ) -> Self {
         let (credential, took) = signed_in;
         Self {
             app,
-            again: needs_nobody(credential, *took).then_some(again),
+            again: again.filter(|_| needs_nobody(credential, *took)),
             second: Mutex::new(Second::NotYet),
             is_being_asked: AtomicBool::new(false),
         }

@@ -176,6 +176,8 @@ pub enum Progress {
     Listening(LocalPort),
     /// A gateway on this computer was seen to.
     Here(GatewayHere),
+    /// Where the address leads, in one line; `None` when it is simply dialled.
+    Way(Option<String>),
 }
 
 /// Reports the progress of one attempt.

@@ -15,6 +15,9 @@ pub struct Snapshot {
     pub phase: Phase,
     /// The address as the user knows it.
     pub target: String,
+    /// Where the SSH configuration leads that address, such as `box → 10.0.0.5:2201 through edge`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way: Option<String>,
     /// The number of the attempt that runs or comes next; 0 when there is none.
     pub attempt: u32,
     /// Why it waits, is paused or went down.
@@ -52,6 +55,7 @@ impl Snapshot {
         Self {
             phase: Phase::Off,
             target,
+            way: None,
             attempt: 0,
             cause: None,
             next_attempt_at: None,

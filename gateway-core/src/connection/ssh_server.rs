@@ -1,21 +1,25 @@
 //! The server end of a remote route: what is known of it, what a person answered, and the listener.
 //!
-//! Everything here outlives a single attempt: answers are given on the next dial, and the loopback
-//! listener stays bound across reconnects so that its port never changes.
+//! Everything here outlives a single attempt: answers are given on the next dial, to the server of the
+//! way that asked, and the loopback listener stays bound across reconnects so that its port never
+//! changes. The way itself is worked out anew for each attempt.
 
 use super::access::GatewayAccess;
 use super::explain;
 use super::listener_slot::ListenerSlot;
 use super::listener_tunnel::{Again, ListenerTunnel};
+use super::phase::Cause;
 use super::problem::Problem;
 use super::question::{Answer, Question};
 use super::route::{Failure, Progress, ProgressReporter};
-use super::state::Step;
+use super::ssh_plan::{self, SshPlan};
+use super::state::{Step, Verdict};
 use crate::credentials::secret::KeyPassphrase;
 use crate::tunnel::forward::Lead;
 use crate::tunnel::{
-    self, Credential, ForwardError, HostKeyFingerprint, KnownHosts, PresentedKey, SignIn,
-    SignInMemory, Tunnel, TunnelClosed, TunnelConfig, TunnelError, TunnelStep, TunnelStream,
+    self, Credential, ForwardError, HostKeyFingerprint, KnownHosts, KnownHostsFiles, PresentedKey,
+    SignIn, SignInMemory, Tunnel, TunnelClosed, TunnelConfig, TunnelError, TunnelStep,
+    TunnelStream,
 };
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,16 +33,29 @@ const GATEWAY_HOST: &str = "127.0.0.1";
 /// A server reached over SSH, with a gateway behind it.
 #[derive(Debug)]
 pub struct SshServer {
-    config: TunnelConfig,
+    way: Way,
     gateway_port: u16,
     listener: ListenerSlot,
     memory: Arc<AsyncMutex<SignInMemory>>,
     asked: Mutex<AskedAbout>,
 }
 
+/// How it is found out what to dial.
+#[derive(Debug)]
+enum Way {
+    /// It is known.
+    Known(Box<TunnelConfig>),
+    /// It is worked out for each attempt, so that a corrected configuration counts.
+    Planned(Box<SshPlan>),
+}
+
 /// What the last attempt asked about, and what was answered.
 #[derive(Debug, Default)]
 struct AskedAbout {
+    /// The server that asked.
+    server: Option<TunnelConfig>,
+    /// Which server of the way that is; `None` for the last one.
+    hop: Option<usize>,
     key: Option<PresentedKey>,
     sign_in: Option<tunnel::Question>,
     trusted: Option<HostKeyFingerprint>,
@@ -48,8 +65,17 @@ struct AskedAbout {
 impl SshServer {
     /// Returns a server that nothing was asked about yet.
     pub fn new(config: TunnelConfig, gateway_port: u16, listener: ListenerSlot) -> Self {
+        Self::reached(Way::Known(Box::new(config)), gateway_port, listener)
+    }
+
+    /// Returns a server whose way is worked out for each attempt.
+    pub fn planned(plan: SshPlan, gateway_port: u16, listener: ListenerSlot) -> Self {
+        Self::reached(Way::Planned(Box::new(plan)), gateway_port, listener)
+    }
+
+    fn reached(way: Way, gateway_port: u16, listener: ListenerSlot) -> Self {
         Self {
-            config,
+            way,
             gateway_port,
             listener,
             memory: Arc::default(),
@@ -58,7 +84,28 @@ impl SshServer {
     }
 
     pub(super) fn target(&self) -> String {
-        self.config.target.to_string()
+        match &self.way {
+            Way::Known(config) => config.target.to_string(),
+            Way::Planned(plan) => plan.target().to_string(),
+        }
+    }
+
+    /// Says what to dial. The configuration's files are read where nobody waits for the disk.
+    async fn config(&self) -> Result<TunnelConfig, Failure> {
+        let plan = match &self.way {
+            Way::Known(config) => return Ok((**config).clone()),
+            Way::Planned(plan) => plan.clone(),
+        };
+        match tokio::task::spawn_blocking(move || plan.tunnel()).await {
+            Ok(planned) => planned.map_err(|error| explain::tunnel_failure(&error)),
+            Err(error) => Err(Failure::new(
+                Verdict::Retry(Cause::Network),
+                Problem::without_action(
+                    "internal",
+                    format!("Reading the SSH configuration failed: {error}."),
+                ),
+            )),
+        }
     }
 
     /// Opens the tunnel and leads the listener into it.
@@ -72,12 +119,11 @@ impl SshServer {
         if let Some(port) = self.listener.bind().await? {
             progress.report(Progress::Listening(port));
         }
+        let mut config = self.config().await?;
+        progress.report(Progress::Way(ssh_plan::in_words(&config)));
         let mut memory = self.memory.lock().await;
-        self.recall_passphrase(&mut memory, access).await;
-        let mut config = self.config.clone();
-        if let Some(trusted) = self.asked().trusted {
-            config.demanded_host_key = Some(trusted);
-        }
+        self.recall_passphrase(&config, &mut memory, access).await;
+        self.demand_what_is_trusted(&mut config);
         let mut began = Instant::now();
         let mut signed_in = (Credential::Nothing, Duration::ZERO);
         let mut on_step = |step| match step {
@@ -91,14 +137,18 @@ impl SshServer {
         };
         let tunnel = match tunnel::open(&config, &mut memory, &mut on_step).await {
             Ok(tunnel) => tunnel,
-            Err(error) => return Err(self.note_what_is_asked(&error)),
+            Err(error) => return Err(self.note_what_is_asked(&error, &config)),
         };
         drop(memory);
         self.after_signing_in(access).await;
-        let again = Again {
-            config: self.config.clone(),
+        // A way through other servers is not gone twice: each of them might ask somebody again.
+        let again = config.via.is_empty().then(|| Again {
+            config: TunnelConfig {
+                demanded_host_key: None,
+                ..config
+            },
             memory: Arc::clone(&self.memory),
-        };
+        });
         let local = Arc::new(ListenerTunnel::new(tunnel.clone(), &signed_in, again));
         let lead: Arc<dyn Lead> = local.clone();
         self.listener.attach(&lead, self.gateway_port);
@@ -126,12 +176,14 @@ impl SshServer {
                 if typed_host.trim() != host {
                     return Err(Problem::host_name_differs(host));
                 }
-                let key = self
-                    .asked()
-                    .key
-                    .clone()
-                    .ok_or_else(Problem::answer_does_not_fit)?;
-                self.replace_key(&key).await
+                let (key, server) = {
+                    let asked = self.asked();
+                    (asked.key.clone(), asked.server.clone())
+                };
+                let (Some(key), Some(server)) = (key, server) else {
+                    return Err(Problem::answer_does_not_fit());
+                };
+                self.replace_key(key, server.known_hosts).await
             }
             (
                 Question::Passphrase { key_file, .. },
@@ -150,7 +202,8 @@ impl SshServer {
                 Ok(())
             }
             (Question::Password { .. }, Answer::Password(password)) => {
-                self.memory.lock().await.remember_password(password);
+                let mut memory = self.memory.lock().await;
+                self.of_who_asked(&mut memory).remember_password(password);
                 Ok(())
             }
             (Question::Prompts { .. }, Answer::Prompts(answers)) => {
@@ -161,7 +214,9 @@ impl SshServer {
                 if prompts.len() != answers.len() {
                     return Err(Problem::answer_does_not_fit());
                 }
-                self.memory.lock().await.remember_answers(prompts, answers);
+                let mut memory = self.memory.lock().await;
+                self.of_who_asked(&mut memory)
+                    .remember_answers(prompts, answers);
                 Ok(())
             }
             (
@@ -189,9 +244,44 @@ impl SshServer {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns what is remembered of the server that asked.
+    fn of_who_asked<'a>(&self, memory: &'a mut SignInMemory) -> &'a mut SignInMemory {
+        let asked = self.asked();
+        match (&asked.server, asked.hop) {
+            (Some(server), Some(_)) => memory.at_hop(server),
+            (Some(_) | None, None) | (None, Some(_)) => memory,
+        }
+    }
+
+    /// A person's trust was in one key of one server.
+    fn demand_what_is_trusted(&self, config: &mut TunnelConfig) {
+        let asked = self.asked();
+        let Some(trusted) = asked.trusted else {
+            return;
+        };
+        let server = match asked.hop {
+            Some(index) => config.via.get_mut(index),
+            None => Some(config),
+        };
+        // The configuration may have changed since: then the question is asked again.
+        if let Some(server) = server
+            && asked
+                .server
+                .as_ref()
+                .is_some_and(|asked| asked.target == server.target)
+        {
+            server.demanded_host_key = Some(trusted);
+        }
+    }
+
     /// A passphrase kept in the keychain is given as if it had just been typed.
-    async fn recall_passphrase(&self, memory: &mut SignInMemory, access: &dyn GatewayAccess) {
-        if self.config.sign_in == SignIn::Password {
+    async fn recall_passphrase(
+        &self,
+        config: &TunnelConfig,
+        memory: &mut SignInMemory,
+        access: &dyn GatewayAccess,
+    ) {
+        if config.sign_in == SignIn::Password && config.via.is_empty() {
             return;
         }
         if let Some((key_file, passphrase)) = access.passphrase().await
@@ -201,8 +291,21 @@ impl SshServer {
         }
     }
 
-    fn note_what_is_asked(&self, error: &TunnelError) -> Failure {
+    fn note_what_is_asked(&self, error: &TunnelError, config: &TunnelConfig) -> Failure {
+        let failure = explain::tunnel_failure(error);
+        let (hop, error) = error.at_hop();
         let mut asked = self.asked();
+        let server = match hop {
+            Some(index) => config.via.get(index),
+            None => Some(config),
+        };
+        let target = |server: &TunnelConfig| server.target.clone();
+        // Whoever let us pass has their key stored by now, and it is no other server's.
+        if asked.server.as_ref().map(target) != server.map(target) {
+            asked.trusted = None;
+        }
+        asked.hop = hop;
+        asked.server = server.cloned();
         if let TunnelError::HostKeyUnknown(key)
         | TunnelError::HostKeyChanged { presented: key, .. } = error
         {
@@ -215,7 +318,7 @@ impl SshServer {
         if matches!(error, TunnelError::HostKeyNotDemanded { .. }) {
             asked.trusted = None;
         }
-        explain::tunnel_failure(error)
+        failure
     }
 
     async fn after_signing_in(&self, access: &dyn GatewayAccess) {
@@ -229,9 +332,7 @@ impl SshServer {
         }
     }
 
-    async fn replace_key(&self, key: &PresentedKey) -> Result<(), Problem> {
-        let files = self.config.known_hosts.clone();
-        let key = key.clone();
+    async fn replace_key(&self, key: PresentedKey, files: KnownHostsFiles) -> Result<(), Problem> {
         let replacing = tokio::task::spawn_blocking(move || {
             KnownHosts::read(&files).and_then(|mut known| known.replace(&key))
         });

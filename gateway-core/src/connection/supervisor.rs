@@ -97,6 +97,7 @@ struct Shown {
     ping: Option<Duration>,
     gateway: Option<GatewayFacts>,
     gateway_here: Option<super::local_host::GatewayHere>,
+    way: Option<String>,
     problem: Option<Problem>,
     question: Option<Asked>,
     retry_after: Option<Duration>,
@@ -223,6 +224,7 @@ impl<R: Route> Supervisor<R> {
                 // What was known is of the gateway before.
                 self.shown.gateway = None;
                 self.shown.gateway_here = None;
+                self.shown.way = None;
                 self.input(Input::Reconfigured);
             }
             Command::Answer { id, answer, reply } => {
@@ -413,6 +415,7 @@ impl<R: Route> Supervisor<R> {
             Progress::Reached(step) => self.tell(News::Reached(step)),
             Progress::Listening(port) => self.shown.local_port = Some(port),
             Progress::Here(here) => self.shown.gateway_here = Some(here),
+            Progress::Way(way) => self.shown.way = way,
         }
     }
 
@@ -590,6 +593,7 @@ impl<R: Route> Supervisor<R> {
         let snapshot = Snapshot {
             phase: state.phase(),
             target: self.route.target(),
+            way: self.shown.way.clone(),
             attempt: state.attempt(),
             cause: state.cause(),
             next_attempt_at: self.shown.next_attempt_at,

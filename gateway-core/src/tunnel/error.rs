@@ -8,6 +8,7 @@ use super::known_hosts::KnownHostsError;
 use super::question::Question;
 use super::target::TargetError;
 use crate::connection::phase::Cause;
+use crate::ssh_config::SshConfigError;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -47,6 +48,10 @@ pub enum NextStep {
     Retry,
     /// The address has to be corrected.
     CorrectAddress,
+    /// The SSH configuration has to be corrected.
+    CorrectSshConfig,
+    /// The server on the way has to allow more.
+    AllowForwarding,
     /// A person compares the fingerprint and trusts it, or not.
     TrustHostKey,
     /// A person finds out why the server's key is another one.
@@ -55,6 +60,8 @@ pub enum NextStep {
     ReplaceRevokedKey,
     /// The server needs a good certificate, or its own key has to be listed.
     RenewHostCertificate,
+    /// The server's key has to be listed by hand.
+    ListHostKey,
     /// known_hosts has to be made readable or writable.
     RepairKnownHosts,
     /// A person answers the question.
@@ -72,6 +79,12 @@ impl fmt::Display for NextStep {
         f.write_str(match self {
             Self::Retry => "Check that the server is on and reachable; trying again may succeed.",
             Self::CorrectAddress => "Correct the address, for example me@server or me@server:2222.",
+            Self::CorrectSshConfig => {
+                "Change it there, or type an address that the SSH configuration says nothing about."
+            }
+            Self::AllowForwarding => {
+                "Ask the owner of the server on the way to allow port forwarding (AllowTcpForwarding)."
+            }
             Self::TrustHostKey => "Compare the fingerprint with the server's own, then trust it.",
             Self::ReviewHostKey => {
                 "Ask the server's owner whether it was reinstalled. If not, do not connect."
@@ -80,6 +93,7 @@ impl fmt::Display for NextStep {
             Self::RenewHostCertificate => {
                 "Ask the server's owner for a good certificate, or add its own host key to known_hosts."
             }
+            Self::ListHostKey => "Add the server's host key to known_hosts, or let new ones be asked about.",
             Self::RepairKnownHosts => "Make the known_hosts file readable and writable for you.",
             Self::Answer => "Answer the question to go on.",
             Self::ChangeSignIn => {
@@ -97,6 +111,29 @@ pub enum TunnelError {
     /// The address cannot be used.
     #[error("the address cannot be used")]
     BadTarget(#[from] TargetError),
+    /// The user's SSH configuration cannot be followed.
+    #[error("the SSH configuration cannot be followed")]
+    SshConfig(#[from] SshConfigError),
+    /// A server on the way stopped us.
+    #[error("the way leads through {name}")]
+    Hop {
+        /// Its place in the way, counted from 0.
+        index: usize,
+        /// What people call it.
+        name: String,
+        /// What was wrong there.
+        source: Box<TunnelError>,
+    },
+    /// The server before did not open the way to this one.
+    #[error("the server before did not open the way to {host} port {port}")]
+    NotForwarded {
+        /// The server.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// What the server before said.
+        source: ForwardError,
+    },
     /// The name has no address.
     #[error("the name {host} cannot be resolved")]
     Resolve {
@@ -131,6 +168,13 @@ pub enum TunnelError {
     /// Nobody has said yet whether this key is right. Nothing about the user was sent.
     #[error("the host key of {} is not known", .0.host())]
     HostKeyUnknown(Box<PresentedKey>),
+    /// Nobody has said yet whether this key is right, and nobody is to be asked. Nothing about the
+    /// user was sent.
+    #[error(
+        "the host key of {} is not known, and StrictHostKeyChecking yes allows no new ones",
+        .0.host()
+    )]
+    HostKeyNotListed(Box<PresentedKey>),
     /// The server is known under other keys only. Nothing about the user was sent.
     #[error("the host key of {} has changed", presented.host())]
     HostKeyChanged {
@@ -217,16 +261,32 @@ pub enum TunnelError {
 }
 
 impl TunnelError {
+    /// Returns the error without the way it happened on, and which server of the way it was.
+    pub fn at_hop(&self) -> (Option<usize>, &TunnelError) {
+        if let Self::Hop { index, source, .. } = self {
+            (Some(*index), source)
+        } else {
+            (None, self)
+        }
+    }
+
     /// Returns the step that failed.
     pub fn step(&self) -> Step {
         match self {
-            Self::BadTarget(_) => Step::Address,
+            Self::BadTarget(_) | Self::SshConfig(_) => Step::Address,
+            Self::NotForwarded { .. } => Step::Tcp,
+            // Whatever happens on the way, the server itself was not reached.
+            Self::Hop { source, .. } => match source.step() {
+                step @ (Step::Address | Step::Resolve) => step,
+                Step::Tcp | Step::HostKey | Step::Login => Step::Tcp,
+            },
             Self::Resolve { .. } => Step::Resolve,
             Self::Tcp { .. } => Step::Tcp,
             Self::KeyExchange { .. }
             | Self::WeakEncryption { .. }
             | Self::KnownHosts(_)
             | Self::HostKeyUnknown(_)
+            | Self::HostKeyNotListed(_)
             | Self::HostKeyChanged { .. }
             | Self::HostKeyRevoked { .. }
             | Self::HostKeyNeedsAuthority { .. }
@@ -240,13 +300,17 @@ impl TunnelError {
     pub fn cause(&self) -> Cause {
         match self {
             Self::BadTarget(TargetError::UnsupportedOption(_)) => Cause::UnsupportedOption,
-            Self::BadTarget(_) => Cause::BadTarget,
+            Self::SshConfig(SshConfigError::Unsupported { .. }) => Cause::UnsupportedOption,
+            Self::BadTarget(_) | Self::SshConfig(_) => Cause::BadTarget,
+            Self::Hop { source, .. } => source.cause(),
+            Self::NotForwarded { source, .. } => source.cause(),
             Self::Resolve { .. } | Self::Tcp { .. } | Self::KeyExchange { .. } => Cause::Network,
             Self::WeakEncryption { .. } => Cause::Protocol,
             // Without known_hosts, or the proof it asks for, nobody can say whether the key is right.
-            Self::KnownHosts(_) | Self::HostKeyUnknown(_) | Self::HostKeyNeedsAuthority { .. } => {
-                Cause::HostKeyUnknown
-            }
+            Self::KnownHosts(_)
+            | Self::HostKeyUnknown(_)
+            | Self::HostKeyNotListed(_)
+            | Self::HostKeyNeedsAuthority { .. } => Cause::HostKeyUnknown,
             Self::HostKeyChanged { .. } | Self::HostKeyNotDemanded { .. } => Cause::HostKeyChanged,
             Self::HostKeyRevoked { .. } => Cause::HostKeyRevoked,
             Self::NeedsAnswer(_) | Self::KeyFile { .. } | Self::AuthRefused { .. } => {
@@ -261,6 +325,14 @@ impl TunnelError {
     pub fn next_step(&self) -> NextStep {
         match self {
             Self::BadTarget(_) => NextStep::CorrectAddress,
+            Self::SshConfig(_) => NextStep::CorrectSshConfig,
+            Self::Hop { source, .. } => source.next_step(),
+            Self::NotForwarded {
+                source: ForwardError::Prohibited,
+                ..
+            } => NextStep::AllowForwarding,
+            Self::NotForwarded { .. } => NextStep::Retry,
+            Self::HostKeyNotListed(_) => NextStep::ListHostKey,
             Self::Resolve { .. }
             | Self::Tcp { .. }
             | Self::Timeout { .. }
@@ -285,11 +357,15 @@ impl TunnelError {
     pub fn stops_retrying(&self) -> bool {
         match self {
             Self::Resolve { .. } | Self::Tcp { .. } | Self::KeyExchange { .. } => false,
+            Self::Hop { source, .. } => source.stops_retrying(),
+            Self::NotForwarded { source, .. } => *source == ForwardError::Prohibited,
             Self::Timeout { .. } | Self::Closed { .. } => false,
             Self::BadTarget(_)
+            | Self::SshConfig(_)
             | Self::KnownHosts(_)
             | Self::WeakEncryption { .. }
             | Self::HostKeyUnknown(_)
+            | Self::HostKeyNotListed(_)
             | Self::HostKeyChanged { .. }
             | Self::HostKeyRevoked { .. }
             | Self::HostKeyNeedsAuthority { .. }

@@ -99,8 +99,31 @@ impl SessionEnd {
 pub(super) enum Accepted {
     /// known_hosts trusts the key.
     Known,
-    /// The caller demanded exactly this key, and known_hosts has nothing for the host.
+    /// known_hosts has nothing for the host, and somebody accepted this key or any.
     Demanded,
+}
+
+/// What becomes of a host key that known_hosts does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnknownHostKey {
+    /// A person is asked.
+    #[default]
+    Ask,
+    /// It is trusted and stored.
+    Accept,
+    /// It is refused.
+    Refuse,
+}
+
+/// What counts beside known_hosts.
+#[derive(Debug, Clone)]
+pub(super) struct Trust {
+    /// The only key to accept.
+    pub(super) demanded: Option<HostKeyFingerprint>,
+    /// Unknown keys to store.
+    pub(super) accepted: Vec<HostKeyFingerprint>,
+    /// What becomes of every other unknown key.
+    pub(super) unknown: UnknownHostKey,
 }
 
 /// The key that was accepted, as the handler leaves it for the dialling task.
@@ -111,7 +134,7 @@ pub(super) struct SessionHandler {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) known_hosts: KnownHosts,
-    pub(super) demanded: Option<HostKeyFingerprint>,
+    pub(super) trust: Trust,
     pub(super) accepted: AcceptedKey,
     announced: mpsc::Sender<Vec<PublicKey>>,
     end: SessionEnd,
@@ -138,7 +161,7 @@ impl SessionHandler {
         host: &str,
         port: u16,
         known_hosts: KnownHosts,
-        demanded: Option<HostKeyFingerprint>,
+        trust: Trust,
         announced: mpsc::Sender<Vec<PublicKey>>,
         end: SessionEnd,
     ) -> Self {
@@ -146,7 +169,7 @@ impl SessionHandler {
             host: host.to_owned(),
             port,
             known_hosts,
-            demanded,
+            trust,
             accepted: AcceptedKey::default(),
             announced,
             _ends_with_the_session: end.token.clone().drop_guard(),
@@ -184,7 +207,7 @@ impl SessionHandler {
                     fault,
                 })
             }
-            Verdict::Trusted | Verdict::Unknown => match self.demanded {
+            Verdict::Trusted | Verdict::Unknown => match self.trust.demanded {
                 Some(demanded) if demanded != presented.fingerprint() => {
                     Err(TunnelError::HostKeyNotDemanded {
                         presented: boxed,
@@ -192,9 +215,23 @@ impl SessionHandler {
                     })
                 }
                 Some(_) if verdict == Verdict::Unknown => Ok((Accepted::Demanded, presented)),
-                None if verdict == Verdict::Unknown => Err(TunnelError::HostKeyUnknown(boxed)),
+                None if verdict == Verdict::Unknown => self.judge_unknown(presented),
                 Some(_) | None => Ok((Accepted::Known, presented)),
             },
+        }
+    }
+
+    fn judge_unknown(
+        &self,
+        presented: PresentedKey,
+    ) -> Result<(Accepted, PresentedKey), TunnelError> {
+        if self.trust.accepted.contains(&presented.fingerprint()) {
+            return Ok((Accepted::Demanded, presented));
+        }
+        match self.trust.unknown {
+            UnknownHostKey::Ask => Err(TunnelError::HostKeyUnknown(Box::new(presented))),
+            UnknownHostKey::Accept => Ok((Accepted::Demanded, presented)),
+            UnknownHostKey::Refuse => Err(TunnelError::HostKeyNotListed(Box::new(presented))),
         }
     }
 }

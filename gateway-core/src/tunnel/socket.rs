@@ -1,9 +1,10 @@
-//! The TCP socket under SSH, made to notice what russh does not.
+//! What SSH runs over, made to notice what russh does not: a TCP socket, or a channel of the server before.
 //!
 //! russh writes inside its session loop, so a server that stops reading stops the loop's keepalive
 //! timer too. This wrapper ends a write that makes no progress, ends everything when told to, and
 //! asks Linux to acknowledge at once (sshd's last small segment waits for our delayed ACK: 40 ms).
 
+use super::stream::TunnelStream;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,9 +16,17 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// A TCP stream with a switch to end it and a limit for writes that go nowhere.
+/// What carries the bytes to the server.
+pub(super) enum Wire {
+    /// A connection of our own.
+    Tcp(TcpStream),
+    /// A channel that the server before has opened.
+    Channel(TunnelStream),
+}
+
+/// A wire with a switch to end it and a limit for writes that go nowhere.
 pub(super) struct SshSocket {
-    stream: TcpStream,
+    wire: Wire,
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
     stall_limit: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
@@ -26,21 +35,23 @@ pub(super) struct SshSocket {
 }
 
 impl SshSocket {
-    /// Wraps a connected stream and counts what comes in `received`; `stall_limit` of zero means no
+    /// Wraps a connected wire and counts what comes in `received`; `stall_limit` of zero means no
     /// limit.
     pub(super) fn new(
-        stream: TcpStream,
+        wire: Wire,
         end: CancellationToken,
         stall_limit: Duration,
         received: Arc<AtomicU64>,
     ) -> Self {
-        // Both only make things faster; a system that refuses them is no reason to give up.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY refused");
+        if let Wire::Tcp(stream) = &wire {
+            // Both only make things faster; a system that refuses them is no reason to give up.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY refused");
+            }
+            acknowledge_at_once(stream);
         }
-        acknowledge_at_once(&stream);
         Self {
-            stream,
+            wire,
             ended: Box::pin(end.cancelled_owned()),
             stall_limit,
             stalled: None,
@@ -88,11 +99,17 @@ impl AsyncRead for SshSocket {
         let this = self.get_mut();
         this.poll_ended(cx)?;
         let filled = buf.filled().len();
-        let result = ready!(Pin::new(&mut this.stream).poll_read(cx, buf));
+        let result = match &mut this.wire {
+            Wire::Tcp(stream) => {
+                let result = ready!(Pin::new(&mut *stream).poll_read(cx, buf));
+                // The system forgets the wish after a while, so it is repeated after every read.
+                acknowledge_at_once(stream);
+                result
+            }
+            Wire::Channel(stream) => ready!(Pin::new(stream).poll_read(cx, buf)),
+        };
         let came = (buf.filled().len() - filled) as u64;
         this.received.fetch_add(came, Ordering::Relaxed);
-        // The system forgets the wish after a while, so it is repeated after every read.
-        acknowledge_at_once(&this.stream);
         Poll::Ready(result)
     }
 }
@@ -105,16 +122,25 @@ impl AsyncWrite for SshSocket {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.poll_ended(cx)?;
-        let progress = Pin::new(&mut this.stream).poll_write(cx, buf);
+        let progress = match &mut this.wire {
+            Wire::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Wire::Channel(stream) => Pin::new(stream).poll_write(cx, buf),
+        };
         this.watch_stall(cx, progress)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        match &mut self.get_mut().wire {
+            Wire::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Wire::Channel(stream) => Pin::new(stream).poll_flush(cx),
+        }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        match &mut self.get_mut().wire {
+            Wire::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Wire::Channel(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
     }
 }
 

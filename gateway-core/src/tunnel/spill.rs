@@ -29,6 +29,8 @@ pub(super) struct Spill {
     /// How many bytes were taken in all.
     taken: u64,
     brim: Option<Brim>,
+    /// Whether a reader that hardly moves is waited for.
+    is_patient: bool,
 }
 
 /// Since when a spill is full, and how much its reader had taken then.
@@ -50,6 +52,14 @@ pub(super) enum Room {
 }
 
 impl Spill {
+    /// Returns a spill that waits for its reader however slow it is.
+    pub(super) fn patient() -> Self {
+        Self {
+            is_patient: true,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn push(&mut self, data: Bytes) {
         self.waiting += data.len();
         self.chunks.push_back(data);
@@ -79,7 +89,8 @@ impl Spill {
         };
         let mut brim = self.brim.unwrap_or_else(|| full_since(self.taken));
         if now >= brim.judged_at {
-            if self.taken.saturating_sub(brim.taken) < MIN_TAKEN {
+            let hardly_moves = self.taken.saturating_sub(brim.taken) < MIN_TAKEN;
+            if hardly_moves && !self.is_patient {
                 return Room::Overrun;
             }
             brim = full_since(self.taken);
@@ -165,6 +176,18 @@ mod tests {
             assert!(matches!(spill.room(), Room::FullUntil(_)));
             spill.advance(1024 * 1024);
             spill.push(Bytes::from(vec![0; 1024 * 1024]));
+            tokio::time::advance(JUDGED_EVERY).await;
+        }
+
+        assert!(matches!(spill.room(), Room::FullUntil(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_may_take_its_time_is_waited_for() {
+        let mut spill = Spill::patient();
+        spill.push(Bytes::from(vec![0; MAX_SPILL]));
+        for _ in 0..20 {
+            assert!(matches!(spill.room(), Room::FullUntil(_)));
             tokio::time::advance(JUDGED_EVERY).await;
         }
 

@@ -65,9 +65,20 @@ enum End {
 
 impl TunnelStream {
     pub(super) fn new(channel: RawChannel) -> Self {
+        Self::with(channel, Spill::default())
+    }
+
+    /// Returns a stream whose reader may hold the session back for as long as it likes: nothing else
+    /// uses that session.
+    pub(super) fn carrier(channel: RawChannel) -> Self {
+        Self::with(channel, Spill::patient())
+    }
+
+    fn with(channel: RawChannel, spill: Spill) -> Self {
         let writer = channel.outgoing.make_writer();
         let dropped = CancellationToken::new();
         let shared = Arc::new(Shared::default());
+        shared.lock().spill = spill;
         let pump = Pump {
             shared: Arc::clone(&shared),
             end: channel.end,

@@ -12,6 +12,7 @@ mod certificates;
 mod dropbear;
 mod forward;
 mod full_disk;
+mod hops;
 mod host_certificates;
 mod host_keys;
 mod key_formats;

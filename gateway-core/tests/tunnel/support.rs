@@ -191,8 +191,14 @@ impl SshServer {
 
     /// Waits until the server has logged this, and returns the whole log.
     pub(crate) async fn logs(&self, text: &str) -> String {
+        self.logs_times(text, 1).await
+    }
+
+    /// Waits until the server has logged this so often, and returns the whole log.
+    pub(crate) async fn logs_times(&self, text: &str, times: usize) -> String {
         let mut log = self.log.clone();
-        tokio::time::timeout(PATIENCE, log.wait_for(|log| log.contains(text)))
+        let has_come = |log: &String| log.matches(text).count() >= times;
+        tokio::time::timeout(PATIENCE, log.wait_for(has_come))
             .await
             .unwrap_or_else(|_| {
                 panic!(

@@ -243,6 +243,7 @@ impl KeptSettings {
                 profile.sign_in = config::SignInChoice::KeyFile;
                 profile.identity_file = identity;
             }
+            profile.host_key_policy = prefill.host_key_policy;
             profile.local_port = prefill.local_port;
             profile.remote_port = prefill.remote_port;
         }

@@ -96,6 +96,9 @@ pub(crate) struct ServerArgs {
     /// The only list of trusted host keys to use, instead of our own and OpenSSH's.
     #[arg(long, value_name = "FILE")]
     pub(crate) known_hosts: Option<PathBuf>,
+    /// The SSH configuration to read instead of the usual files; `none` reads none.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ssh_config: Option<PathBuf>,
     /// Trust exactly this host key, and remember it.
     #[arg(long, value_name = "SHA256:…")]
     pub(crate) accept_host_key: Option<String>,

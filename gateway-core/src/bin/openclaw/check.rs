@@ -12,7 +12,7 @@ use gateway_core::connection::direct::Dialer;
 use gateway_core::connection::problem::{Problem, UserAction};
 use gateway_core::credentials::Candidates;
 use gateway_core::protocol::connect::Scope;
-use gateway_core::tunnel::SignInMemory;
+use gateway_core::tunnel::{SignInMemory, TunnelError};
 
 /// Runs the command.
 pub(crate) async fn run(args: CheckArgs, environment: &Environment) -> Result<Exit, Stop> {
@@ -100,9 +100,14 @@ async fn configured(
         });
     }
     let gateway_port = own.settled.remote_port.value;
-    let (server, hello) = match target::tunnel(&server, &own, environment)? {
-        Ok(config) => {
-            let access = access::behind(&config.target, given, &own, environment).await?;
+    let plan = target::plan(&server, &own, environment)?;
+    let planned = plan.map_err(TunnelError::BadTarget).and_then(|plan| {
+        let config = plan.tunnel()?;
+        Ok((plan, config))
+    });
+    let (server, hello) = match planned {
+        Ok((plan, config)) => {
+            let access = access::behind(plan.target(), given, &own, environment).await?;
             if let Some((key_file, passphrase)) = access.passphrase().await {
                 memory.remember_passphrase(&key_file, passphrase);
             }

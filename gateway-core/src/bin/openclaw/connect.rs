@@ -41,16 +41,21 @@ pub(crate) async fn run(args: ConnectArgs, environment: &Environment) -> Result<
             (GatewayRoute::direct(server, access), !by_hand)
         }
         None => {
-            let config = match target::tunnel(&args.server, &own, environment)? {
-                Ok(config) => config,
+            // What cannot be dialled at all is said before anything is opened.
+            let plan = match target::plan(&args.server, &own, environment)? {
+                Ok(plan) => plan,
                 Err(error) => {
                     let problem = explain::tunnel_problem(&TunnelError::BadTarget(error));
                     return Err(Stop::new(Exit::Usage, problem.message));
                 }
             };
-            let access = access::behind(&config.target, given, &own, environment).await?;
-            let server = SshServer::new(
-                config,
+            if let Err(error) = plan.tunnel() {
+                let problem = explain::tunnel_problem(&error);
+                return Err(Stop::new(Exit::Usage, problem.message));
+            }
+            let access = access::behind(plan.target(), given, &own, environment).await?;
+            let server = SshServer::planned(
+                plan,
                 own.settled.remote_port.value,
                 listener(&args.server, &own),
             );
@@ -219,7 +224,7 @@ impl Teller {
 }
 
 fn in_words(snapshot: &Snapshot) -> String {
-    let target = &snapshot.target;
+    let target = snapshot.way.as_ref().unwrap_or(&snapshot.target);
     let why = snapshot
         .problem
         .as_ref()

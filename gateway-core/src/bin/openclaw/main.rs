@@ -18,7 +18,7 @@ mod target;
 
 use args::{Cli, Command, GatewayCommand};
 use clap::Parser as _;
-use gateway_core::config::{Environment, Platform};
+use gateway_core::config::{Environment, Platform, machine};
 use gateway_core::log_guard;
 use gateway_core::server::logbook::Logbook;
 use output::{Exit, Stop};
@@ -54,7 +54,8 @@ fn main() -> ExitCode {
         std::env::vars_os(),
         std::env::home_dir(),
         Platform::current(),
-    );
+    )
+    .on_machine(machine::host_name(), machine::uid());
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

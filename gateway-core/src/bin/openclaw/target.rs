@@ -6,19 +6,18 @@ use crate::secrets::Given;
 use gateway_core::client::{Credentials, HelloRequest};
 use gateway_core::config::openclaw_json::OfficialConfig;
 use gateway_core::config::openclaw_json::credentials::OfficialCredentials;
-use gateway_core::config::paths::SshSurroundings;
 use gateway_core::config::{
     Environment, GatewayUrl, Origin, Overrides, Places, Profile, RunsWhere, SettingsFile, Settled,
     SignInChoice, TlsFingerprint, layer,
 };
 use gateway_core::connection::direct::Dialer;
+use gateway_core::connection::ssh_plan::SshPlan;
 use gateway_core::credentials::{self, Candidates, slots};
 use gateway_core::device_identity::DeviceIdentity;
 use gateway_core::protocol::Extra;
 use gateway_core::protocol::connect::{ClientInfo, Role, Scope};
-use gateway_core::tunnel::{
-    HostKeyFingerprint, KnownHostsFiles, SignIn, SshTarget, TargetError, TunnelConfig,
-};
+use gateway_core::ssh_config::Sources;
+use gateway_core::tunnel::{HostKeyFingerprint, SignIn, SshTarget, TargetError};
 use std::sync::Arc;
 
 /// A gateway to dial, and what it may be sent.
@@ -308,12 +307,12 @@ pub(crate) fn overrides(args: &ServerArgs) -> Overrides {
     }
 }
 
-/// Builds the tunnel's configuration from flags and settings; the inner error is the address's.
-pub(crate) fn tunnel(
+/// Plans the way to the server from flags and settings; the inner error is the address's.
+pub(crate) fn plan(
     args: &ServerArgs,
     own: &Own,
     environment: &Environment,
-) -> Result<Result<TunnelConfig, TargetError>, Stop> {
+) -> Result<Result<SshPlan, TargetError>, Stop> {
     let address = &own.settled.address.value;
     if address.trim().is_empty() {
         return Err(Stop::new(
@@ -331,44 +330,28 @@ pub(crate) fn tunnel(
         Ok(target) => target,
         Err(error) => return Ok(Err(error)),
     };
-    let surroundings = SshSurroundings::find(environment);
-    let known_hosts = match &args.known_hosts {
-        Some(file) => KnownHostsFiles {
-            own: file.clone(),
-            also_read: Vec::new(),
-        },
-        None => KnownHostsFiles {
-            own: own.places.known_hosts(),
-            also_read: surroundings.known_hosts,
-        },
-    };
     let settled = &own.settled;
-    let pasted = target
-        .identity_file
-        .as_deref()
-        .map(|file| environment.expand(file));
-    let sign_in = match (
-        settled.sign_in.value,
-        settled.identity_file.value.clone(),
-        pasted,
-    ) {
-        (SignInChoice::KeyFile, Some(file), _) => SignIn::KeyFile(file),
-        (SignInChoice::Password, _, _) => SignIn::Password,
-        (SignInChoice::Automatic | SignInChoice::KeyFile, _, Some(file)) => SignIn::KeyFile(file),
-        (SignInChoice::Automatic | SignInChoice::KeyFile, _, None) => SignIn::Automatic {
-            identity_files: surroundings.identity_files,
-        },
+    let sign_in = match (settled.sign_in.value, settled.identity_file.value.clone()) {
+        (SignInChoice::KeyFile, Some(file)) => Some(SignIn::KeyFile(file)),
+        (SignInChoice::Password, _) => Some(SignIn::Password),
+        (SignInChoice::Automatic | SignInChoice::KeyFile, _) => None,
     };
-    let local_user = surroundings.local_user.unwrap_or_default();
-    if local_user.is_empty() && target.user.is_none() {
-        return Err(Stop::new(
-            Exit::Usage,
-            "the address names no user; write it as user@host",
-        ));
+    let known_hosts = args.known_hosts.clone();
+    let mut plan = SshPlan::new(
+        target,
+        known_hosts.unwrap_or_else(|| own.places.known_hosts()),
+        environment,
+    );
+    plan.only_own_known_hosts = args.known_hosts.is_some();
+    plan.sign_in = sign_in;
+    plan.accepted_host_key = accepted;
+    let profile = own.file.settings().active();
+    plan.host_keys = profile.map_or_else(Default::default, |profile| profile.host_key_policy);
+    if let Some(file) = &args.ssh_config {
+        plan = plan.reading(match file.as_os_str() == "none" {
+            true => Sources::Nothing,
+            false => Sources::Only(environment.expand(file)),
+        });
     }
-    let mut config = TunnelConfig::new(target, local_user, known_hosts);
-    config.sign_in = sign_in;
-    config.agent_socket = surroundings.agent_socket;
-    config.demanded_host_key = accepted;
-    Ok(Ok(config))
+    Ok(Ok(plan))
 }

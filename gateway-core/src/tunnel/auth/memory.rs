@@ -1,6 +1,7 @@
 //! What a person answered for one server, and what that server refused.
 
 use crate::credentials::secret::{AccountPassword, KeyPassphrase, PromptAnswer};
+use crate::tunnel::TunnelConfig;
 use crate::tunnel::question::{Prompt, Question};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub struct SignInMemory {
     rounds: Vec<AnsweredRound>,
     answers_are_wrong: bool,
     refused_keys: HashSet<String>,
+    /// What is remembered of the servers on the way, by their addresses.
+    hops: HashMap<String, SignInMemory>,
 }
 
 /// One round of a server's questions, and what a person answered.
@@ -28,6 +31,18 @@ struct AnsweredRound {
 }
 
 impl SignInMemory {
+    /// Returns what is remembered of a server on the way. What unlocks a key file does so everywhere.
+    pub fn at_hop(&mut self, hop: &TunnelConfig) -> &mut SignInMemory {
+        let memory = self.hops.entry(hop.target.to_string()).or_default();
+        for (file, passphrase) in &self.passphrases {
+            memory
+                .passphrases
+                .entry(file.clone())
+                .or_insert_with(|| passphrase.clone());
+        }
+        memory
+    }
+
     /// Remembers what unlocks a key file.
     pub fn remember_passphrase(&mut self, key_file: impl Into<PathBuf>, passphrase: KeyPassphrase) {
         self.passphrases.insert(key_file.into(), passphrase);
@@ -72,6 +87,9 @@ impl SignInMemory {
         self.wrong_passphrases.clear();
         self.password_is_wrong = false;
         self.answers_are_wrong = false;
+        for hop in self.hops.values_mut() {
+            hop.forget_refusals();
+        }
     }
 
     /// Forgets the answers to this question, because the person closed it.

@@ -1,0 +1,84 @@
+//! The way to a server: through others, one after another, or straight over TCP.
+
+use super::socket::Wire;
+use super::{SignInMemory, Tunnel, TunnelConfig, TunnelError, TunnelStep, dial, open_one};
+
+/// Opens a tunnel; `on_step` hears of each step as it succeeds.
+///
+/// Of the servers on the way only the first one's name being found is told: the steps are the last
+/// one's. Dropping the future leaves nothing behind.
+///
+/// # Errors
+/// A [`TunnelError`], a [`TunnelError::Hop`] where a server on the way stopped us; every connection
+/// is closed by then.
+pub async fn open(
+    config: &TunnelConfig,
+    memory: &mut SignInMemory,
+    on_step: &mut (dyn FnMut(TunnelStep) + Send),
+) -> Result<Tunnel, TunnelError> {
+    let mut way: Option<Tunnel> = None;
+    for (index, hop) in config.via.iter().enumerate() {
+        let mut told = |step| {
+            if let TunnelStep::Resolved { .. } = step {
+                on_step(step);
+            }
+        };
+        let opened = open_one(hop, way.clone(), memory.at_hop(hop), &mut told).await;
+        way = match (opened, way) {
+            (Ok(tunnel), _) => Some(tunnel),
+            (Err(source), before) => {
+                leave(before).await;
+                return Err(TunnelError::Hop {
+                    index,
+                    name: hop.shown().to_owned(),
+                    source: Box::new(source),
+                });
+            }
+        };
+    }
+    match open_one(config, way.clone(), memory, on_step).await {
+        Ok(tunnel) => Ok(tunnel),
+        Err(error) => {
+            leave(way).await;
+            Err(error)
+        }
+    }
+}
+
+/// Says goodbye to the servers on a way that led nowhere.
+async fn leave(way: Option<Tunnel>) {
+    if let Some(tunnel) = way {
+        tunnel.close().await;
+    }
+}
+
+/// Reaches the server: through the end of the way, or over TCP.
+pub(super) async fn reach(
+    config: &TunnelConfig,
+    way: Option<&Tunnel>,
+    on_step: &mut (dyn FnMut(TunnelStep) + Send),
+) -> Result<Wire, TunnelError> {
+    let host = config.target.host.as_str();
+    let port = config.target.port_or_default();
+    let wire = match way {
+        Some(tunnel) => {
+            let opening = tunnel.open_carrier(host, port);
+            Wire::Channel(opening.await.map_err(|source| TunnelError::NotForwarded {
+                host: host.to_owned(),
+                port,
+                source,
+            })?)
+        }
+        None => {
+            let family = config.address_family;
+            let addresses = dial::resolve(host, port, family, config.limits.resolve).await?;
+            on_step(TunnelStep::Resolved {
+                addresses: addresses.clone(),
+            });
+            let from = dial::local_address(config.bind_address.as_deref()).await?;
+            Wire::Tcp(dial::connect(host, port, addresses, from, config.limits.tcp).await?)
+        }
+    };
+    on_step(TunnelStep::TcpConnected);
+    Ok(wire)
+}
