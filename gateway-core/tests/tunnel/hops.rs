@@ -197,10 +197,11 @@ async fn a_near_server_nobody_knows_is_asked_about_before_anything_else_happens(
 async fn keys_accepted_beforehand_are_kept_for_the_server_that_shows_them() {
     let scene = Scene::new("").await;
     let mut config = scene.config();
-    let key = match scene.refusal(&config).await.at_hop().1 {
-        TunnelError::HostKeyUnknown(key) => key.fingerprint(),
-        other => panic!("{other}"),
+    let refusal = scene.refusal(&config).await;
+    let TunnelError::HostKeyUnknown(key) = refusal.at_hop().1 else {
+        panic!("{refusal}");
     };
+    let key = key.fingerprint();
     config.accepted_host_keys.push(key);
     config.via[0].accepted_host_keys.push(key);
 

@@ -40,10 +40,11 @@ impl Home {
     }
 
     fn refusal(&self, address: &str) -> SshConfigError {
-        match self.plan(address).tunnel().unwrap_err() {
-            TunnelError::SshConfig(error) => error,
-            other => panic!("{other}"),
-        }
+        let refusal = self.plan(address).tunnel().unwrap_err();
+        let TunnelError::SshConfig(error) = refusal else {
+            panic!("{refusal}");
+        };
+        error
     }
 }
 
