@@ -23,12 +23,15 @@ mod one_instance;
 mod one_time_code;
 mod passphrase;
 mod port_taken;
+mod quick_switching;
 mod reference_client;
 mod refused_login;
 mod server_check;
 mod server_restart;
+mod squatter;
 mod this_computer;
 mod unknown_host_key;
+mod woken_up;
 mod wrong_service;
 mod wrong_token;
 

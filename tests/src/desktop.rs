@@ -42,6 +42,31 @@ impl Default for DesktopParts {
     }
 }
 
+/// The name of `logind` on the system bus.
+const LOGIN: &str = "org.freedesktop.login1";
+
+/// What says on the bus that the computer sleeps and wakes, as `logind` does.
+#[derive(Debug)]
+pub struct LoginSession(Connection);
+
+impl LoginSession {
+    /// Says that the computer goes to sleep, and that it is back.
+    ///
+    /// # Errors
+    ///
+    /// When the bus is gone.
+    pub async fn sleeps_and_wakes(&self) -> Result<()> {
+        for goes_to_sleep in [true, false] {
+            let (path, interface) = ("/org/freedesktop/login1", "org.freedesktop.login1.Manager");
+            let nobody = None::<BusName<'_>>;
+            self.0
+                .emit_signal(nobody, path, interface, "PrepareForSleep", &goes_to_sleep)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
 /// The running session. Its parts end with it.
 #[derive(Debug)]
 pub struct DesktopSession {
@@ -100,6 +125,8 @@ impl DesktopSession {
         vec![
             ("DISPLAY", self.display.clone().into()),
             ("DBUS_SESSION_BUS_ADDRESS", self.bus_address.clone().into()),
+            // Nor does a test hear of the machine's own sleep.
+            ("DBUS_SYSTEM_BUS_ADDRESS", self.bus_address.clone().into()),
             // Neither an accessibility bus nor a graphics card is here; asking for them costs seconds.
             ("NO_AT_BRIDGE", "1".into()),
             ("GDK_BACKEND", "x11".into()),
@@ -107,6 +134,19 @@ impl DesktopSession {
             // Pictures are taken through this renderer; said here, the program has nothing to decide.
             ("WEBKIT_DISABLE_DMABUF_RENDERER", "0".into()),
         ]
+    }
+
+    /// Starts what tells programs of the computer's sleep.
+    ///
+    /// # Errors
+    ///
+    /// When it finds no place on the bus.
+    pub async fn login_session(&self) -> Result<LoginSession> {
+        let bus = zbus::connection::Builder::address(self.bus_address.as_str())?
+            .name(LOGIN)?
+            .build()
+            .await?;
+        Ok(LoginSession(bus))
     }
 
     /// The tray, where the session has one.

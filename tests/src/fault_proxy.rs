@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,9 @@ use crate::wait::until;
 
 /// How long a port that has just been given back may stay taken.
 const REOPEN: Duration = Duration::from_secs(10);
+
+/// How much of the server's bytes waits in the proxy's own socket before a thin lane.
+const THIN_BUFFER: u32 = 32 * 1024;
 
 type Planner = Box<dyn FnMut(usize) -> Plan + Send>;
 
@@ -220,7 +223,13 @@ async fn carry(
     shared: &Shared,
     token: &CancellationToken,
 ) -> Result<Option<End>> {
-    let server = TcpStream::connect(shared.upstream)
+    let socket = TcpSocket::new_v4()?;
+    if plan.down.bytes_per_second.is_some() {
+        // Else the kernel takes megabytes off the sender's hands before anything is thin.
+        socket.set_recv_buffer_size(THIN_BUFFER)?;
+    }
+    let server = socket
+        .connect(shared.upstream)
         .await
         .context("nobody is behind the proxy")?;
     server.set_nodelay(true)?;

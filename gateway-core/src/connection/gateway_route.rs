@@ -230,7 +230,7 @@ impl Path for GatewayPath {
 
     fn heard(&self) -> u64 {
         match &self.way {
-            Way::Ssh(path) => path.tunnel().received(),
+            Way::Ssh(path) => path.received(),
             Way::Direct(path) => path.heard(),
             // A port of this computer answers at once or not at all.
             Way::ThisComputer(_) => 0,
@@ -241,7 +241,7 @@ impl Path for GatewayPath {
         let way = self.way.clone();
         async move {
             match way {
-                Way::Ssh(path) => path.tunnel().ping().await.ok(),
+                Way::Ssh(path) => path.ping().await,
                 Way::Direct(path) => Some(path.ping().await),
                 Way::ThisComputer(here) => {
                     let sent = Instant::now();

@@ -10,6 +10,7 @@ use crate::tunnel::{NextStep, SignInMemory, Tunnel, TunnelConfig, TunnelError, T
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -19,6 +20,13 @@ const OPEN_LIMIT: Duration = Duration::from_secs(4);
 
 /// How long after one try the next may follow.
 const NEXT_TRY: Duration = Duration::from_secs(30);
+
+/// How long the second connection may stay silent when it is asked whether it lives; as long as the
+/// first, whose probes this goes along with.
+const SILENCE_LIMIT: Duration = Duration::from_millis(5_400);
+
+/// So many bytes while an answer is missing say that it stands in a queue.
+const BUSY: u64 = 2 * 1024;
 
 /// Nobody confirms or touches anything faster than this.
 const HAND_IS_SLOWER: Duration = Duration::from_secs(1);
@@ -37,6 +45,7 @@ pub(super) struct ListenerTunnel {
     /// `None` where another sign-in would need a person.
     again: Option<Again>,
     second: Mutex<Second>,
+    is_being_asked: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -56,6 +65,43 @@ impl ListenerTunnel {
             app,
             again: needs_nobody(credential, *took).then_some(again),
             second: Mutex::new(Second::NotYet),
+            is_being_asked: AtomicBool::new(false),
+        }
+    }
+
+    /// Returns how many bytes the second connection has brought, while there is one.
+    pub(super) fn received(&self) -> u64 {
+        self.standing().map_or(0, |tunnel| tunnel.received())
+    }
+
+    /// Asks the second connection whether it lives, beside the caller; a silent one is ended, and the
+    /// next local program gets another. Its own keepalive would leave them hanging for a minute.
+    pub(super) fn look_after(self: &Arc<Self>) {
+        let Some(tunnel) = self.standing() else {
+            return;
+        };
+        if self.is_being_asked.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let asker = Arc::clone(self);
+        // It ends with the limit at the latest, or with the connection.
+        drop(tokio::spawn(async move {
+            let heard = tunnel.received();
+            let answered = timeout(SILENCE_LIMIT, tunnel.ping()).await;
+            let is_busy = tunnel.received().saturating_sub(heard) >= BUSY;
+            if answered.is_err() && !is_busy {
+                tracing::info!("the connection of local programs stopped answering; it is ended");
+                tunnel.close().await;
+            }
+            asker.is_being_asked.store(false, Ordering::Release);
+        }));
+    }
+
+    /// The second connection, unless it is just being opened.
+    fn standing(&self) -> Option<Tunnel> {
+        match &*self.second.try_lock().ok()? {
+            Second::Open(tunnel) if !tunnel.is_closed() => Some(tunnel.clone()),
+            Second::Open(_) | Second::NotYet | Second::SharedUntil(_) => None,
         }
     }
 

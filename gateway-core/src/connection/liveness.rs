@@ -22,8 +22,10 @@ const SHORTEST_DEADLINE: Duration = Duration::from_secs(2);
 const LONGEST_DEADLINE: Duration = Duration::from_secs(30);
 /// The shortest time until a path is dead: a server that stands still for five seconds lives.
 const SHORTEST_PATIENCE: Duration = Duration::from_millis(5_400);
-/// How long bytes that come in keep a path alive while an answer is missing. An answer can stand in
-/// a queue behind a long transfer; but a server that only talks and hears nothing is of no use.
+/// So many bytes while an answer is missing say that it stands in a queue behind a transfer. A word or
+/// two of the gateway do not: a server that only talks and hears nothing is of no use.
+const BUSY: u64 = 2 * 1024;
+/// How long such a queue may be.
 const LONGEST_QUEUE: Duration = Duration::from_secs(60);
 /// The grace after a wake-up: a live path answers at once, a dead one never does.
 const WAKE_GRACE: Duration = Duration::from_secs(2);
@@ -210,7 +212,8 @@ impl Asked {
     fn rang(&mut self, heard: u64) -> Option<Finding> {
         let now = Instant::now();
         let stood_still = now.duration_since(self.due.deadline()) >= STOOD_STILL;
-        let is_busy = heard != self.heard && now < self.since + LONGEST_QUEUE;
+        let brought = heard.saturating_sub(self.heard);
+        let is_busy = brought >= BUSY && now < self.since + LONGEST_QUEUE;
         self.heard = heard;
         self.due.as_mut().reset(now + self.patience);
         if stood_still {

@@ -256,8 +256,15 @@ pub(super) struct SshPath {
 }
 
 impl SshPath {
-    pub(super) fn tunnel(&self) -> &Tunnel {
-        &self.tunnel
+    /// Measures a round trip, and has the connection of local programs looked after beside it.
+    pub(super) async fn ping(&self) -> Option<Duration> {
+        self.local.look_after();
+        self.tunnel.ping().await.ok()
+    }
+
+    /// Returns how many bytes have come over both connections.
+    pub(super) fn received(&self) -> u64 {
+        self.tunnel.received() + self.local.received()
     }
 
     pub(super) fn gateway_port(&self) -> u16 {

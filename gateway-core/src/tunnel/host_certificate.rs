@@ -100,13 +100,17 @@ mod tests {
 
     /// A certificate for `box.example`, as an authority would make it, and then changed.
     fn certificate(change: impl FnOnce(&mut Builder)) -> Certificate {
+        certificate_for(CertType::Host, change)
+    }
+
+    fn certificate_for(whom: CertType, change: impl FnOnce(&mut Builder)) -> Certificate {
         let mut rng = safe_rng();
         let authority = PrivateKey::random(&mut rng, Algorithm::Ed25519).unwrap();
         let server = PrivateKey::random(&mut rng, Algorithm::Ed25519).unwrap();
         let mut builder =
             Builder::new_with_random_nonce(&mut rng, server.public_key().clone(), BEGIN, END)
                 .unwrap();
-        builder.cert_type(CertType::Host).unwrap();
+        builder.cert_type(whom).unwrap();
         builder.valid_principal("box.example").unwrap();
         change(&mut builder);
         builder.sign(&authority).unwrap()
@@ -168,9 +172,7 @@ mod tests {
 
     #[test]
     fn one_for_people_or_with_unknown_conditions_is_not_taken() {
-        let user = certificate(|builder| {
-            builder.cert_type(CertType::User).unwrap();
-        });
+        let user = certificate_for(CertType::User, |_| {});
         let conditional = certificate(|builder| {
             builder.critical_option("only-on-sundays", "").unwrap();
         });

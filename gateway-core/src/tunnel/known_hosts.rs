@@ -6,17 +6,17 @@
 //! question; and one known only through an authority is never asked about with another proof.
 //! Knows nothing of connections.
 
+mod authority;
 mod line;
 mod store;
 
-use super::host_certificate::{self, CertificateFault};
+use super::host_certificate::CertificateFault;
 use super::host_key::{HOST_KEY_ALGORITHMS, KnownKey, PresentedKey, key_type_of};
 use line::{Line, Marker};
-use russh::keys::{Algorithm, Certificate};
+use russh::keys::Algorithm;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// The port that known_hosts leaves out of a host's name.
 const DEFAULT_PORT: u16 = 22;
@@ -171,78 +171,6 @@ impl KnownHosts {
             }
         }
         Verdict::Unknown
-    }
-
-    /// Says whether to trust a server that shows a certificate for `key`, its own key.
-    ///
-    /// As in OpenSSH, a certificate that is not good leaves the question whether the key itself is known.
-    pub(super) fn verdict_on_certificate(
-        &self,
-        key: &PresentedKey,
-        certificate: &Certificate,
-        now: SystemTime,
-    ) -> Verdict {
-        let Ok(authority) = host_certificate::authority(certificate).to_bytes() else {
-            return self.verdict(key);
-        };
-        let names = self.names_of(key.host(), key.port());
-        let matching = || names.iter().flat_map(|name| self.matching(name));
-        let is_one_of = |placed: &Placed, keys: &[&[u8]]| {
-            placed
-                .line
-                .blob
-                .as_deref()
-                .is_some_and(|blob| keys.contains(&blob))
-        };
-        let revoked = matching().find(|placed| {
-            placed.line.marker == Marker::Revoked && is_one_of(placed, &[key.blob(), &authority])
-        });
-        if let Some(placed) = revoked {
-            return Verdict::Revoked {
-                by: placed.describe(),
-            };
-        }
-        let is_trusted = matching().any(|placed| {
-            placed.line.marker == Marker::Authority && is_one_of(placed, &[&authority])
-        });
-        let fault = if is_trusted {
-            host_certificate::fault(certificate, key.host(), now)
-        } else {
-            Some(CertificateFault::OtherAuthority)
-        };
-        let Some(fault) = fault else {
-            return Verdict::Trusted;
-        };
-        match self.verdict(key) {
-            Verdict::AuthorityOnly { authority, .. } => Verdict::AuthorityOnly { authority, fault },
-            verdict @ (Verdict::Trusted
-            | Verdict::Unknown
-            | Verdict::Changed { .. }
-            | Verdict::Revoked { .. }) => verdict,
-        }
-    }
-
-    /// Returns the algorithms of certificates to offer: none, unless an authority is trusted for the host.
-    pub fn certificate_algorithms_for(&self, host: &str, port: u16) -> Vec<Algorithm> {
-        let has_authority = self.names_of(host, port).iter().any(|name| {
-            self.matching(name)
-                .iter()
-                .any(|placed| placed.line.marker == Marker::Authority)
-        });
-        if has_authority {
-            HOST_KEY_ALGORITHMS.to_vec()
-        } else {
-            Vec::new()
-        }
-    }
-
-    /// Returns the names a server goes by here: its own, and without the port (as ssh has it).
-    fn names_of(&self, host: &str, port: u16) -> Vec<String> {
-        let mut names = vec![lookup_name(host, port)];
-        if port != DEFAULT_PORT {
-            names.push(lookup_name(host, DEFAULT_PORT));
-        }
-        names
     }
 
     /// Returns whether a line says of exactly this host that `key` is its own.

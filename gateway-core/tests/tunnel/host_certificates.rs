@@ -1,6 +1,6 @@
 //! Servers that prove themselves by a certificate, judged beside the system's own ssh.
 
-use crate::support::{Home, SshServer, dial};
+use crate::support::{Home, SshServer, dial, keygen};
 use gateway_core::connection::phase::Cause;
 use gateway_core::tunnel::{CertificateFault, SignInMemory, TunnelError};
 use std::path::Path;
@@ -46,7 +46,7 @@ async fn ssh_agrees_on_which_lines_make_a_certificate_good() {
     let home = Home::new();
     let ca = home.key("ca", "");
     let stranger = home.key("stranger", "");
-    let server = SshServer::start_certified(&ca, &["-n", "127.0.0.1,box.example"]).await;
+    let server = SshServer::start_certified(&ca, "ed25519", &["-n", "127.0.0.1,box.example"]).await;
     let name = format!("[127.0.0.1]:{}", server.port);
     let (ca, stranger, own) = (public(&ca), public(&stranger), server.host_key("ed25519"));
     let table = [
@@ -104,6 +104,29 @@ async fn ssh_agrees_on_which_lines_make_a_certificate_good() {
 }
 
 #[tokio::test]
+async fn authorities_and_servers_may_have_keys_of_any_type() {
+    let home = Home::new();
+    for (authority, server) in [("ecdsa", "rsa"), ("rsa", "ecdsa"), ("ed25519", "rsa")] {
+        let ca = home.path(&format!("ca-{authority}"));
+        keygen(&ca, authority, "");
+        let server = SshServer::start_certified(&ca, server, &["-n", "127.0.0.1"]).await;
+        let line = format!("@cert-authority 127.0.0.* {}\n", public(&ca));
+        std::fs::write(home.path("known_hosts"), line).unwrap();
+        let key = home.key(&format!("id-{authority}"), "");
+        server.authorize(&key);
+
+        dial(
+            &home.config(server.port, Some(&key)),
+            &mut SignInMemory::default(),
+        )
+        .await
+        .unwrap()
+        .close()
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_that_is_not_good_is_named_with_its_fault_before_anything_is_sent() {
     let home = Home::new();
     let ca = home.key("ca", "");
@@ -128,7 +151,7 @@ async fn a_certificate_that_is_not_good_is_named_with_its_fault_before_anything_
     ];
 
     for (signer, options, expected) in table {
-        let server = SshServer::start_certified(signer, options).await;
+        let server = SshServer::start_certified(signer, "ed25519", options).await;
         let file = home.path("known_hosts");
         std::fs::write(&file, format!("@cert-authority * {}\n", public(&ca))).unwrap();
 

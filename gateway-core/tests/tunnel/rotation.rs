@@ -22,12 +22,13 @@ async fn becomes(file: &Path, expected: &[String]) {
     }
 }
 
+/// Stays long enough for an announcement and its proof.
 async fn connect_and_leave(config: &TunnelConfig) {
-    dial(config, &mut SignInMemory::default())
-        .await
-        .unwrap()
-        .close()
-        .await;
+    let tunnel = dial(config, &mut SignInMemory::default()).await.unwrap();
+    for _ in 0..3 {
+        tunnel.ping().await.unwrap();
+    }
+    tunnel.close().await;
 }
 
 #[tokio::test]
@@ -94,10 +95,7 @@ async fn nothing_is_taken_over_where_it_is_switched_off_or_the_name_is_a_pattern
             update_host_keys,
             ..home.config(server.port, Some(&key))
         };
-        let tunnel = dial(&config, &mut SignInMemory::default()).await.unwrap();
-        // The announcement comes before the answer to this.
-        tunnel.ping().await.unwrap();
-        tunnel.close().await;
+        connect_and_leave(&config).await;
         assert_eq!(std::fs::read_to_string(&own).unwrap(), text);
     }
 }

@@ -45,11 +45,11 @@ impl SshServer {
         Self::start_in(dir, free_port(), settings, None).await
     }
 
-    /// Starts a server that shows a certificate by `ca` for its key, made with these options.
-    pub(crate) async fn start_certified(ca: &Path, options: &[&str]) -> Self {
+    /// Starts a server that shows a certificate by `ca` for its key of this kind, made with these options.
+    pub(crate) async fn start_certified(ca: &Path, kind: &str, options: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let key = dir.path().join("host_ed25519");
-        keygen(&key, "ed25519", "");
+        let key = dir.path().join(format!("host_{kind}"));
+        keygen(&key, kind, "");
         run(Command::new("ssh-keygen")
             .args(["-q", "-h", "-I", "test server"])
             .args(options)

@@ -88,7 +88,7 @@ impl Way<'_> {
     pub(crate) async fn open(&self, who: Who) -> Result<(Side, Duration)> {
         let began = Instant::now();
         let side = match who {
-            Who::Ours => self.ours().await?,
+            Who::Ours => self.ours()?,
             Who::Ssh => self.ssh(&["-o", &format!("Ciphers={CIPHER}")])?,
             Who::Relay => self.relay().await?,
             Who::Direct => Side {
@@ -118,7 +118,7 @@ impl Way<'_> {
         .map(drop)
     }
 
-    async fn ours(&self) -> Result<Side> {
+    fn ours(&self) -> Result<Side> {
         let user = CommandLine::new()?;
         std::fs::copy(self.known_hosts, user.known_hosts())?;
         // The pair of ports that the forward will use, free a moment ago.

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use e2e::long_runs::from_env;
 use e2e::network::{firewall, in_own_network};
+use e2e::wait::throughout;
 use gateway_core::connection::backoff::RetryPolicy;
-use gateway_core::connection::phase::Phase;
+use gateway_core::connection::phase::{Cause, Phase};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -103,5 +104,45 @@ async fn a_channel_that_is_never_answered_ends_by_itself_and_stops_no_other() ->
     ensure!(ended - began >= Duration::from_secs(3), "it was answered");
     ensure!(ended - began <= Duration::from_secs(10));
     ensure!(others.longest() <= Duration::from_secs(2), "{others}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removed_device_is_closed_at_once_and_does_not_come_back_by_itself() -> Result<()> {
+    let name = "fault_matrix::gateway::a_removed_device_is_closed_at_once_and_does_not_come_back_by_itself";
+    if !in_own_network(name).await? {
+        return Ok(());
+    }
+    let site = Site::start().await?;
+    let user = site.user(RetryPolicy::uncapped()).await?;
+    let mut administrator = site.gateway.witness().await?;
+    let devices = administrator.call("device.pair.list", json!({})).await?;
+    let device = devices
+        .pointer("/paired/0/deviceId")
+        .with_context(|| devices.to_string())?;
+    let removed = Instant::now();
+    administrator
+        .call("device.pair.remove", json!({"deviceId": device}))
+        .await?;
+    let (paused, state) = user
+        .came_to(removed, UP, |s| s.phase == Phase::Paused)
+        .await?;
+    ensure!(state.cause == Some(Cause::Pairing), "{state:?}");
+    let connections = site.ssh.connections();
+    // The shared token would let it in again, with more than it had: that is for a person to say.
+    throughout("it stays out", Duration::from_secs(3), async || {
+        Ok(user.snapshot().phase == Phase::Paused && site.ssh.connections() == connections)
+    })
+    .await?;
+    ensure!(user.session().is_none());
+    user.shut_down().await;
+    row(
+        "11",
+        &format!(
+            "closed {} ms after its removal, and not tried again",
+            (paused - removed).as_millis()
+        ),
+    );
+    ensure!(paused - removed <= Duration::from_secs(1));
     Ok(())
 }

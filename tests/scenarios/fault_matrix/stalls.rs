@@ -1,10 +1,13 @@
 //! Connections that stand still without ending: a stopped server, packets that vanish, a stopped
 //! client.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use e2e::cli::CommandLine;
+use e2e::core::CoreUser;
+use e2e::fault_proxy::{Direction, Plan, Stall};
 use e2e::long_runs::from_env;
 use e2e::network::{firewall, in_own_network};
 use e2e::process::send;
@@ -13,10 +16,11 @@ use gateway_core::connection::Command;
 use gateway_core::connection::backoff::RetryPolicy;
 use gateway_core::connection::phase::Phase;
 use rustix::process::Signal;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
+use super::front::Front;
 use super::leaks::Held;
 use super::site::{Site, Talk, Times, UP, row};
 
@@ -226,5 +230,61 @@ async fn silent_loss_is_noticed_while_a_request_is_in_flight_with_no_window() ->
     );
     ensure!(dead - held <= Duration::from_secs(10));
     ensure!(up - resumed <= Duration::from_secs(35));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn local_programs_are_let_go_when_their_own_connection_falls_silent() -> Result<()> {
+    let name =
+        "fault_matrix::stalls::local_programs_are_let_go_when_their_own_connection_falls_silent";
+    if !in_own_network(name).await? {
+        return Ok(());
+    }
+    let site = Site::start().await?;
+    let front = Front::start(SocketAddr::from(([127, 0, 0, 1], site.gateway.port()))).await?;
+    // The second connection is the one that local programs get.
+    site.proxy.plan(|number| Plan {
+        stall: (number == 1).then_some(Stall {
+            direction: Direction::Down,
+            after: 20_000,
+            lasts: UP * 10,
+        }),
+        ..Plan::default()
+    });
+    let mut reach = site.reach(RetryPolicy::default())?;
+    reach.gateway_port = front.port();
+    let user = CoreUser::start(&reach)?;
+    user.command(Command::Connect).await;
+    user.is_up(UP).await?;
+    user.command(Command::SetWatched(true)).await;
+    let (since, local) = (user.up_since(), user.local_ports().into_iter().next());
+    let local = ("127.0.0.1", local.context("it listens")?);
+
+    let mut program = TcpStream::connect(local).await?;
+    program.write_all(&Front::wants(100_000)).await?;
+    let began = Instant::now();
+    let mut came = Vec::new();
+    let outcome = timeout(UP, program.read_to_end(&mut came)).await?;
+    let let_go = began.elapsed();
+    ensure!(outcome.is_err(), "it ended as if it were whole");
+
+    let mut next = TcpStream::connect(local).await?;
+    next.write_all(&Front::wants(100_000)).await?;
+    let mut came = Vec::new();
+    timeout(UP, next.read_to_end(&mut came)).await??;
+    ensure!(came == Front::content(100_000));
+    ensure!(
+        user.up_since() == since,
+        "the app's own session was torn down"
+    );
+    user.shut_down().await;
+    row(
+        "4 (local programs)",
+        &format!(
+            "let go after {:.1} s, the next one is served, the app's session stands",
+            let_go.as_secs_f64()
+        ),
+    );
+    ensure!(let_go <= Duration::from_secs(12), "{let_go:?}");
     Ok(())
 }

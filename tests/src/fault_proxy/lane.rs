@@ -11,9 +11,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::plan::{Cut, Direction, End, Flow, Plan, Stall};
 
-/// How much is read at once, and how much may be on its way in a delayed lane.
+/// How much is read at once.
 const READ: usize = 16 * 1024;
+/// How much may be on its way in a lane that is merely far.
 const ON_ITS_WAY: usize = 4 * 1024 * 1024;
+/// As much, where a lane is thin: routers hold about this, not megabytes.
+const IN_A_ROUTER: usize = 32 * 1024;
 
 /// What is held back in all connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -120,12 +123,16 @@ impl Lane {
     pub(super) async fn carry(mut self, from: Reader<'_>, to: Writer<'_>) -> Result<(), Stopped> {
         let mut waiting: VecDeque<(Instant, Vec<u8>)> = VecDeque::new();
         let mut on_its_way = 0;
+        let room = match self.flow.bytes_per_second {
+            Some(_) => IN_A_ROUTER,
+            None => ON_ITS_WAY,
+        };
         let mut open = true;
         let mut buffer = vec![0; READ];
         while open || !waiting.is_empty() {
             let due = waiting.front().map(|(at, _)| *at);
             tokio::select! {
-                read = from.read(&mut buffer), if open && on_its_way < ON_ITS_WAY => {
+                read = from.read(&mut buffer), if open && on_its_way < room => {
                     let length = read?;
                     open = length > 0;
                     if open {

@@ -141,14 +141,14 @@ async fn a_slow_line_is_given_eight_round_trips() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_suspect_path_that_still_brings_bytes_is_busy_for_a_minute_and_then_dead() {
+/// How long a path is given whose answers are missing and which brings so many bytes a second.
+async fn given_while_bringing(bytes: u64) -> u64 {
     let (world, mut prober) = standing(true).await;
     world.answers_after(None);
     let talks = Arc::clone(&world);
     drop(tokio::spawn(async move {
         loop {
-            talks.heard.fetch_add(1, SeqCst);
+            talks.heard.fetch_add(bytes, SeqCst);
             sleep(Duration::from_secs(1)).await;
         }
     }));
@@ -157,8 +157,21 @@ async fn a_suspect_path_that_still_brings_bytes_is_busy_for_a_minute_and_then_de
     assert_eq!(prober.next().await, Finding::Overdue);
     assert_eq!(prober.next().await, Finding::Dead);
 
-    let lasted = began.elapsed().as_secs();
+    began.elapsed().as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspect_path_that_still_brings_much_is_busy_for_a_minute_and_then_dead() {
+    let lasted = given_while_bringing(8_000).await;
+
     assert!((60..75).contains(&lasted), "{lasted} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_only_says_a_word_now_and_then_is_dead_all_the_same() {
+    let lasted = given_while_bringing(300).await;
+
+    assert!(lasted < 10, "{lasted} s");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,80 @@
+//! Another computer, this computer, another computer: switched faster than either comes up.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use e2e::app::{AppUser, shows_phase};
+use e2e::desktop::DesktopParts;
+use e2e::gateway::Release;
+use e2e::home_server::HomeServer;
+use e2e::ports;
+use e2e::ssh_server::config::SshServerConfig;
+use e2e::wait::until;
+use e2e::webdriver::Window;
+
+const SWITCHES: usize = 10;
+/// From the last choice to a connection of that kind.
+const SETTLED: Duration = Duration::from_secs(30);
+/// How long quitting may take, the automation's own steps included.
+const QUIT: Duration = Duration::from_secs(5);
+
+const ELSEWHERE: &str = "runs-another-computer";
+const HERE: &str = "runs-this-computer";
+
+async fn choose(window: &Window, runs: &str) -> Result<()> {
+    window.click("nav-settings").await?;
+    window.click(runs).await?;
+    window.click("save").await
+}
+
+#[tokio::test]
+async fn the_last_choice_counts_and_nothing_of_the_others_is_left() -> Result<()> {
+    let home = HomeServer::with_shared_gateway(Release::V4, SshServerConfig::default()).await?;
+    let user = AppUser::new(DesktopParts::default()).await?;
+    user.has_met(&home.ssh, &home.gateway)?;
+    let official = user.home().home().join(".openclaw/openclaw.json");
+    let before = fs::read(&official)?;
+    let port = user.local_port()?;
+    let window = user.open("quick-switching").await?;
+    shows_phase(&window, "up", SETTLED).await?;
+
+    for turn in 0..SWITCHES {
+        choose(&window, if turn % 2 == 0 { HERE } else { ELSEWHERE }).await?;
+    }
+
+    // Another computer's gateway, through one tunnel, which has the port that a gateway here left.
+    window.click("nav-server").await?;
+    window
+        .shows("gateway-version", SETTLED, |text| text.starts_with("20"))
+        .await?;
+    shows_phase(&window, "up", SETTLED).await?;
+    let address = window.text("local-address").await?;
+    ensure!(
+        address.trim_end_matches('/').ends_with(&format!(":{port}")),
+        "the tunnel is at {address}, not at {port}"
+    );
+    let alive = home.ssh.session_pids().len();
+
+    choose(&window, HERE).await?;
+    window.click("nav-server").await?;
+    window
+        .shows("gateway-version", SETTLED, |text| text.starts_with("0."))
+        .await?;
+    until("no tunnel is left", SETTLED, async || {
+        Ok(home.ssh.session_pids().is_empty().then_some(()))
+    })
+    .await?;
+    ensure!(fs::read(&official)? == before, "openclaw.json was changed");
+
+    let closing = Instant::now();
+    window.close().await?;
+    until("the port is given back", QUIT, async || {
+        Ok(ports::is_free(port).then_some(()))
+    })
+    .await?;
+    ensure!(closing.elapsed() <= QUIT, "{:?}", closing.elapsed());
+    // One connection is served by at most two processes of sshd.
+    ensure!((1..=2).contains(&alive), "{alive} processes of sshd");
+    Ok(())
+}
