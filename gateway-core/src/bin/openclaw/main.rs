@@ -56,7 +56,13 @@ fn main() -> ExitCode {
         Platform::current(),
     )
     .on_machine(machine::host_name(), machine::uid());
-    let runtime = match tokio::runtime::Runtime::new() {
+    // A gateway serves many at once. Everything else waits for one thing after the other, and a tunnel
+    // costs less where its session and its connections need no handing over between threads.
+    let mut builder = match matches!(cli.command, Command::Gateway(GatewayCommand::Run(_))) {
+        true => tokio::runtime::Builder::new_multi_thread(),
+        false => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             output::remark(format_args!("openclaw could not start: {error}"));
