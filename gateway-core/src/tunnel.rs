@@ -68,8 +68,8 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// How much is read from the socket at once: two SSH packets' worth, so that one call serves both.
-const READ_BUFFER: usize = 64 * 1024;
+/// How much is read from the socket at once: several SSH packets' worth, so that one call serves them.
+const READ_BUFFER: usize = 256 * 1024;
 
 /// How long a goodbye may take before the connection is cut.
 const CLOSE_LIMIT: Duration = Duration::from_millis(1500);

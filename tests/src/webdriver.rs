@@ -187,10 +187,15 @@ impl Window {
             .await?
             .find(Locator::Css("summary"))
             .await?;
-        summary
-            .click()
-            .await
-            .with_context(|| format!("{testid} cannot be opened"))
+        // What lies under the bar with the buttons has to be scrolled to first, as a person would.
+        let to_the_middle = "arguments[0].scrollIntoView({ block: 'center' })";
+        let element = serde_json::to_value(&summary)?;
+        self.client.execute(to_the_middle, vec![element]).await?;
+        let opened = summary.click().await;
+        if opened.is_err() {
+            self.picture(&format!("unopened-{testid}")).await?;
+        }
+        opened.with_context(|| format!("{testid} cannot be opened"))
     }
 
     /// Replaces what is in a field.

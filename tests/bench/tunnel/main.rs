@@ -2,9 +2,11 @@
 //!
 //! Each round measures every side, in an order that turns from round to round, through one sshd to
 //! one server. What counts is the median of the rounds' ratios. Beside the two stand the limits: a
-//! program that only copies, and no forward at all. `--quick` does fewer rounds and judges nothing.
+//! program that only copies, and no forward at all. `--quick` does fewer rounds and judges nothing;
+//! `--idle SECONDS` only lets ours and ssh stand for that long.
 
 mod crowd;
+mod idle;
 mod side;
 mod table;
 mod usage;
@@ -57,6 +59,10 @@ async fn main() -> Result<()> {
         gateway_port: gateway.port(),
     };
 
+    if let Some(time) = idle_time()? {
+        idle::idle(&way, time).await?;
+        return gateway.stop().await;
+    }
     let mut rows = Rows::new();
     {
         let mut sides = Vec::new();
@@ -87,6 +93,12 @@ async fn main() -> Result<()> {
     gateway.stop().await?;
     ensure!(quick || all_met, "a goal is not met");
     Ok(())
+}
+
+fn idle_time() -> Result<Option<Duration>> {
+    let seconds = std::env::args().skip_while(|arg| arg != "--idle").nth(1);
+    let seconds = seconds.map(|seconds| seconds.parse()).transpose()?;
+    Ok(seconds.map(Duration::from_secs))
 }
 
 /// A gateway, and on the port next to it what is measured.
