@@ -22,6 +22,7 @@ pub mod credential;
 mod dial;
 pub mod error;
 pub mod forward;
+mod heap;
 mod host_certificate;
 pub mod host_key;
 mod http_head;
@@ -237,6 +238,7 @@ async fn open_one(
     on_step: &mut (dyn FnMut(TunnelStep) + Send),
 ) -> Result<Tunnel, TunnelError> {
     config.target.check()?;
+    heap::keep_freed_memory();
     let host = config.target.host.as_str();
     let port = config.target.port_or_default();
     let (key_host, key_port) = config.host_key_name();

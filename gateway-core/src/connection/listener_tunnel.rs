@@ -1,21 +1,23 @@
 //! Which SSH connection local programs use: one of their own, so that nothing they do can hold up the
 //! app's session.
 //!
-//! It is opened for the first of them, and only where signing in needs nobody. Where it cannot be had
-//! they share the app's, and the log says so. It ends with the app's.
+//! It is opened for the first of them, and only where signing in needs nobody. Nobody waits for it:
+//! who comes before it stands shares the app's, for as long as that program's connection lasts. Where
+//! it cannot be had they all do, and the log says so. It ends with the app's.
 
 use crate::tunnel::credential::Credential;
 use crate::tunnel::forward::Lead;
 use crate::tunnel::{NextStep, SignInMemory, Tunnel, TunnelConfig, TunnelError, TunnelStep};
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
-use std::sync::Arc;
+use futures_util::future::{BoxFuture, ready};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, timeout};
+use tokio_util::task::AbortOnDropHandle;
 
-/// How long a local program may wait for the second connection before it shares the first.
+/// How long opening the second connection may take before local programs go on sharing the first.
 const OPEN_LIMIT: Duration = Duration::from_secs(4);
 
 /// How long after one try the next may follow.
@@ -32,10 +34,11 @@ const BUSY: u64 = 2 * 1024;
 const HAND_IS_SLOWER: Duration = Duration::from_secs(1);
 
 /// What it takes to sign in once more.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Again {
     pub(super) config: TunnelConfig,
-    pub(super) memory: Arc<Mutex<SignInMemory>>,
+    /// What let the app in. Nothing that happens here counts there.
+    pub(super) memory: SignInMemory,
 }
 
 /// The connection that local programs use.
@@ -43,14 +46,18 @@ pub(super) struct Again {
 pub(super) struct ListenerTunnel {
     app: Tunnel,
     /// `None` where another sign-in would need a person.
-    again: Option<Again>,
-    second: Mutex<Second>,
+    again: Option<Arc<AsyncMutex<Again>>>,
+    second: Arc<Mutex<Second>>,
     is_being_asked: AtomicBool,
 }
 
 #[derive(Debug)]
 enum Second {
     NotYet,
+    /// The first one is shared meanwhile. Dropping this gives the opening up.
+    Opening {
+        _task: AbortOnDropHandle<()>,
+    },
     Open(Tunnel),
     /// The first one is shared until then; `None` is for as long as it stands.
     SharedUntil(Option<Instant>),
@@ -67,8 +74,10 @@ impl ListenerTunnel {
         let (credential, took) = signed_in;
         Self {
             app,
-            again: again.filter(|_| needs_nobody(credential, *took)),
-            second: Mutex::new(Second::NotYet),
+            again: again
+                .filter(|_| needs_nobody(credential, *took))
+                .map(|again| Arc::new(AsyncMutex::new(again))),
+            second: Arc::new(Mutex::new(Second::NotYet)),
             is_being_asked: AtomicBool::new(false),
         }
     }
@@ -101,60 +110,73 @@ impl ListenerTunnel {
         }));
     }
 
-    /// The second connection, unless it is just being opened.
+    /// The second connection, if it is open.
     fn standing(&self) -> Option<Tunnel> {
-        match &*self.second.try_lock().ok()? {
+        match &*locked(&self.second) {
             Second::Open(tunnel) if !tunnel.is_closed() => Some(tunnel.clone()),
-            Second::Open(_) | Second::NotYet | Second::SharedUntil(_) => None,
+            Second::Open(_) | Second::NotYet | Second::Opening { .. } | Second::SharedUntil(_) => {
+                None
+            }
         }
     }
 
     /// Ends the second connection, if there is one.
     pub(super) async fn close(&self) {
-        let second = std::mem::replace(&mut *self.second.lock().await, Second::SharedUntil(None));
+        let second = std::mem::replace(&mut *locked(&self.second), Second::SharedUntil(None));
         if let Second::Open(tunnel) = second {
             tunnel.close().await;
         }
     }
 
-    async fn choose(&self) -> Tunnel {
+    fn choose(&self) -> Tunnel {
         let Some(again) = &self.again else {
             return self.app.clone();
         };
-        // Whoever comes while it is being opened waits for the same one.
-        let mut second = self.second.lock().await;
+        let mut second = locked(&self.second);
         match &*second {
             Second::Open(tunnel) if !tunnel.is_closed() => return tunnel.clone(),
-            Second::SharedUntil(None) => return self.app.clone(),
+            Second::Opening { .. } | Second::SharedUntil(None) => return self.app.clone(),
             Second::SharedUntil(Some(until)) if Instant::now() < *until => return self.app.clone(),
             Second::NotYet | Second::Open(_) | Second::SharedUntil(Some(_)) => {}
         }
-        match timeout(OPEN_LIMIT, again.open()).await {
-            Ok(Ok(tunnel)) => {
-                *second = Second::Open(tunnel.clone());
-                tunnel
-            }
-            Ok(Err(error)) => {
-                tracing::info!(%error, "local programs share the app's connection");
-                // What a person has to see to is the app's connection's to ask.
-                let is_passing = error.next_step() == NextStep::Retry;
-                *second = Second::SharedUntil(is_passing.then(|| Instant::now() + NEXT_TRY));
-                self.app.clone()
-            }
-            Err(_) => {
-                tracing::info!(
-                    "local programs share the app's connection: a second one took too long"
-                );
-                *second = Second::SharedUntil(Some(Instant::now() + NEXT_TRY));
-                self.app.clone()
-            }
-        }
+        let opening = open(Arc::clone(again), Arc::clone(&self.second));
+        *second = Second::Opening {
+            _task: AbortOnDropHandle::new(tokio::spawn(opening)),
+        };
+        self.app.clone()
     }
+}
+
+/// Opens the second connection, and puts it, or why there is none, where the next local program looks.
+async fn open(again: Arc<AsyncMutex<Again>>, second: Arc<Mutex<Second>>) {
+    let outcome = timeout(OPEN_LIMIT, async { again.lock().await.open().await }).await;
+    let now = match outcome {
+        Ok(Ok(tunnel)) => Second::Open(tunnel),
+        Ok(Err(error)) => {
+            tracing::info!(%error, "local programs share the app's connection");
+            // What a person has to see to is the app's connection's to ask.
+            let is_passing = error.next_step() == NextStep::Retry;
+            Second::SharedUntil(is_passing.then(|| Instant::now() + NEXT_TRY))
+        }
+        Err(_) => {
+            tracing::info!("local programs share the app's connection: a second one took too long");
+            Second::SharedUntil(Some(Instant::now() + NEXT_TRY))
+        }
+    };
+    let mut second = locked(&second);
+    // Whoever closed it meanwhile has given this task up, which may be late to notice.
+    if matches!(*second, Second::Opening { .. }) {
+        *second = now;
+    }
+}
+
+fn locked(second: &Mutex<Second>) -> MutexGuard<'_, Second> {
+    second.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Lead for ListenerTunnel {
     fn tunnel(&self) -> BoxFuture<'_, Tunnel> {
-        self.choose().boxed()
+        ready(self.choose()).boxed()
     }
 
     fn is_closed(&self) -> bool {
@@ -163,10 +185,9 @@ impl Lead for ListenerTunnel {
 }
 
 impl Again {
-    async fn open(&self) -> Result<Tunnel, TunnelError> {
-        let mut memory = self.memory.lock().await;
+    async fn open(&mut self) -> Result<Tunnel, TunnelError> {
         let mut quietly = |_: TunnelStep| {};
-        let tunnel = crate::tunnel::open(&self.config, &mut memory, &mut quietly).await?;
+        let tunnel = crate::tunnel::open(&self.config, &mut self.memory, &mut quietly).await?;
         tracing::info!("local programs have a connection of their own");
         Ok(tunnel)
     }

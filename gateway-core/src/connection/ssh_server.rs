@@ -139,6 +139,7 @@ impl SshServer {
             Ok(tunnel) => tunnel,
             Err(error) => return Err(self.note_what_is_asked(&error, &config)),
         };
+        let may_sign_in_again = memory.for_another_connection();
         drop(memory);
         self.after_signing_in(access).await;
         // A way through other servers is not gone twice: each of them might ask somebody again.
@@ -147,7 +148,7 @@ impl SshServer {
                 demanded_host_key: None,
                 ..config
             },
-            memory: Arc::clone(&self.memory),
+            memory: may_sign_in_again,
         });
         let local = Arc::new(ListenerTunnel::new(tunnel.clone(), &signed_in, again));
         let lead: Arc<dyn Lead> = local.clone();

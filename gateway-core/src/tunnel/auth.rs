@@ -96,23 +96,30 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     async fn run(&mut self, files: Files) -> Result<Credential, TunnelError> {
-        // Asking with "none" tells which methods there are; no server counts it as a failure
-        // (RFC 4252 §5.2).
-        let mut offered = {
-            let exchange = self.handle.authenticate_none(self.request.user);
-            match within(&mut self.clock, self.request.limit, self.end, exchange).await? {
-                AuthResult::Success => return Ok(Credential::Nothing),
-                AuthResult::Failure {
-                    remaining_methods, ..
-                } => self.still_open(remaining_methods).await?,
+        let accepted = self.memory.accepted_key().map(str::to_owned);
+        let mut files = Some(files);
+        let mut keys = None;
+        let mut offered = MethodSet::empty();
+        // What was accepted last is tried at once, which spares a question and its way there and back.
+        // If it is refused now, the refusal tells the methods just as well.
+        if let Some(name) = accepted
+            && let Some(files) = self.files_for_keys(&mut files)
+        {
+            let gathered = keys.insert(candidates::Candidates::gather(self, files).await?);
+            if gathered.put_first(&name) {
+                offered = MethodSet::from([MethodKind::PublicKey].as_slice());
             }
-        };
-        tracing::debug!(host = self.request.host, offered = ?names(&offered), "sign-in methods offered");
-        let mut keys = if matches!(self.request.sign_in, SignIn::Password) {
-            None
-        } else {
-            Some(candidates::Candidates::gather(self, files).await?)
-        };
+        }
+        let mut is_guess = !offered.is_empty();
+        if !is_guess {
+            offered = match self.ask_for_methods().await? {
+                Some(methods) => methods,
+                None => return Ok(Credential::Nothing),
+            };
+        }
+        if let Some(files) = self.files_for_keys(&mut files) {
+            keys = Some(candidates::Candidates::gather(self, files).await?);
+        }
         // What a person is asked for follows from their choice, or from a first half accepted.
         let mut may_ask = !matches!(self.request.sign_in, SignIn::KeyFile(_));
         let mut interactive_is_open = true;
@@ -165,10 +172,36 @@ impl Attempt<'_> {
                     if let Some(keys) = &mut keys {
                         keys.allow_again(&credential);
                     }
-                    offered
+                    // The server has not been heard about its methods yet.
+                    match std::mem::take(&mut is_guess) {
+                        true => match self.ask_for_methods().await? {
+                            Some(methods) => methods,
+                            None => return Ok(Credential::Nothing),
+                        },
+                        false => offered,
+                    }
                 }
             };
         }
+    }
+
+    /// Returns the methods there are; `None` if none is needed.
+    async fn ask_for_methods(&mut self) -> Result<Option<MethodSet>, TunnelError> {
+        // Asking with "none" tells; no server counts it as a failure (RFC 4252 §5.2).
+        let exchange = self.handle.authenticate_none(self.request.user);
+        let offered = match within(&mut self.clock, self.request.limit, self.end, exchange).await? {
+            AuthResult::Success => return Ok(None),
+            AuthResult::Failure {
+                remaining_methods, ..
+            } => self.still_open(remaining_methods).await?,
+        };
+        tracing::debug!(host = self.request.host, offered = ?names(&offered), "sign-in methods offered");
+        Ok(Some(offered))
+    }
+
+    /// Takes the files to find keys in, where keys may be offered.
+    fn files_for_keys(&self, files: &mut Option<Files>) -> Option<Files> {
+        files.take_if(|_| !matches!(self.request.sign_in, SignIn::Password))
     }
 
     async fn send_password(&mut self) -> Result<Progress, TunnelError> {

@@ -52,6 +52,60 @@ async fn a_key_file_signs_in_and_every_step_is_told_in_order() {
     assert_eq!(method, &Credential::KeyFile { path: key });
 }
 
+/// How often a client asked which methods there are.
+fn questions_for_methods(log: &str) -> usize {
+    log.matches("method none").count()
+}
+
+#[tokio::test]
+async fn a_key_that_was_accepted_is_offered_at_once_the_next_time() {
+    let server = SshServer::start_with("LogLevel DEBUG1").await;
+    let home = Home::new();
+    home.trust(&server);
+    let other = home.key("other", "");
+    let key = home.key("id", "");
+    server.authorize(&key);
+    let mut config = home.config(server.port, None);
+    config.sign_in = SignIn::Automatic {
+        identity_files: vec![other, key],
+    };
+    let mut memory = SignInMemory::default();
+    dial(&config, &mut memory).await.unwrap().close().await;
+    let first = server.logs("Accepted publickey").await;
+    assert_eq!(questions_for_methods(&first), 1);
+    assert_eq!(refused_keys(&first), 1);
+
+    dial(&config, &mut memory).await.unwrap().close().await;
+
+    let both = server.logs_times("Accepted publickey", 2).await;
+    assert_eq!(questions_for_methods(&both), 1);
+    assert_eq!(refused_keys(&both), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_is_no_longer_accepted_is_offered_once_and_then_the_others() {
+    let server = SshServer::start_with("LogLevel DEBUG1").await;
+    let home = Home::new();
+    home.trust(&server);
+    let before = home.key("before", "");
+    let after = home.key("after", "");
+    server.authorize(&before);
+    let mut config = home.config(server.port, None);
+    config.sign_in = SignIn::Automatic {
+        identity_files: vec![before.clone(), after.clone()],
+    };
+    let mut memory = SignInMemory::default();
+    dial(&config, &mut memory).await.unwrap().close().await;
+    server.authorize_only(&after);
+
+    for times in 2..=3 {
+        dial(&config, &mut memory).await.unwrap().close().await;
+        let log = server.logs_times("Accepted publickey", times).await;
+        assert_eq!(refused_keys(&log), 1);
+        assert_eq!(questions_for_methods(&log), 1);
+    }
+}
+
 #[tokio::test]
 async fn a_channel_carries_bytes_both_ways() {
     let server = SshServer::start().await;

@@ -152,6 +152,12 @@ impl SshServer {
         std::fs::write(list, authorized).unwrap();
     }
 
+    /// Lets nobody in but the owner of this public key.
+    pub(crate) fn authorize_only(&self, private_key: &Path) {
+        std::fs::write(self.dir.path().join("authorized_keys"), "").unwrap();
+        self.authorize(private_key);
+    }
+
     /// Stops the server, puts other host keys in place and starts it on the same port.
     pub(crate) async fn restart_with_host_key(mut self, kind: &str) -> Self {
         self.stop();

@@ -167,6 +167,25 @@ impl Candidates {
         })
     }
 
+    /// Puts the key of this name first, if it can sign without asking anybody; tells whether it is there.
+    pub(super) fn put_first(&mut self, name: &str) -> bool {
+        let place = self.waiting.iter().position(|candidate| {
+            let can_sign = match candidate {
+                Candidate::Agent(..) | Candidate::File { .. } => true,
+                Candidate::Certificate { key, .. } => {
+                    !matches!(key, KeyOfCertificate::Locked { .. })
+                }
+                Candidate::Locked { .. } => false,
+            };
+            can_sign && candidate.name().is_some_and(|of| of == name)
+        });
+        let first = place.and_then(|place| self.waiting.remove(place));
+        let is_there = first.is_some();
+        self.waiting.extend(first);
+        self.waiting.rotate_right(usize::from(is_there));
+        is_there
+    }
+
     /// Lets the same key be offered from its file, since the agent had it but did not sign.
     pub(super) fn allow_again(&mut self, credential: &Credential) {
         if let Credential::AgentKey { fingerprint, .. } = credential {

@@ -18,6 +18,8 @@ pub struct SignInMemory {
     rounds: Vec<AnsweredRound>,
     answers_are_wrong: bool,
     refused_keys: HashSet<String>,
+    /// The key that was accepted last, by its name.
+    accepted_key: Option<String>,
     /// What is remembered of the servers on the way, by their addresses.
     hops: HashMap<String, SignInMemory>,
 }
@@ -31,6 +33,27 @@ struct AnsweredRound {
 }
 
 impl SignInMemory {
+    /// Returns what another connection to the same server may sign in with beside this one. Answers to
+    /// a server's questions are not among it: they may be codes that are good once.
+    #[must_use]
+    pub fn for_another_connection(&self) -> Self {
+        Self {
+            passphrases: self.passphrases.clone(),
+            wrong_passphrases: self.wrong_passphrases.clone(),
+            password: self.password.clone(),
+            password_is_wrong: self.password_is_wrong,
+            rounds: Vec::new(),
+            answers_are_wrong: self.answers_are_wrong,
+            refused_keys: self.refused_keys.clone(),
+            accepted_key: self.accepted_key.clone(),
+            hops: self
+                .hops
+                .iter()
+                .map(|(hop, memory)| (hop.clone(), memory.for_another_connection()))
+                .collect(),
+        }
+    }
+
     /// Returns what is remembered of a server on the way. What unlocks a key file does so everywhere.
     pub fn at_hop(&mut self, hop: &TunnelConfig) -> &mut SignInMemory {
         let memory = self.hops.entry(hop.target.to_string()).or_default();
@@ -121,7 +144,18 @@ impl SignInMemory {
         self.password_is_wrong
     }
 
+    pub(super) fn key_was_accepted(&mut self, fingerprint: String) {
+        self.accepted_key = Some(fingerprint);
+    }
+
+    /// Returns the key that the server accepted last, which it will most likely accept again.
+    pub(super) fn accepted_key(&self) -> Option<&str> {
+        self.accepted_key.as_deref()
+    }
+
     pub(super) fn key_was_refused(&mut self, fingerprint: String) {
+        self.accepted_key
+            .take_if(|accepted| *accepted == fingerprint);
         self.refused_keys.insert(fingerprint);
     }
 
@@ -173,6 +207,25 @@ mod tests {
 
     fn answer(text: &str) -> Vec<PromptAnswer> {
         vec![PromptAnswer::new(text)]
+    }
+
+    #[test]
+    fn another_connection_signs_in_with_the_same_but_never_with_a_code_that_is_good_once() {
+        let mut memory = SignInMemory::default();
+        memory.remember_password(AccountPassword::new("p"));
+        memory.remember_answers(prompt("Code"), answer("1"));
+        memory.key_was_accepted("accepted".to_owned());
+        memory.key_was_refused("refused".to_owned());
+
+        let mut another = memory.for_another_connection();
+
+        assert!(another.password().is_some());
+        assert_eq!(another.take_answers(0, &prompt("Code")).map(|_| ()), None);
+        assert_eq!(another.accepted_key(), Some("accepted"));
+        assert!(another.key_is_refused("refused"));
+        another.key_was_refused("accepted".to_owned());
+        assert_eq!(another.accepted_key(), None);
+        assert!(!memory.key_is_refused("accepted"));
     }
 
     fn taken(memory: &mut SignInMemory, round: usize, label: &str) -> Option<String> {

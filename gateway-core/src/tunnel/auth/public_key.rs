@@ -77,8 +77,13 @@ impl Attempt<'_> {
                 }
             }
         };
-        if let (Progress::Refused(_), Some(name)) = (&progress, name) {
-            self.memory.key_was_refused(name);
+        match (&progress, name) {
+            (Progress::Refused(_), Some(name)) => self.memory.key_was_refused(name),
+            (Progress::SignedIn | Progress::Partial(_), Some(name)) => {
+                self.memory.key_was_accepted(name);
+            }
+            (Progress::Unusable(_) | Progress::Endless, _)
+            | (Progress::Refused(_) | Progress::SignedIn | Progress::Partial(_), None) => {}
         }
         Ok(progress)
     }
