@@ -4,13 +4,17 @@
 //! It is opened for the first of them, and only where signing in needs nobody. Where it cannot be had
 //! they share the app's, and the log says so. It ends with the app's.
 
+use super::route::{Progress, ProgressReporter};
+use super::timeline::Happening;
 use crate::tunnel::credential::Credential;
 use crate::tunnel::forward::Lead;
-use crate::tunnel::{NextStep, SignInMemory, Tunnel, TunnelConfig, TunnelError, TunnelStep};
+use crate::tunnel::{
+    NextStep, SignInMemory, Tunnel, TunnelConfig, TunnelError, TunnelStep, WireTraffic,
+};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -46,6 +50,9 @@ pub(super) struct ListenerTunnel {
     again: Option<Again>,
     second: Mutex<Second>,
     is_being_asked: AtomicBool,
+    /// What every second connection so far has carried.
+    carried: SyncMutex<Vec<WireTraffic>>,
+    progress: ProgressReporter,
 }
 
 #[derive(Debug)]
@@ -63,6 +70,7 @@ impl ListenerTunnel {
         app: Tunnel,
         signed_in: &(Credential, Duration),
         again: Option<Again>,
+        progress: ProgressReporter,
     ) -> Self {
         let (credential, took) = signed_in;
         Self {
@@ -70,12 +78,17 @@ impl ListenerTunnel {
             again: again.filter(|_| needs_nobody(credential, *took)),
             second: Mutex::new(Second::NotYet),
             is_being_asked: AtomicBool::new(false),
+            carried: SyncMutex::default(),
+            progress,
         }
     }
 
-    /// Returns how many bytes the second connection has brought, while there is one.
-    pub(super) fn received(&self) -> u64 {
-        self.standing().map_or(0, |tunnel| tunnel.received())
+    /// Returns how many bytes came over and went over every second connection so far.
+    pub(super) fn carried(&self) -> (u64, u64) {
+        let carried = self.carried.lock().unwrap_or_else(PoisonError::into_inner);
+        carried.iter().fold((0, 0), |(came, went), traffic| {
+            (came + traffic.received(), went + traffic.sent())
+        })
     }
 
     /// Asks the second connection whether it lives, beside the caller; a silent one is ended, and the
@@ -95,6 +108,7 @@ impl ListenerTunnel {
             let is_busy = tunnel.received().saturating_sub(heard) >= BUSY;
             if answered.is_err() && !is_busy {
                 tracing::info!("the connection of local programs stopped answering; it is ended");
+                asker.tell(Happening::LocalTunnelSilent, None);
                 tunnel.close().await;
             }
             asker.is_being_asked.store(false, Ordering::Release);
@@ -129,13 +143,22 @@ impl ListenerTunnel {
             Second::SharedUntil(Some(until)) if Instant::now() < *until => return self.app.clone(),
             Second::NotYet | Second::Open(_) | Second::SharedUntil(Some(_)) => {}
         }
+        let before = matches!(&*second, Second::Open(_));
+        let began = Instant::now();
         match timeout(OPEN_LIMIT, again.open()).await {
             Ok(Ok(tunnel)) => {
+                let opened = Happening::LocalTunnelOpened { again: before };
+                self.tell(opened, Some(began.elapsed()));
+                self.carried
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(tunnel.traffic());
                 *second = Second::Open(tunnel.clone());
                 tunnel
             }
             Ok(Err(error)) => {
                 tracing::info!(%error, "local programs share the app's connection");
+                self.tell(Happening::LocalTunnelShared, Some(began.elapsed()));
                 // What a person has to see to is the app's connection's to ask.
                 let is_passing = error.next_step() == NextStep::Retry;
                 *second = Second::SharedUntil(is_passing.then(|| Instant::now() + NEXT_TRY));
@@ -145,10 +168,15 @@ impl ListenerTunnel {
                 tracing::info!(
                     "local programs share the app's connection: a second one took too long"
                 );
+                self.tell(Happening::LocalTunnelShared, Some(began.elapsed()));
                 *second = Second::SharedUntil(Some(Instant::now() + NEXT_TRY));
                 self.app.clone()
             }
         }
+    }
+
+    fn tell(&self, what: Happening, took: Option<Duration>) {
+        self.progress.report(Progress::Aside(what, took));
     }
 }
 
