@@ -6,7 +6,7 @@
 //! standing path still lives, and [`computer`] tells what happens to the computer under it.
 //! [`gateway_route`] is the real route, [`ssh_server`] its remote end through SSH and [`direct`] the
 //! one without, [`access`] what a session is opened with, and [`explain`] what a failure means. [`snapshot`],
-//! [`question`] and [`problem`] are what the outside sees.
+//! [`timeline`], [`question`] and [`problem`] are what the outside sees.
 
 pub mod access;
 pub mod backoff;
@@ -27,6 +27,7 @@ pub mod ssh_plan;
 pub mod ssh_server;
 pub mod state;
 mod supervisor;
+pub mod timeline;
 
 use self::backoff::{RetryGovernor, RetryPolicy};
 use self::problem::Problem;
@@ -35,6 +36,7 @@ use self::route::Route;
 use self::snapshot::Snapshot;
 pub use self::supervisor::{EventOf, SessionOf};
 use self::supervisor::{Outlets, Supervisor};
+use self::timeline::Timeline;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -97,6 +99,7 @@ pub struct Connection<R: Route> {
     commands: mpsc::Sender<Command<R>>,
     snapshots: watch::Receiver<Snapshot>,
     transitions: broadcast::Sender<Snapshot>,
+    timeline: watch::Receiver<Timeline>,
     session: watch::Receiver<Option<SessionOf<R>>>,
     events: broadcast::Sender<GatewayEvent<EventOf<R>>>,
     stop: CancellationToken,
@@ -113,9 +116,11 @@ impl<R: Route> Connection<R> {
         let (transitions, _) = broadcast::channel(TRANSITION_CAPACITY);
         let (session_sender, session) = watch::channel(None);
         let (events, _) = broadcast::channel(EVENT_CAPACITY);
+        let (timeline_sender, timeline) = watch::channel(Timeline::default());
         let stop = CancellationToken::new();
         let outlets = Outlets {
             snapshot,
+            timeline: timeline_sender,
             transitions: transitions.clone(),
             session: session_sender,
             events: events.clone(),
@@ -126,6 +131,7 @@ impl<R: Route> Connection<R> {
             commands: command_sender,
             snapshots,
             transitions,
+            timeline,
             session,
             events,
             stop,
@@ -164,6 +170,12 @@ impl<R: Route> Connection<R> {
     /// Returns every change from now on, in order; a listener that lags misses the oldest.
     pub fn transitions(&self) -> broadcast::Receiver<Snapshot> {
         self.transitions.subscribe()
+    }
+
+    /// Returns what happened so far. An event stands there before the change of state it is part of is
+    /// told.
+    pub fn timeline(&self) -> watch::Receiver<Timeline> {
+        self.timeline.clone()
     }
 
     /// Returns the live session, while there is one.

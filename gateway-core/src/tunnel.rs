@@ -46,6 +46,7 @@ pub use host_key::{HostKeyFingerprint, KnownKey, PresentedKey};
 pub use known_hosts::{KnownHosts, KnownHostsFiles, Verdict};
 pub use question::{Prompt, Question};
 pub use session::UnknownHostKey;
+pub use socket::WireTraffic;
 pub use stream::TunnelStream;
 pub use target::{SshTarget, TargetError};
 pub use way::open;
@@ -65,7 +66,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::BufReader;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -222,11 +223,20 @@ pub enum TunnelStep {
     HostKeyAccepted {
         /// Its fingerprint.
         fingerprint: HostKeyFingerprint,
+        /// Whether known_hosts did not have it, and has it now.
+        is_new: bool,
     },
     /// The server let us in.
     SignedIn {
         /// What did it.
         method: Credential,
+    },
+    /// A step of a server on the way.
+    OnTheWay {
+        /// Which, from 0.
+        index: usize,
+        /// Its step.
+        step: Box<TunnelStep>,
     },
 }
 
@@ -251,8 +261,8 @@ async fn open_one(
     let end = SessionEnd::default();
     let stall_limit =
         config.keepalive * u32::try_from(config.keepalive_max + 1).unwrap_or(u32::MAX);
-    let received = Arc::new(AtomicU64::new(0));
-    let socket = SshSocket::new(wire, cut.clone(), stall_limit, Arc::clone(&received));
+    let traffic = WireTraffic::default();
+    let socket = SshSocket::new(wire, cut.clone(), stall_limit, traffic.clone());
     let socket = BufReader::with_capacity(READ_BUFFER, socket);
     let (announced, announcements) = rotation::channel();
     let handler = SessionHandler::new(
@@ -302,6 +312,7 @@ async fn open_one(
         rotation = Rotation::after(&key, known_hosts);
         on_step(TunnelStep::HostKeyAccepted {
             fingerprint: key.fingerprint(),
+            is_new: how == Accepted::Demanded,
         });
     }
 
@@ -337,8 +348,9 @@ async fn open_one(
     on_step(TunnelStep::SignedIn { method });
 
     let session = Arc::new(handle);
+    let (renewed, host_keys_renewed) = watch::channel(0);
     if let Some(rotation) = rotation.filter(|_| config.update_host_keys) {
-        rotation.listen(announcements, &session, end.clone());
+        rotation.listen(announcements, &session, end.clone(), renewed);
     }
     let connection = Arc::new(Connection {
         session,
@@ -346,7 +358,8 @@ async fn open_one(
         way,
         forward_limit: config.limits.forward,
         overruns: Arc::new(AtomicU64::new(0)),
-        received,
+        traffic,
+        host_keys_renewed,
         cut,
         _cut_on_drop: cut_on_drop,
     });
@@ -391,7 +404,8 @@ struct Connection {
     way: Option<Tunnel>,
     forward_limit: Duration,
     overruns: Arc<AtomicU64>,
-    received: Arc<AtomicU64>,
+    traffic: WireTraffic,
+    host_keys_renewed: watch::Receiver<u32>,
     cut: CancellationToken,
     _cut_on_drop: DropGuard,
 }
@@ -486,7 +500,17 @@ impl Tunnel {
 
     /// Returns how many bytes the server has sent, encrypted as they came.
     pub fn received(&self) -> u64 {
-        self.connection.received.load(Ordering::Relaxed)
+        self.connection.traffic.received()
+    }
+
+    /// Returns the counters of what goes over the wire, encrypted as it is.
+    pub fn traffic(&self) -> WireTraffic {
+        self.connection.traffic.clone()
+    }
+
+    /// Tells how many new host keys the server has proved and had stored; it ends when none can come.
+    pub fn host_keys_renewed(&self) -> watch::Receiver<u32> {
+        self.connection.host_keys_renewed.clone()
     }
 
     /// Returns whether the connection has ended.

@@ -143,6 +143,15 @@ async fn both_host_keys_are_asked_for_once_and_the_way_leads_through_both() -> R
         connecting.states()?.iter().all(|s| phase(s) != "host_key"),
         "asked again"
     );
+    let states = connecting.states()?;
+    let signed_in: Vec<u64> = states
+        .iter()
+        .filter_map(|state| state["events"].as_array())
+        .flatten()
+        .filter(|event| event["kind"] == "signedIn")
+        .filter_map(|event| event["hop"].as_u64())
+        .collect();
+    ensure!(signed_in == [1, 0], "{signed_in:?}");
     ensure!(
         connecting.process().descendants().is_empty(),
         "a program was started"

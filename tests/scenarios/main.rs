@@ -12,6 +12,7 @@ mod first_connection;
 mod forwarding_forbidden;
 mod gateway_bind;
 mod gateway_down;
+mod history;
 mod jump_host;
 mod killed_gateway;
 mod killed_program;

@@ -224,7 +224,7 @@ fn note_tunnel_step(log: &mut Log<'_>, step: TunnelStep, port: u16) {
             log.ok(StepId::Resolve, summary);
         }
         TunnelStep::TcpConnected => log.ok(StepId::Tcp, format!("Port {port} answers.")),
-        TunnelStep::HostKeyAccepted { fingerprint } => {
+        TunnelStep::HostKeyAccepted { fingerprint, .. } => {
             log.ok(
                 StepId::HostKey,
                 format!("The server's key is the trusted one, {fingerprint}."),
@@ -236,6 +236,8 @@ fn note_tunnel_step(log: &mut Log<'_>, step: TunnelStep, port: u16) {
                 format!("The server let us in with: {method}."),
             );
         }
+        // The steps shown are those of the server that a person knows of.
+        TunnelStep::OnTheWay { .. } => {}
     }
 }
 

@@ -16,6 +16,7 @@ use super::route::{
 };
 use super::ssh_server::{SshPath, SshServer};
 use super::state::{Step, Verdict};
+use super::timeline::Stage;
 use crate::client::{
     self, AcceptedCredential, ClientLimits, Endpoint, Established, HelloRequest, Session,
     SessionEvent,
@@ -230,9 +231,17 @@ impl Path for GatewayPath {
 
     fn heard(&self) -> u64 {
         match &self.way {
-            Way::Ssh(path) => path.received(),
+            Way::Ssh(path) => path.carried().0,
             Way::Direct(path) => path.heard(),
             // A port of this computer answers at once or not at all.
+            Way::ThisComputer(_) => 0,
+        }
+    }
+
+    fn said(&self) -> u64 {
+        match &self.way {
+            Way::Ssh(path) => path.carried().1,
+            Way::Direct(path) => path.said(),
             Way::ThisComputer(_) => 0,
         }
     }
@@ -354,8 +363,14 @@ impl GatewayPath {
         progress: &ProgressReporter,
     ) -> Result<Result<Established, client::ConnectError>, Failure> {
         let stream = self.dial().await?;
+        progress.passed(Stage::GatewayPort, 0);
         progress.report(Progress::Reached(Step::GatewayCheck));
-        Ok(client::connect(stream, self.endpoint(), hello, ClientLimits::default()).await)
+        let answered =
+            client::connect(stream, self.endpoint(), hello, ClientLimits::default()).await;
+        if answered.is_ok() {
+            progress.passed(Stage::Hello, 0);
+        }
+        Ok(answered)
     }
 
     fn endpoint(&self) -> Endpoint {

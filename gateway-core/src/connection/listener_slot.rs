@@ -6,7 +6,7 @@ use super::route::{Failure, LocalPort};
 use super::state::Verdict;
 use crate::tunnel::forward::{Lead, LoopbackListener};
 use std::sync::Arc;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 
 /// A gateway shows widgets on the port next to its own and controls browsers on the one after. Both are led on;
 /// what is connected to is opened only when a local program comes.
@@ -81,6 +81,13 @@ impl ListenerSlot {
                 }
             }
         }
+    }
+
+    /// Tells of refused requests, for each of the ports.
+    pub(super) fn refusals(&self) -> Vec<watch::Receiver<u64>> {
+        self.bound.get().map_or_else(Vec::new, |bound| {
+            bound.listeners().map(LoopbackListener::refusals).collect()
+        })
     }
 
     pub(super) fn detach(&self) {

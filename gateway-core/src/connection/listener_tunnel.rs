@@ -5,9 +5,13 @@
 //! who comes before it stands shares the app's, for as long as that program's connection lasts. Where
 //! it cannot be had they all do, and the log says so. It ends with the app's.
 
+use super::route::{Progress, ProgressReporter};
+use super::timeline::Happening;
 use crate::tunnel::credential::Credential;
 use crate::tunnel::forward::Lead;
-use crate::tunnel::{NextStep, SignInMemory, Tunnel, TunnelConfig, TunnelError, TunnelStep};
+use crate::tunnel::{
+    NextStep, SignInMemory, Tunnel, TunnelConfig, TunnelError, TunnelStep, WireTraffic,
+};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,8 +51,17 @@ pub(super) struct ListenerTunnel {
     app: Tunnel,
     /// `None` where another sign-in would need a person.
     again: Option<Arc<AsyncMutex<Again>>>,
-    second: Arc<Mutex<Second>>,
+    own: Arc<Own>,
     is_being_asked: AtomicBool,
+}
+
+/// What whoever opens the second connection shares with those who use it.
+#[derive(Debug)]
+struct Own {
+    second: Mutex<Second>,
+    /// What every second connection so far has carried.
+    carried: Mutex<Vec<WireTraffic>>,
+    progress: ProgressReporter,
 }
 
 #[derive(Debug)]
@@ -70,6 +83,7 @@ impl ListenerTunnel {
         app: Tunnel,
         signed_in: &(Credential, Duration),
         again: Option<Again>,
+        progress: ProgressReporter,
     ) -> Self {
         let (credential, took) = signed_in;
         Self {
@@ -77,14 +91,21 @@ impl ListenerTunnel {
             again: again
                 .filter(|_| needs_nobody(credential, *took))
                 .map(|again| Arc::new(AsyncMutex::new(again))),
-            second: Arc::new(Mutex::new(Second::NotYet)),
+            own: Arc::new(Own {
+                second: Mutex::new(Second::NotYet),
+                carried: Mutex::default(),
+                progress,
+            }),
             is_being_asked: AtomicBool::new(false),
         }
     }
 
-    /// Returns how many bytes the second connection has brought, while there is one.
-    pub(super) fn received(&self) -> u64 {
-        self.standing().map_or(0, |tunnel| tunnel.received())
+    /// Returns how many bytes came over and went over every second connection so far.
+    pub(super) fn carried(&self) -> (u64, u64) {
+        let carried = locked(&self.own.carried);
+        carried.iter().fold((0, 0), |(came, went), traffic| {
+            (came + traffic.received(), went + traffic.sent())
+        })
     }
 
     /// Asks the second connection whether it lives, beside the caller; a silent one is ended, and the
@@ -104,6 +125,7 @@ impl ListenerTunnel {
             let is_busy = tunnel.received().saturating_sub(heard) >= BUSY;
             if answered.is_err() && !is_busy {
                 tracing::info!("the connection of local programs stopped answering; it is ended");
+                asker.own.tell(Happening::LocalTunnelSilent, None);
                 tunnel.close().await;
             }
             asker.is_being_asked.store(false, Ordering::Release);
@@ -112,7 +134,7 @@ impl ListenerTunnel {
 
     /// The second connection, if it is open.
     fn standing(&self) -> Option<Tunnel> {
-        match &*locked(&self.second) {
+        match &*locked(&self.own.second) {
             Second::Open(tunnel) if !tunnel.is_closed() => Some(tunnel.clone()),
             Second::Open(_) | Second::NotYet | Second::Opening { .. } | Second::SharedUntil(_) => {
                 None
@@ -122,7 +144,7 @@ impl ListenerTunnel {
 
     /// Ends the second connection, if there is one.
     pub(super) async fn close(&self) {
-        let second = std::mem::replace(&mut *locked(&self.second), Second::SharedUntil(None));
+        let second = std::mem::replace(&mut *locked(&self.own.second), Second::SharedUntil(None));
         if let Second::Open(tunnel) = second {
             tunnel.close().await;
         }
@@ -132,14 +154,15 @@ impl ListenerTunnel {
         let Some(again) = &self.again else {
             return self.app.clone();
         };
-        let mut second = locked(&self.second);
+        let mut second = locked(&self.own.second);
         match &*second {
             Second::Open(tunnel) if !tunnel.is_closed() => return tunnel.clone(),
             Second::Opening { .. } | Second::SharedUntil(None) => return self.app.clone(),
             Second::SharedUntil(Some(until)) if Instant::now() < *until => return self.app.clone(),
             Second::NotYet | Second::Open(_) | Second::SharedUntil(Some(_)) => {}
         }
-        let opening = open(Arc::clone(again), Arc::clone(&self.second));
+        let takes_the_place = matches!(&*second, Second::Open(_));
+        let opening = Arc::clone(&self.own).open(Arc::clone(again), takes_the_place);
         *second = Second::Opening {
             _task: AbortOnDropHandle::new(tokio::spawn(opening)),
         };
@@ -147,31 +170,51 @@ impl ListenerTunnel {
     }
 }
 
-/// Opens the second connection, and puts it, or why there is none, where the next local program looks.
-async fn open(again: Arc<AsyncMutex<Again>>, second: Arc<Mutex<Second>>) {
-    let outcome = timeout(OPEN_LIMIT, async { again.lock().await.open().await }).await;
-    let now = match outcome {
-        Ok(Ok(tunnel)) => Second::Open(tunnel),
-        Ok(Err(error)) => {
-            tracing::info!(%error, "local programs share the app's connection");
-            // What a person has to see to is the app's connection's to ask.
-            let is_passing = error.next_step() == NextStep::Retry;
-            Second::SharedUntil(is_passing.then(|| Instant::now() + NEXT_TRY))
+impl Own {
+    /// Opens the second connection, and puts it, or why there is none, where the next local program
+    /// looks.
+    async fn open(self: Arc<Self>, again: Arc<AsyncMutex<Again>>, takes_the_place: bool) {
+        let began = Instant::now();
+        let outcome = timeout(OPEN_LIMIT, async { again.lock().await.open().await }).await;
+        let (now, what) = match outcome {
+            Ok(Ok(tunnel)) => {
+                locked(&self.carried).push(tunnel.traffic());
+                let what = Happening::LocalTunnelOpened {
+                    again: takes_the_place,
+                };
+                (Second::Open(tunnel), what)
+            }
+            Ok(Err(error)) => {
+                tracing::info!(%error, "local programs share the app's connection");
+                // What a person has to see to is the app's connection's to ask.
+                let is_passing = error.next_step() == NextStep::Retry;
+                let until = is_passing.then(|| Instant::now() + NEXT_TRY);
+                (Second::SharedUntil(until), Happening::LocalTunnelShared)
+            }
+            Err(_) => {
+                tracing::info!(
+                    "local programs share the app's connection: a second one took too long"
+                );
+                let until = Some(Instant::now() + NEXT_TRY);
+                (Second::SharedUntil(until), Happening::LocalTunnelShared)
+            }
+        };
+        let mut second = locked(&self.second);
+        // Whoever closed it meanwhile has given this task up, which may be late to notice.
+        if matches!(*second, Second::Opening { .. }) {
+            *second = now;
+            drop(second);
+            self.tell(what, Some(began.elapsed()));
         }
-        Err(_) => {
-            tracing::info!("local programs share the app's connection: a second one took too long");
-            Second::SharedUntil(Some(Instant::now() + NEXT_TRY))
-        }
-    };
-    let mut second = locked(&second);
-    // Whoever closed it meanwhile has given this task up, which may be late to notice.
-    if matches!(*second, Second::Opening { .. }) {
-        *second = now;
+    }
+
+    fn tell(&self, what: Happening, took: Option<Duration>) {
+        self.progress.report(Progress::Aside(what, took));
     }
 }
 
-fn locked(second: &Mutex<Second>) -> MutexGuard<'_, Second> {
-    second.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Lead for ListenerTunnel {

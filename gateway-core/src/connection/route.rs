@@ -7,11 +7,13 @@ use super::local_host::GatewayHere;
 use super::problem::Problem;
 use super::question::{Answer, Question};
 use super::state::{Generation, Step, Verdict};
+use super::timeline::{Happening, Stage};
 use serde::Serialize;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 /// How to reach one gateway.
 pub trait Route: Send + Sync + 'static {
@@ -66,6 +68,9 @@ pub trait Path: Clone + Send + Sync + 'static {
 
     /// Returns how many bytes the path has brought so far; it only grows.
     fn heard(&self) -> u64;
+
+    /// Returns how many bytes the path has taken so far; it only grows.
+    fn said(&self) -> u64;
 
     /// Returns the round-trip time, or `None` when the path is gone.
     fn ping(&self) -> impl Future<Output = Option<Duration>> + Send + 'static;
@@ -178,20 +183,25 @@ pub enum Progress {
     Here(GatewayHere),
     /// Where the address leads, in one line; `None` when it is simply dialled.
     Way(Option<String>),
+    /// A stage ended; it took the time since the report before.
+    Passed(Happening),
+    /// Something happened that is no part of an attempt, and may come long after it; with how long it
+    /// took.
+    Aside(Happening, Option<Duration>),
 }
+
+/// What was reported, when, and by which piece of work.
+pub(super) type Report = (Generation, Instant, Progress);
 
 /// Reports the progress of one attempt.
 #[derive(Debug, Clone)]
 pub struct ProgressReporter {
     generation: Generation,
-    sender: mpsc::Sender<(Generation, Progress)>,
+    sender: mpsc::Sender<Report>,
 }
 
 impl ProgressReporter {
-    pub(super) fn new(
-        generation: Generation,
-        sender: mpsc::Sender<(Generation, Progress)>,
-    ) -> Self {
+    pub(super) fn new(generation: Generation, sender: mpsc::Sender<Report>) -> Self {
         Self { generation, sender }
     }
 
@@ -201,9 +211,15 @@ impl ProgressReporter {
         Self::new(Generation::default(), sender)
     }
 
+    /// Reports that a stage ended: of the server itself (`hop` 0), or of a jump host on the way.
+    pub(super) fn passed(&self, stage: Stage, hop: u16) {
+        self.report(Progress::Passed(Happening::StagePassed { stage, hop }));
+    }
+
     /// Reports `progress`; never waits, because a step that is not shown harms nobody.
     pub fn report(&self, progress: Progress) {
-        if self.sender.try_send((self.generation, progress)).is_err() {
+        let report = (self.generation, Instant::now(), progress);
+        if self.sender.try_send(report).is_err() {
             tracing::debug!("a step of an attempt was not shown");
         }
     }

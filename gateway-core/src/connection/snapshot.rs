@@ -35,6 +35,8 @@ pub struct Snapshot {
     /// The last round trip, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ping_ms: Option<f64>,
+    /// What can be counted of it.
+    pub figures: Figures,
     /// What hello-ok said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway: Option<GatewayFacts>,
@@ -62,12 +64,41 @@ impl Snapshot {
             up_since: None,
             local_port: None,
             ping_ms: None,
+            figures: Figures::default(),
             gateway: None,
             gateway_here: None,
             problem: None,
             question: None,
         }
     }
+}
+
+/// What can be counted of a connection, since it was first wanted. Attempts in a row, the last round
+/// trip and since when it stands are members of the [`Snapshot`] itself.
+///
+/// Bytes are those on the wire, of local programs too, as they were when the last probe was answered or
+/// the state last changed. A gateway on this computer has none.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Figures {
+    /// Attempts in all.
+    pub attempts: u32,
+    /// How often it stood again after the first time.
+    pub reconnects: u32,
+    /// Bytes that came on the path that stands.
+    pub bytes_in: u64,
+    /// Bytes that went on the path that stands.
+    pub bytes_out: u64,
+    /// Bytes that came in all.
+    pub bytes_in_total: u64,
+    /// Bytes that went in all.
+    pub bytes_out_total: u64,
+    /// The shortest of the last round trips on this path, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ping_min_ms: Option<f64>,
+    /// The median of the last round trips on this path, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ping_median_ms: Option<f64>,
 }
 
 /// The port stands beside the other members, as scripts expect a plain `localPort` number.
@@ -114,6 +145,14 @@ mod tests {
             cause: Some(Cause::Network),
             next_attempt_at: Some(1_000),
             ping_ms: Some(1.5),
+            figures: Figures {
+                attempts: 7,
+                reconnects: 1,
+                bytes_in_total: 9_000,
+                bytes_out_total: 800,
+                ping_min_ms: Some(1.2),
+                ..Figures::default()
+            },
             local_port: Some(LocalPort {
                 port: 18_809,
                 wanted: Some(18_789),
@@ -129,6 +168,10 @@ mod tests {
             "phase": "retry_wait", "target": "me@box", "attempt": 3, "cause": "network",
             "nextAttemptAt": 1000, "localPort": 18809, "localPortWanted": 18789,
             "localPortHolder": "node", "localPortsBeside": [18810], "pingMs": 1.5,
+            "figures": {
+                "attempts": 7, "reconnects": 1, "bytesIn": 0, "bytesOut": 0,
+                "bytesInTotal": 9000, "bytesOutTotal": 800, "pingMinMs": 1.2,
+            },
         });
         assert_eq!(json, expected);
     }

@@ -14,6 +14,7 @@ use super::question::{Answer, Question};
 use super::route::{Failure, Progress, ProgressReporter};
 use super::ssh_plan::{self, SshPlan};
 use super::state::{Step, Verdict};
+use super::timeline::{Happening, Stage};
 use crate::credentials::secret::KeyPassphrase;
 use crate::tunnel::forward::Lead;
 use crate::tunnel::{
@@ -24,11 +25,15 @@ use crate::tunnel::{
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Mutex as AsyncMutex;
-use tokio::time::Instant;
+use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
 /// The host the gateway listens on, as the server sees it.
 const GATEWAY_HOST: &str = "127.0.0.1";
+
+/// A web page that tries again and again is told of so often.
+const BETWEEN_REFUSALS: Duration = Duration::from_secs(10);
 
 /// A server reached over SSH, with a gateway behind it.
 #[derive(Debug)]
@@ -127,13 +132,27 @@ impl SshServer {
         let mut began = Instant::now();
         let mut signed_in = (Credential::Nothing, Duration::ZERO);
         let mut on_step = |step| match step {
-            TunnelStep::Resolved { .. } => progress.report(Progress::Reached(Step::Connecting)),
-            TunnelStep::HostKeyAccepted { .. } => {
+            TunnelStep::Resolved { .. } => {
+                progress.passed(Stage::Name, 0);
+                progress.report(Progress::Reached(Step::Connecting));
+            }
+            TunnelStep::TcpConnected => progress.passed(Stage::Reached, 0),
+            TunnelStep::HostKeyAccepted { is_new, .. } => {
+                tell_host_key(progress, 0, is_new);
                 progress.report(Progress::Reached(Step::Authenticating));
                 began = Instant::now();
             }
-            TunnelStep::SignedIn { method } => signed_in = (method, began.elapsed()),
-            TunnelStep::TcpConnected => {}
+            TunnelStep::SignedIn { method } => {
+                progress.report(Progress::Passed(Happening::SignedIn {
+                    hop: 0,
+                    by: (&method).into(),
+                }));
+                signed_in = (method, began.elapsed());
+            }
+            TunnelStep::OnTheWay { index, step } => {
+                let hop = u16::try_from(index + 1).unwrap_or(u16::MAX);
+                tell_on_the_way(progress, hop, &step);
+            }
         };
         let tunnel = match tunnel::open(&config, &mut memory, &mut on_step).await {
             Ok(tunnel) => tunnel,
@@ -150,10 +169,18 @@ impl SshServer {
             },
             memory: may_sign_in_again,
         });
-        let local = Arc::new(ListenerTunnel::new(tunnel.clone(), &signed_in, again));
+        let reporter = progress.clone();
+        let local = ListenerTunnel::new(tunnel.clone(), &signed_in, again, reporter);
+        let local = Arc::new(local);
         let lead: Arc<dyn Lead> = local.clone();
         self.listener.attach(&lead, self.gateway_port);
+        let mut telling = JoinSet::new();
+        for refusals in self.listener.refusals() {
+            telling.spawn(tell_refusals(refusals, progress.clone()));
+        }
+        telling.spawn(tell_renewals(tunnel.host_keys_renewed(), progress.clone()));
         Ok(SshPath {
+            _telling: telling,
             tunnel,
             local,
             gateway_port: self.gateway_port,
@@ -355,6 +382,8 @@ pub(super) struct SshPath {
     local: Arc<ListenerTunnel>,
     gateway_port: u16,
     listener: ListenerSlot,
+    /// Tells of what happens beside the session, as long as the path stands.
+    _telling: JoinSet<()>,
 }
 
 impl SshPath {
@@ -364,9 +393,11 @@ impl SshPath {
         self.tunnel.ping().await.ok()
     }
 
-    /// Returns how many bytes have come over both connections.
-    pub(super) fn received(&self) -> u64 {
-        self.tunnel.received() + self.local.received()
+    /// Returns how many bytes have come and gone over both connections.
+    pub(super) fn carried(&self) -> (u64, u64) {
+        let (came, went) = self.local.carried();
+        let traffic = self.tunnel.traffic();
+        (traffic.received() + came, traffic.sent() + went)
     }
 
     pub(super) fn gateway_port(&self) -> u16 {
@@ -395,5 +426,43 @@ impl Drop for SshPath {
     /// The listener holds the tunnel too; without this a path that is given up would live on there.
     fn drop(&mut self) {
         self.listener.detach();
+    }
+}
+
+fn tell_on_the_way(progress: &ProgressReporter, hop: u16, step: &TunnelStep) {
+    match step {
+        TunnelStep::Resolved { .. } => progress.passed(Stage::Name, hop),
+        TunnelStep::TcpConnected => progress.passed(Stage::Reached, hop),
+        TunnelStep::HostKeyAccepted { is_new, .. } => tell_host_key(progress, hop, *is_new),
+        TunnelStep::SignedIn { method } => progress.report(Progress::Passed(Happening::SignedIn {
+            hop,
+            by: method.into(),
+        })),
+        TunnelStep::OnTheWay { .. } => {}
+    }
+}
+
+fn tell_host_key(progress: &ProgressReporter, hop: u16, is_new: bool) {
+    progress.passed(Stage::HostKey, hop);
+    if is_new {
+        progress.report(Progress::Aside(Happening::HostKeyLearned { hop }, None));
+    }
+}
+
+async fn tell_refusals(mut refusals: watch::Receiver<u64>, progress: ProgressReporter) {
+    let mut told = *refusals.borrow_and_update();
+    while refusals.changed().await.is_ok() {
+        let so_far = *refusals.borrow_and_update();
+        let count = u32::try_from(so_far - told).unwrap_or(u32::MAX);
+        progress.report(Progress::Aside(Happening::RequestsRefused { count }, None));
+        told = so_far;
+        sleep(BETWEEN_REFUSALS).await;
+    }
+}
+
+async fn tell_renewals(mut renewed: watch::Receiver<u32>, progress: ProgressReporter) {
+    while renewed.changed().await.is_ok() {
+        let count = *renewed.borrow_and_update();
+        progress.report(Progress::Aside(Happening::HostKeysRenewed { count }, None));
     }
 }

@@ -1,18 +1,30 @@
 //! The one task that opens and closes paths and sessions.
 //!
 //! One `select!`, cancellation first, at most one piece of work in flight. The machine decides, this
-//! task obeys: what it holds is always what the machine's state says is held.
+//! task obeys: what it holds is always what the machine's state says is held. `waits` says when the
+//! next attempt comes, `turns` what one turn waits for, `commands` obeys the owner, `shown` is what the
+//! outside sees, and `chronicle` writes down what happened.
 
+mod chronicle;
+mod commands;
+mod shown;
+mod turns;
+mod waits;
+
+use self::chronicle::Chronicle;
+use self::shown::Shown;
+use self::turns::{Turn, next_change, next_event, next_finding, or_never};
 use super::backoff::RetryGovernor;
 use super::liveness::{Finding, Prober};
-use super::phase::Cause;
+use super::phase::{Cause, Phase};
 use super::problem::{Problem, UserAction};
-use super::question::{Answer, Asked, Question};
+use super::question::{Asked, Question};
 use super::route::{
-    Failure, GatewayFacts, Opened, Path, Progress, ProgressReporter, Route, SessionNews,
+    Failure, LocalPort, Opened, Path, Progress, ProgressReporter, Report, Route, SessionNews,
 };
 use super::snapshot::Snapshot;
 use super::state::{Action, Generation, Input, Machine, News, State, Verdict};
+use super::timeline::{Happening, QuestionKind, Timeline};
 use super::{Command, GatewayEvent};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -20,7 +32,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{broadcast, mpsc, watch};
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How long a polite close may take before what is held is simply dropped.
@@ -28,8 +40,9 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 /// The shortest and longest wait a starting gateway may ask for (`retryAfterMs`, clamped as the
 /// reference client clamps it).
 const ASKED_WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// Steps of one attempt: five, plus the listener's port.
-const PROGRESS_CAPACITY: usize = 16;
+/// Reports not read yet. They are read between the polls of what reports, so even the stages of a way
+/// through several servers, reported in one breath, are far fewer.
+const PROGRESS_CAPACITY: usize = 64;
 
 /// A session as held by the rest of the app.
 pub type SessionOf<R> = <<R as Route>::Path as Path>::Session;
@@ -40,6 +53,7 @@ pub type EventOf<R> = <<R as Route>::Path as Path>::Event;
 pub(super) struct Outlets<R: Route> {
     pub(super) snapshot: watch::Sender<Snapshot>,
     pub(super) transitions: broadcast::Sender<Snapshot>,
+    pub(super) timeline: watch::Sender<Timeline>,
     pub(super) session: watch::Sender<Option<SessionOf<R>>>,
     pub(super) events: broadcast::Sender<GatewayEvent<EventOf<R>>>,
 }
@@ -52,11 +66,12 @@ pub(super) struct Supervisor<R: Route> {
     commands: mpsc::Receiver<Command<R>>,
     stop: CancellationToken,
     outlets: Outlets<R>,
+    chronicle: Chronicle,
     work: Option<BoxFuture<'static, Outcome<R::Path>>>,
     held: Option<Held<R::Path>>,
     timer: Option<Pin<Box<Sleep>>>,
-    progress_sender: mpsc::Sender<(Generation, Progress)>,
-    progress: mpsc::Receiver<(Generation, Progress)>,
+    progress_sender: mpsc::Sender<Report>,
+    progress: mpsc::Receiver<Report>,
     watched: bool,
     shown: Shown,
     questions_asked: u64,
@@ -88,35 +103,6 @@ enum Outcome<P: Path> {
     Closed(Generation),
 }
 
-/// The facts of a snapshot that the machine's state does not hold.
-#[derive(Debug, Default)]
-struct Shown {
-    next_attempt_at: Option<u64>,
-    up_since: Option<u64>,
-    local_port: Option<super::route::LocalPort>,
-    ping: Option<Duration>,
-    gateway: Option<GatewayFacts>,
-    gateway_here: Option<super::local_host::GatewayHere>,
-    way: Option<String>,
-    problem: Option<Problem>,
-    question: Option<Asked>,
-    retry_after: Option<Duration>,
-}
-
-/// What one turn of the loop is about.
-enum Turn<R: Route> {
-    Stop,
-    Command(Command<R>),
-    Outcome(Outcome<R::Path>),
-    Progress(Generation, Progress),
-    PathLost(Failure),
-    Session(SessionNews<EventOf<R>>),
-    WaitOver,
-    Probe(Finding),
-    /// How many answers the session owes has changed.
-    Owed,
-}
-
 impl<R: Route> Supervisor<R> {
     pub(super) fn new(
         route: R,
@@ -126,6 +112,7 @@ impl<R: Route> Supervisor<R> {
         outlets: Outlets<R>,
     ) -> Self {
         let (progress_sender, progress) = mpsc::channel(PROGRESS_CAPACITY);
+        let chronicle = Chronicle::new(outlets.timeline.clone());
         Self {
             route: Arc::new(route),
             machine: Machine::default(),
@@ -133,6 +120,7 @@ impl<R: Route> Supervisor<R> {
             commands,
             stop,
             outlets,
+            chronicle,
             work: None,
             held: None,
             timer: None,
@@ -153,7 +141,7 @@ impl<R: Route> Supervisor<R> {
                 Turn::Stop => break,
                 Turn::Command(command) => self.obey(command).await,
                 Turn::Outcome(outcome) => self.keep(outcome),
-                Turn::Progress(generation, progress) => self.note(generation, progress),
+                Turn::Progress(report) => self.note(report),
                 Turn::PathLost(failure) => self.path_lost(failure),
                 Turn::Session(news) => self.session_news(news),
                 Turn::WaitOver => {
@@ -186,7 +174,7 @@ impl<R: Route> Supervisor<R> {
             () = self.stop.cancelled() => Turn::Stop,
             command = self.commands.recv() => command.map_or(Turn::Stop, Turn::Command),
             // The sender half lives as long as this task, so the channel cannot end.
-            Some((generation, progress)) = self.progress.recv() => Turn::Progress(generation, progress),
+            Some(report) = self.progress.recv() => Turn::Progress(report),
             outcome = or_never(self.work.as_mut()) => {
                 self.work = None;
                 Turn::Outcome(outcome)
@@ -199,95 +187,10 @@ impl<R: Route> Supervisor<R> {
         }
     }
 
-    async fn obey(&mut self, command: Command<R>) {
-        match command {
-            Command::Connect => self.shortcut(Input::Connect),
-            Command::ReconnectNow => self.shortcut(Input::ReconnectNow),
-            Command::Disconnect => self.input(Input::Disconnect),
-            Command::Woke | Command::NetworkChanged => {
-                // What stands may have survived: it is asked before anything is torn down.
-                if let Some(held) = &mut self.held {
-                    held.prober.probe_now();
-                }
-                self.shortcut(Input::Nudged);
-            }
-            Command::SetWatched(watched) => {
-                self.watched = watched;
-                if let Some(held) = &mut self.held {
-                    held.prober.set_watched(watched);
-                }
-            }
-            Command::Reconfigure(route) => {
-                self.route = Arc::new(*route);
-                self.governor.start_over();
-                self.shown.problem = None;
-                // What was known is of the gateway before.
-                self.shown.gateway = None;
-                self.shown.gateway_here = None;
-                self.shown.way = None;
-                self.input(Input::Reconfigured);
-            }
-            Command::Answer { id, answer, reply } => {
-                let outcome = self.answer(id, answer).await;
-                if reply.send(outcome).is_err() {
-                    tracing::debug!("nobody waited for what became of an answer");
-                }
-            }
-            Command::Cancel { id } => {
-                if self
-                    .shown
-                    .question
-                    .as_ref()
-                    .is_some_and(|asked| asked.id == id)
-                {
-                    self.input(Input::Cancelled);
-                }
-            }
-        }
-    }
-
-    /// Passes on what would cut a wait short, as far as the retry rules allow.
-    fn shortcut(&mut self, input: Input) {
-        let waits = matches!(
-            self.machine.state(),
-            State::Waiting { .. } | State::GatewayDown { .. }
-        );
-        if !waits {
-            if matches!(self.machine.state(), State::Paused(_)) && input != Input::Nudged {
-                self.route.forget_refusals();
-            }
-            self.input(input);
-            return;
-        }
-        let now = Instant::now();
-        let wait = self.governor.shortcut(now);
-        let sooner = self
-            .timer
-            .as_ref()
-            .is_none_or(|timer| now + wait < timer.deadline());
-        if wait.is_zero() {
-            self.input(input);
-        } else if sooner {
-            self.start_timer(wait);
-        }
-    }
-
-    async fn answer(&mut self, id: u64, answer: Answer) -> Result<(), Problem> {
-        let Some(asked) = self.shown.question.clone().filter(|asked| asked.id == id) else {
-            return Err(Problem::without_action(
-                "questionGone",
-                "That question is no longer open; the connection has moved on.",
-            ));
-        };
-        self.route.take_answer(&asked.question, answer).await?;
-        self.input(Input::Answered);
-        Ok(())
-    }
-
     fn keep(&mut self, outcome: Outcome<R::Path>) {
         // The last steps are often reported in the same breath as the outcome.
-        while let Ok((generation, progress)) = self.progress.try_recv() {
-            self.note(generation, progress);
+        while let Ok(report) = self.progress.try_recv() {
+            self.note(report);
         }
         match outcome {
             Outcome::Path(generation, Ok(path)) if generation == self.machine.generation() => {
@@ -329,6 +232,8 @@ impl<R: Route> Supervisor<R> {
         self.shown.gateway = Some(opened.facts);
         self.shown.problem = None;
         self.shown.up_since = Some(epoch_ms(Duration::ZERO));
+        self.chronicle.count(&held.path);
+        self.chronicle.connected();
         self.outlets.session.send_replace(Some(opened.session));
         self.tell(News::SessionOpened);
         // Whoever hears of the session finds its facts in the snapshot.
@@ -338,6 +243,8 @@ impl<R: Route> Supervisor<R> {
 
     fn failed(&mut self, failure: Failure) {
         self.lost_session = None;
+        self.chronicle
+            .failed(&failure, self.machine.state().phase());
         self.take_note_of(failure.clone());
         self.tell(News::Failed(failure.verdict));
     }
@@ -351,6 +258,14 @@ impl<R: Route> Supervisor<R> {
             Verdict::Ask(_) => Cause::Closed,
         };
         tracing::info!(?cause, "the path to the server was lost");
+        if self.chronicle.is_attempting() {
+            self.chronicle
+                .failed(&failure, self.machine.state().phase());
+        } else {
+            let code = failure.problem.code;
+            let stood = self.stood();
+            self.chronicle.write(Happening::PathLost { code }, stood);
+        }
         self.take_note_of(failure);
         self.tell(News::PathLost(cause));
     }
@@ -360,7 +275,11 @@ impl<R: Route> Supervisor<R> {
             SessionNews::Event(event) => self.broadcast(GatewayEvent::Event(event)),
             SessionNews::Gap => self.broadcast(GatewayEvent::Missed),
             SessionNews::Lost(failure) => {
-                let brief = self.up_for() < self.governor.policy().quick_retry_after;
+                let up_for = self.up_for();
+                let brief = up_for < self.governor.policy().quick_retry_after;
+                let code = failure.problem.code;
+                self.chronicle
+                    .write(Happening::SessionLost { code }, Some(up_for));
                 let mut verdict = failure.verdict;
                 // A gateway that hangs up right after hello is not asked in a tight loop.
                 if let (Verdict::Retry(cause), true) = (verdict, brief) {
@@ -377,9 +296,16 @@ impl<R: Route> Supervisor<R> {
         match finding {
             Finding::Answered(round_trip) => {
                 self.shown.ping = Some(round_trip);
+                self.chronicle.probe_answered(round_trip);
+                if let Some(held) = &self.held {
+                    self.chronicle.count(&held.path);
+                }
                 self.tell(News::ProbeAnswered);
             }
-            Finding::Overdue => self.tell(News::ProbeOverdue),
+            Finding::Overdue => {
+                self.chronicle.probe_overdue();
+                self.tell(News::ProbeOverdue);
+            }
             Finding::Dead => self.path_lost(Failure::new(
                 Verdict::Retry(Cause::Timeout),
                 Problem::new(
@@ -407,16 +333,40 @@ impl<R: Route> Supervisor<R> {
         held.prober.set_awaited(is_owed);
     }
 
-    fn note(&mut self, generation: Generation, progress: Progress) {
+    fn note(&mut self, (generation, at, progress): Report) {
+        if let Progress::Aside(what, took) = progress {
+            self.chronicle.write(what, took);
+            return;
+        }
         if generation != self.machine.generation() {
             return;
         }
+        if let Progress::Passed(what) = progress {
+            self.chronicle.passed(what, at);
+            return;
+        }
+        self.chronicle.next_stage_from(at);
         match progress {
             Progress::Reached(step) => self.tell(News::Reached(step)),
-            Progress::Listening(port) => self.shown.local_port = Some(port),
+            Progress::Listening(port) => self.listening(port),
             Progress::Here(here) => self.shown.gateway_here = Some(here),
             Progress::Way(way) => self.shown.way = way,
+            Progress::Passed(_) | Progress::Aside(..) => {}
         }
+    }
+
+    fn listening(&mut self, port: LocalPort) {
+        let before = self.shown.local_port.as_ref().map(|shown| shown.port);
+        if before != Some(port.port) {
+            if let Some(port) = before {
+                self.chronicle.note(Happening::ListenerClosed { port });
+            }
+            self.chronicle.note(Happening::ListenerOpened {
+                port: port.port,
+                instead_of: port.wanted,
+            });
+        }
+        self.shown.local_port = Some(port);
     }
 
     fn tell(&mut self, news: News) {
@@ -424,13 +374,15 @@ impl<R: Route> Supervisor<R> {
     }
 
     fn input(&mut self, input: Input) {
+        let phase = self.machine.state().phase();
         let action = self.machine.on(input);
         if action != Action::Nothing {
-            self.perform(action);
+            self.perform(action, phase);
         }
     }
 
-    fn perform(&mut self, action: Action) {
+    /// Does what the machine says; `phase` is the one that is left.
+    fn perform(&mut self, action: Action, phase: Phase) {
         tracing::debug!(?action, state = ?self.machine.state(), "the connection moves on");
         // Replacing `work` and `timer` ends what they held, so no stale outcome can arrive.
         self.work = None;
@@ -441,6 +393,7 @@ impl<R: Route> Supervisor<R> {
         match action {
             Action::Nothing => {}
             Action::OpenPath => {
+                self.chronicle.given_up(phase);
                 self.release_held();
                 // What stood in the way of the last attempt says nothing about this one.
                 self.shown.problem = None;
@@ -451,6 +404,7 @@ impl<R: Route> Supervisor<R> {
                 let wait = self.wait_before_retry();
                 self.release_held();
                 self.start_timer(wait);
+                self.chronicle.follows(Some(wait));
             }
             Action::WaitForGateway => {
                 self.drop_session();
@@ -462,9 +416,15 @@ impl<R: Route> Supervisor<R> {
                         asked.clamp(ASKED_WAIT.0, ASKED_WAIT.1)
                     });
                 self.start_timer(wait);
+                self.chronicle.follows(Some(wait));
             }
             Action::Close => {
+                self.chronicle.follows(None);
+                self.chronicle.given_up(phase);
                 self.drop_session();
+                if let Some(held) = &self.held {
+                    self.chronicle.path_is_over(&held.path);
+                }
                 let path = self.held.take().map(|held| held.path);
                 self.work = Some(
                     async move {
@@ -479,6 +439,8 @@ impl<R: Route> Supervisor<R> {
                 );
             }
             Action::Rest => {
+                self.chronicle.follows(None);
+                self.chronicle.given_up(phase);
                 self.release_held();
                 self.ask_if_the_state_asks();
             }
@@ -490,6 +452,8 @@ impl<R: Route> Supervisor<R> {
         // The limit on attempts holds for impatient clicks too.
         let wait = self.governor.until_allowed(now);
         self.governor.attempt_started(now + wait);
+        let attempt = self.machine.state().attempt();
+        self.chronicle.begins(attempt, false, now + wait);
         let opening = R::open_path(
             Arc::clone(&self.route),
             ProgressReporter::new(generation, self.progress_sender.clone()),
@@ -506,28 +470,15 @@ impl<R: Route> Supervisor<R> {
     fn open_session(&mut self, generation: Generation) {
         self.drop_session();
         let Some(held) = &self.held else { return };
+        if self.chronicle.is_attempting() {
+            self.chronicle.next_stage_from(Instant::now());
+        } else {
+            let attempt = self.machine.state().attempt();
+            self.chronicle.begins(attempt, true, Instant::now());
+        }
         let reporter = ProgressReporter::new(generation, self.progress_sender.clone());
         let opening = held.path.open_session(reporter);
         self.work = Some(async move { Outcome::Session(generation, opening.await) }.boxed());
-    }
-
-    fn wait_before_retry(&mut self) -> Duration {
-        let now = Instant::now();
-        let jitter = rand::random::<f64>();
-        self.drop_session();
-        let wait = match self.lost_session.take() {
-            Some(up_for) => self.governor.after_loss(now, up_for, jitter),
-            None => self.governor.after_failure(now, jitter),
-        };
-        self.shown
-            .retry_after
-            .take()
-            .map_or(wait, |asked| wait.max(asked))
-    }
-
-    fn start_timer(&mut self, wait: Duration) {
-        self.timer = Some(Box::pin(sleep_until(Instant::now() + wait)));
-        self.shown.next_attempt_at = Some(epoch_ms(wait));
     }
 
     fn ask_if_the_state_asks(&mut self) {
@@ -538,6 +489,9 @@ impl<R: Route> Supervisor<R> {
         let question = self.pending_question.take();
         if may_ask && let Some(question) = question {
             self.questions_asked += 1;
+            self.chronicle.asked(Happening::Asked {
+                question: QuestionKind::from(&question),
+            });
             self.shown.question = Some(Asked {
                 id: self.questions_asked,
                 question,
@@ -553,10 +507,13 @@ impl<R: Route> Supervisor<R> {
     }
 
     fn up_for(&self) -> Duration {
-        self.held
-            .as_ref()
-            .and_then(|held| held.session.as_ref())
-            .map_or(Duration::ZERO, |session| session.since.elapsed())
+        self.stood().unwrap_or_default()
+    }
+
+    /// How long the session has stood, where there is one.
+    fn stood(&self) -> Option<Duration> {
+        let session = self.held.as_ref()?.session.as_ref()?;
+        Some(session.since.elapsed())
     }
 
     fn drop_session(&mut self) {
@@ -575,7 +532,9 @@ impl<R: Route> Supervisor<R> {
     fn release_held(&mut self) {
         self.drop_session();
         self.shown.ping = None;
-        self.held = None;
+        if let Some(held) = self.held.take() {
+            self.chronicle.path_is_over(&held.path);
+        }
     }
 
     fn broadcast(&self, event: GatewayEvent<EventOf<R>>) {
@@ -585,87 +544,29 @@ impl<R: Route> Supervisor<R> {
         }
     }
 
-    fn publish(&mut self) {
-        let state = self.machine.state();
-        if state == State::Off {
-            self.shown.problem = None;
-        }
-        let snapshot = Snapshot {
-            phase: state.phase(),
-            target: self.route.target(),
-            way: self.shown.way.clone(),
-            attempt: state.attempt(),
-            cause: state.cause(),
-            next_attempt_at: self.shown.next_attempt_at,
-            up_since: self.shown.up_since,
-            local_port: self.shown.local_port.clone(),
-            ping_ms: self.shown.ping.map(in_ms),
-            gateway: self.shown.gateway.clone(),
-            gateway_here: self.shown.gateway_here.clone(),
-            problem: self.shown.problem.clone(),
-            question: self.shown.question.clone(),
-        };
-        let changed = self.outlets.snapshot.send_if_modified(|shown| {
-            let differs = *shown != snapshot;
-            if differs {
-                shown.clone_from(&snapshot);
-            }
-            differs
-        });
-        if changed && self.outlets.transitions.send(snapshot).is_err() {
-            tracing::trace!("nobody follows the transitions");
-        }
-    }
-
     async fn release_everything(&mut self) {
         self.work = None;
         self.timer = None;
+        self.note_disconnecting();
         self.drop_session();
+        if let Some(held) = &self.held {
+            self.chronicle.path_is_over(&held.path);
+        }
         if let Some(held) = self.held.take()
             && timeout(CLOSE_LIMIT, held.path.close()).await.is_err()
         {
             tracing::debug!("a polite close took too long; dropped");
         }
+        if let Some(port) = self.shown.local_port.take() {
+            let port = port.port;
+            self.chronicle.note(Happening::ListenerClosed { port });
+        }
         let off = Snapshot {
-            local_port: None,
+            figures: self.chronicle.figures(),
             ..Snapshot::off(self.route.target())
         };
         self.outlets.snapshot.send_replace(off);
     }
-}
-
-async fn or_never<F: Future + Unpin>(future: Option<F>) -> F::Output {
-    match future {
-        Some(future) => future.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn next_event<P: Path>(events: Option<&mut P::Events>) -> SessionNews<P::Event> {
-    match events {
-        Some(events) => P::next_event(events).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Returns on a change, and for the last time when there can be none any more.
-async fn next_change(owed: Option<&mut watch::Receiver<usize>>) {
-    match owed {
-        Some(owed) => drop(owed.changed().await),
-        None => std::future::pending().await,
-    }
-}
-
-async fn next_finding<P: Path>(prober: Option<&mut Prober<P>>) -> Finding {
-    match prober {
-        Some(prober) => prober.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Returns milliseconds with one decimal: more is noise.
-fn in_ms(time: Duration) -> f64 {
-    (time.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
 fn epoch_ms(from_now: Duration) -> u64 {

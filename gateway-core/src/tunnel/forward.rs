@@ -71,7 +71,7 @@ struct Shared {
     live: AtomicUsize,
     to_server: AtomicU64,
     to_client: AtomicU64,
-    refused: AtomicU64,
+    refused: watch::Sender<u64>,
 }
 
 /// What went through the listener so far.
@@ -127,7 +127,7 @@ impl LoopbackListener {
             live: AtomicUsize::new(0),
             to_server: AtomicU64::new(0),
             to_client: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
+            refused: watch::Sender::new(0),
         });
         let room = Arc::new(Semaphore::new(MAX_SOCKETS));
         let mut accepting = JoinSet::new();
@@ -169,13 +169,18 @@ impl LoopbackListener {
             .store(is_screening, Ordering::Relaxed);
     }
 
+    /// Tells how many requests were refused so far, as it grows.
+    pub fn refusals(&self) -> watch::Receiver<u64> {
+        self.shared.refused.subscribe()
+    }
+
     /// Returns the counters.
     pub fn traffic(&self) -> Traffic {
         Traffic {
             live_sockets: self.shared.live.load(Ordering::Relaxed),
             bytes_to_server: self.shared.to_server.load(Ordering::Relaxed),
             bytes_to_client: self.shared.to_client.load(Ordering::Relaxed),
-            refused_requests: self.shared.refused.load(Ordering::Relaxed),
+            refused_requests: *self.shared.refused.borrow(),
         }
     }
 }

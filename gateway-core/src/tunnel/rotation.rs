@@ -11,7 +11,7 @@ use russh::client::Handle;
 use russh::keys::PublicKey;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 /// More keys than any server has, and few enough to have all of them proved.
@@ -47,12 +47,14 @@ impl Rotation {
         })
     }
 
-    /// Waits for the announcement in the background, without keeping the session alive.
+    /// Waits for the announcement in the background, without keeping the session alive. `renewed` is told
+    /// how many keys are new.
     pub(super) fn listen(
         self,
         mut announcements: mpsc::Receiver<Vec<PublicKey>>,
         session: &Arc<Handle<SessionHandler>>,
         end: SessionEnd,
+        renewed: watch::Sender<u32>,
     ) {
         let session = Arc::downgrade(session);
         tokio::spawn(async move {
@@ -62,21 +64,26 @@ impl Rotation {
             };
             let Some(keys) = keys else { return };
             tokio::select! {
-                () = self.take_over(keys, session) => {}
+                count = self.take_over(keys, session) => {
+                    if let Some(count) = count.filter(|count| *count > 0) {
+                        renewed.send_replace(count);
+                    }
+                }
                 _ = end.ended() => {}
             }
         });
     }
 
-    async fn take_over(self, keys: Vec<PublicKey>, session: Weak<Handle<SessionHandler>>) {
-        let Some(announced) = self.read(keys) else {
-            return;
-        };
+    /// Returns how many keys are new and stored.
+    async fn take_over(
+        self,
+        keys: Vec<PublicKey>,
+        session: Weak<Handle<SessionHandler>>,
+    ) -> Option<u32> {
+        let announced = self.read(keys)?;
         let (proven, keys): (Vec<_>, Vec<_>) = announced.new.into_iter().unzip();
         if !keys.is_empty() {
-            let Some(session) = session.upgrade() else {
-                return;
-            };
+            let session = session.upgrade()?;
             let proof = timeout(PROOF_LIMIT, session.hostkeys_prove(keys)).await;
             drop(session);
             if !matches!(proof, Ok(Ok(()))) {
@@ -84,22 +91,28 @@ impl Rotation {
                     host = self.used.host(),
                     "the server did not prove the host keys it announced"
                 );
-                return;
+                return None;
             }
         }
         let Self {
             used,
             mut known_hosts,
         } = self;
+        let count = u32::try_from(proven.len()).unwrap_or(u32::MAX);
         let written = tokio::task::spawn_blocking(move || {
             known_hosts
                 .rotate(used.host(), used.port(), &announced.all, &proven)
                 .map_err(|error| (error, used))
         });
         // The connection works all the same, so nobody is stopped over it.
-        if let Ok(Err((error, used))) = written.await {
-            let reason = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::warn!(host = used.host(), %error, reason, "announced host keys were not stored");
+        match written.await {
+            Ok(Ok(())) => Some(count),
+            Ok(Err((error, used))) => {
+                let reason = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::warn!(host = used.host(), %error, reason, "announced host keys were not stored");
+                None
+            }
+            Err(_) => None,
         }
     }
 

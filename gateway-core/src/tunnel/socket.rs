@@ -16,6 +16,33 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+/// Counts what goes over one wire. Clones share it, and it outlives the wire.
+#[derive(Debug, Clone, Default)]
+pub struct WireTraffic {
+    received: Arc<AtomicU64>,
+    sent: Arc<AtomicU64>,
+}
+
+impl WireTraffic {
+    pub(crate) fn came(&self, bytes: u64) {
+        self.received.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn went(&self, bytes: u64) {
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Returns how many bytes have come.
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many bytes have gone.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+}
+
 /// What carries the bytes to the server.
 pub(super) enum Wire {
     /// A connection of our own.
@@ -30,18 +57,18 @@ pub(super) struct SshSocket {
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
     stall_limit: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
-    /// How many bytes have come: a server that sends is alive, whatever else it owes.
-    received: Arc<AtomicU64>,
+    /// A server that sends is alive, whatever else it owes.
+    traffic: WireTraffic,
 }
 
 impl SshSocket {
-    /// Wraps a connected wire and counts what comes in `received`; `stall_limit` of zero means no
+    /// Wraps a connected wire and counts in `traffic`; `stall_limit` of zero means no
     /// limit.
     pub(super) fn new(
         wire: Wire,
         end: CancellationToken,
         stall_limit: Duration,
-        received: Arc<AtomicU64>,
+        traffic: WireTraffic,
     ) -> Self {
         if let Wire::Tcp(stream) = &wire {
             // Both only make things faster; a system that refuses them is no reason to give up.
@@ -55,7 +82,7 @@ impl SshSocket {
             ended: Box::pin(end.cancelled_owned()),
             stall_limit,
             stalled: None,
-            received,
+            traffic,
         }
     }
 
@@ -109,7 +136,7 @@ impl AsyncRead for SshSocket {
             Wire::Channel(stream) => ready!(Pin::new(stream).poll_read(cx, buf)),
         };
         let came = (buf.filled().len() - filled) as u64;
-        this.received.fetch_add(came, Ordering::Relaxed);
+        this.traffic.came(came);
         Poll::Ready(result)
     }
 }
@@ -126,6 +153,9 @@ impl AsyncWrite for SshSocket {
             Wire::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Wire::Channel(stream) => Pin::new(stream).poll_write(cx, buf),
         };
+        if let Poll::Ready(Ok(went)) = &progress {
+            this.traffic.went(*went as u64);
+        }
         this.watch_stall(cx, progress)
     }
 

@@ -5,8 +5,8 @@ use super::{SignInMemory, Tunnel, TunnelConfig, TunnelError, TunnelStep, dial, o
 
 /// Opens a tunnel; `on_step` hears of each step as it succeeds.
 ///
-/// Of the servers on the way only the first one's name being found is told: the steps are the last
-/// one's. Dropping the future leaves nothing behind.
+/// Of the servers on the way the first one's name being found is told like the last one's would be;
+/// their other steps as [`TunnelStep::OnTheWay`]. Dropping the future leaves nothing behind.
 ///
 /// # Errors
 /// A [`TunnelError`], a [`TunnelError::Hop`] where a server on the way stopped us; every connection
@@ -19,9 +19,16 @@ pub async fn open(
     let mut way: Option<Tunnel> = None;
     for (index, hop) in config.via.iter().enumerate() {
         let mut told = |step| {
-            if let TunnelStep::Resolved { .. } = step {
-                on_step(step);
-            }
+            on_step(match step {
+                TunnelStep::Resolved { .. } => step,
+                TunnelStep::TcpConnected
+                | TunnelStep::HostKeyAccepted { .. }
+                | TunnelStep::SignedIn { .. }
+                | TunnelStep::OnTheWay { .. } => TunnelStep::OnTheWay {
+                    index,
+                    step: Box::new(step),
+                },
+            });
         };
         let opened = open_one(hop, way.clone(), memory.at_hop(hop), &mut told).await;
         way = match (opened, way) {

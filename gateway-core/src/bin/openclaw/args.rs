@@ -155,7 +155,7 @@ pub(crate) struct ConnectArgs {
     pub(crate) direct: DirectArgs,
     #[command(flatten)]
     pub(crate) secrets: SecretArgs,
-    /// Print one JSON object a line.
+    /// Print one JSON object a line: the state, `figures`, and the `events` since the line before.
     #[arg(long)]
     pub(crate) json: bool,
 }

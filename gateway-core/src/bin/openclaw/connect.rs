@@ -19,10 +19,13 @@ use gateway_core::connection::phase::{Cause, Phase};
 use gateway_core::connection::question::Question;
 use gateway_core::connection::snapshot::Snapshot;
 use gateway_core::connection::ssh_server::SshServer;
+use gateway_core::connection::timeline::{Event, Timeline};
 use gateway_core::connection::{Command, Connection};
 use gateway_core::tunnel::TunnelError;
+use serde::Serialize;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// How long a polite end may take; the promise is two seconds in all.
@@ -111,7 +114,7 @@ async fn follow(
     let mut transitions = connection.transitions();
     let snapshots = connection.snapshots();
     let mut end = std::pin::pin!(signals::asked_to_end());
-    let mut teller = Teller { json, last: None };
+    let mut teller = Teller::new(json, connection.timeline());
     let mut asking: Option<Asking> = None;
     let mut shown: Option<Question> = None;
     connection.command(Command::Connect).await;
@@ -129,6 +132,7 @@ async fn follow(
                     None => connection.command(Command::Cancel { id }).await,
                 }
             }
+            () = teller.asides() => {}
             change = transitions.recv() => {
                 let snapshot = match change {
                     Ok(snapshot) => snapshot,
@@ -207,12 +211,56 @@ fn keep_certificate(question: Option<Question>, settings: Option<&mut SettingsFi
 struct Teller {
     json: bool,
     last: Option<String>,
+    timeline: watch::Receiver<Timeline>,
+    /// The number of the last event that was written.
+    told: u64,
+    /// The state that was written last.
+    shown: Option<Snapshot>,
+}
+
+/// One line: the state, and what happened since the line before.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    snapshot: &'a Snapshot,
+    events: Vec<&'a Event>,
 }
 
 impl Teller {
+    fn new(json: bool, timeline: watch::Receiver<Timeline>) -> Self {
+        Self {
+            json,
+            last: None,
+            timeline,
+            told: 0,
+            shown: None,
+        }
+    }
+
+    /// Writes a line, with the state as it was told last, for each thing that happens beside the
+    /// states; never returns. What goes with a state is written with it.
+    async fn asides(&mut self) {
+        while self.json && self.timeline.changed().await.is_ok() {
+            let stands_alone = self
+                .timeline
+                .borrow_and_update()
+                .after(self.told)
+                .any(|event| !event.what.goes_with_a_state());
+            if let Some(snapshot) = self.shown.clone().filter(|_| stands_alone) {
+                self.tell(&snapshot);
+            }
+        }
+        std::future::pending().await
+    }
+
     fn tell(&mut self, snapshot: &Snapshot) {
         if self.json {
-            output::json(snapshot);
+            let timeline = self.timeline.borrow();
+            let events = timeline.after(self.told).collect();
+            output::json(&Line { snapshot, events });
+            self.told = timeline.last_number();
+            drop(timeline);
+            self.shown = Some(snapshot.clone());
             return;
         }
         let line = in_words(snapshot);

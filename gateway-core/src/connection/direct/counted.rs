@@ -1,22 +1,22 @@
-//! Counts what a stream brings, so that a line that is busy is not taken for one that is dead.
+//! Counts what a stream brings and takes: a line that is busy is not to be taken for one that is dead,
+//! and people are shown the figures.
 
 use super::GatewayStream;
+use crate::tunnel::WireTraffic;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A stream whose incoming bytes are counted.
+/// A stream whose bytes are counted.
 pub(super) struct Counted {
     stream: Box<dyn GatewayStream>,
-    heard: Arc<AtomicU64>,
+    traffic: WireTraffic,
 }
 
 impl Counted {
-    pub(super) fn new(stream: Box<dyn GatewayStream>, heard: Arc<AtomicU64>) -> Self {
-        Self { stream, heard }
+    pub(super) fn new(stream: Box<dyn GatewayStream>, traffic: WireTraffic) -> Self {
+        Self { stream, traffic }
     }
 }
 
@@ -29,8 +29,7 @@ impl AsyncRead for Counted {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         let count = buffer.filled().len() - before;
-        self.heard
-            .fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.traffic.came(count as u64);
         Poll::Ready(Ok(()))
     }
 }
@@ -41,7 +40,9 @@ impl AsyncWrite for Counted {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let went = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        self.traffic.went(went as u64);
+        Poll::Ready(Ok(went))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

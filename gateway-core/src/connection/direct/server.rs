@@ -12,8 +12,9 @@ use crate::connection::problem::Problem;
 use crate::connection::question::{Answer, Question};
 use crate::connection::route::{Failure, Progress, ProgressReporter};
 use crate::connection::state::Step;
+use crate::connection::timeline::Stage;
+use crate::tunnel::WireTraffic;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -59,18 +60,24 @@ impl DirectServer {
         let dialer = self.dialer();
         let reached = async {
             let addresses = dialer.resolve().await?;
+            progress.passed(Stage::Name, 0);
             progress.report(Progress::Reached(Step::Connecting));
             let dialled = Instant::now();
             let stream = dialer.connect(addresses).await?;
             let reached_in = dialled.elapsed();
-            Ok((dialer.secure(stream).await?, reached_in))
+            progress.passed(Stage::Reached, 0);
+            let stream = dialer.secure(stream).await?;
+            if dialer.url().is_encrypted() {
+                progress.passed(Stage::Certificate, 0);
+            }
+            Ok((stream, reached_in))
         };
         let (first, reached_in) = reached.await.map_err(|error| self.failed(&error))?;
         Ok(DirectPath {
             server: Arc::clone(self),
             first: Mutex::new(Some(first)),
             reached_in,
-            heard: Arc::default(),
+            traffic: WireTraffic::default(),
             pinger: Mutex::new(None),
         })
     }
@@ -137,7 +144,7 @@ pub(in crate::connection) struct DirectPath {
     first: Mutex<Option<Box<dyn GatewayStream>>>,
     /// How long TCP took.
     reached_in: Duration,
-    heard: Arc<AtomicU64>,
+    traffic: WireTraffic,
     /// Of the last session.
     pinger: Mutex<Option<Pinger>>,
 }
@@ -165,12 +172,17 @@ impl DirectPath {
                 dialled.map_err(|error| self.server.failed(&error))?
             }
         };
-        Ok(Box::new(Counted::new(stream, Arc::clone(&self.heard))))
+        Ok(Box::new(Counted::new(stream, self.traffic.clone())))
     }
 
     /// Returns how many bytes have come so far, over all connections.
     pub(in crate::connection) fn heard(&self) -> u64 {
-        self.heard.load(Ordering::Relaxed)
+        self.traffic.received()
+    }
+
+    /// Returns how many bytes have gone so far, over all connections.
+    pub(in crate::connection) fn said(&self) -> u64 {
+        self.traffic.sent()
     }
 
     pub(in crate::connection) fn endpoint(&self) -> Endpoint {

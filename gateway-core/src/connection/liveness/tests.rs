@@ -42,6 +42,10 @@ impl Path for FakePath {
         self.0.heard.load(SeqCst)
     }
 
+    fn said(&self) -> u64 {
+        0
+    }
+
     fn ping(&self) -> impl Future<Output = Option<Duration>> + Send + 'static {
         let world = Arc::clone(&self.0);
         async move {

@@ -2,8 +2,10 @@
 
 use super::super::backoff::RetryPolicy;
 use super::super::phase::Phase;
-use super::super::route::{CredentialKind, LocalPort};
+use super::super::question::Answer;
+use super::super::route::{CredentialKind, GatewayFacts, LocalPort};
 use super::super::state::{About, Step};
+use super::super::timeline::Stage;
 use super::super::{Connection, GatewayEvent};
 use super::*;
 use std::collections::VecDeque;
@@ -31,6 +33,8 @@ struct World {
     paths: Mutex<VecDeque<PathScript>>,
     sessions: Mutex<VecDeque<SessionScript>>,
     dialled: Mutex<Vec<Instant>>,
+    /// How long it takes to reach the server.
+    reaching: Mutex<Duration>,
     logins: AtomicUsize,
     living_paths: AtomicUsize,
     most_living_paths: AtomicUsize,
@@ -101,6 +105,11 @@ impl Route for FakeRoute {
             holder: None,
             beside: Vec::new(),
         }));
+        let reaching = *self.0.reaching.lock().unwrap();
+        if !reaching.is_zero() {
+            tokio::time::sleep(reaching).await;
+        }
+        progress.passed(Stage::Reached, 0);
         let script = self.0.paths.lock().unwrap().pop_front();
         match script.unwrap_or(PathScript::Opens) {
             PathScript::Opens => {
@@ -165,6 +174,10 @@ impl Path for FakePath {
 
     fn heard(&self) -> u64 {
         self.world().heard.load(SeqCst)
+    }
+
+    fn said(&self) -> u64 {
+        self.heard() / 2
     }
 
     fn ping(&self) -> impl Future<Output = Option<Duration>> + Send + 'static {
@@ -522,5 +535,7 @@ async fn shutting_down_releases_everything() {
     assert_eq!(world.living_paths.load(SeqCst), 0);
 }
 
+#[path = "tests/history.rs"]
+mod history;
 #[path = "tests/schedules.rs"]
 mod schedules;

@@ -145,7 +145,7 @@ impl Relay {
     }
 
     async fn refuse(mut self, refusal: Refusal) {
-        self.shared.refused.fetch_add(1, Ordering::Relaxed);
+        self.shared.refused.send_modify(|refused| *refused += 1);
         tracing::warn!(?refusal, "a request to the local port was refused");
         let said = async {
             self.socket.write_all(refusal.response().as_bytes()).await?;

@@ -9,7 +9,8 @@ use super::super::super::phase::Phase;
 use super::super::super::state::About;
 use super::super::super::{Command, Connection};
 use super::super::*;
-use crate::connection::route::CredentialKind;
+use crate::connection::question::Answer;
+use crate::connection::route::{CredentialKind, GatewayFacts};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::sync::Mutex;
@@ -193,6 +194,10 @@ impl Path for AnyPath {
     }
 
     fn heard(&self) -> u64 {
+        0
+    }
+
+    fn said(&self) -> u64 {
         0
     }
 
