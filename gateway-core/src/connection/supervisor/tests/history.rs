@@ -6,8 +6,7 @@ use super::*;
 impl Rig {
     fn history(&self) -> Vec<Event> {
         let timeline = self.connection.timeline();
-        let events = timeline.borrow().events().cloned().collect();
-        events
+        timeline.borrow().events().cloned().collect()
     }
 
     fn happened(&self) -> Vec<Happening> {
