@@ -20,6 +20,7 @@ const COMMANDS: &[&str] = &[
     "cancel_question",
     "run_check",
     "cancel_check",
+    "connection_history",
     "chat_history",
     "send_chat",
     "keep_draft",

@@ -24,6 +24,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::cancel_question,
             commands::run_check,
             commands::cancel_check,
+            commands::connection_history,
             commands::chat_history,
             commands::send_chat,
             commands::keep_draft,

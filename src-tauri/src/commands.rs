@@ -6,7 +6,7 @@
 use crate::controller::{ControllerHandle, Request};
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FieldError,
-    SettingsForm, UiError, UnsentView,
+    HappenedView, SettingsForm, UiError, UnsentView,
 };
 use tauri::State;
 
@@ -100,6 +100,17 @@ pub fn run_check(controller: State<'_, ControllerHandle>) {
 #[specta::specta]
 pub fn cancel_check(controller: State<'_, ControllerHandle>) {
     controller.tell(Request::CancelCheck);
+}
+
+/// Returns what happened to the connection lately, the latest last.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_history(
+    controller: State<'_, ControllerHandle>,
+) -> Result<Vec<HappenedView>, UiError> {
+    controller
+        .ask(|reply| Request::ConnectionHistory { reply })
+        .await
 }
 
 /// Fetches a conversation as the gateway has it.

@@ -31,7 +31,7 @@ use crate::{
     view_model::{ChatDraft, CheckView, ConnectionView, Page, UiError},
 };
 use chat::Conversations;
-use connection_view::connection_view;
+use connection_view::{connection_view, history_view};
 use gateway_core::{
     chat::AgentRequests,
     config::Impact,
@@ -234,6 +234,10 @@ impl Controller {
             Request::Quit => return Next::End,
             Request::RunCheck => self.run_check(),
             Request::CancelCheck => self.cancel_check(),
+            Request::ConnectionHistory { reply } => {
+                let history = history_view(&self.connection.timeline.borrow());
+                respond(reply, Ok(history));
+            }
             Request::FinishFirstRun => {
                 if let Err(problem) = self.settings.finish_first_run() {
                     tracing::warn!(code = problem.code, "first run was not marked as done");

@@ -58,6 +58,7 @@ pub fn start(surroundings: Surroundings, profile: &Profile) -> (ConnectionPort, 
     let (orders, inbox) = mpsc::channel(WAITING_ORDERS);
     let port = ConnectionPort {
         snapshots: connection.snapshots(),
+        timeline: connection.timeline(),
         events: connection.events(),
         session: Box::new(move || {
             let session = session.borrow().clone()?;

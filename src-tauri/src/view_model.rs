@@ -17,6 +17,7 @@ pub use chat::{
 };
 
 use gateway_core::connection::phase::{Cause, Phase};
+use gateway_core::connection::timeline::Happening;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use std::fmt;
@@ -33,6 +34,8 @@ pub struct ConnectionView {
     pub server_name: String,
     /// The address in full, as dialled.
     pub target: Option<String>,
+    /// Where the SSH configuration leads that address, through which servers; in one line.
+    pub way: Option<String>,
     /// The number of the attempt that runs or comes next, from 1; 0 when there is none.
     pub attempt: u32,
     /// When the next attempt starts.
@@ -63,6 +66,7 @@ impl ConnectionView {
             cause: None,
             server_name: String::new(),
             target: None,
+            way: None,
             attempt: 0,
             next_attempt_at_ms: None,
             up_since_ms: None,
@@ -392,6 +396,8 @@ pub struct SettingsView {
     pub identity_file: String,
     /// Whether a gateway token is stored for this address.
     pub has_gateway_token: bool,
+    /// What becomes of host keys that no list has.
+    pub host_key_policy: HostKeyPolicy,
     /// The port local programs use.
     pub local_port: u16,
     /// The gateway's port on the server.
@@ -420,6 +426,16 @@ pub enum RunsWhere {
     ThisComputer,
     /// On another computer or server.
     AnotherComputer,
+}
+
+/// What becomes of host keys that no list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum HostKeyPolicy {
+    /// A person is asked, always.
+    Strict,
+    /// The SSH configuration's `StrictHostKeyChecking` decides.
+    Openssh,
 }
 
 /// How another computer's gateway is reached.
@@ -515,6 +531,8 @@ pub struct SettingsForm {
     pub sign_in: SignInChoice,
     /// The key file.
     pub identity_file: String,
+    /// What becomes of host keys that no list has.
+    pub host_key_policy: HostKeyPolicy,
     /// A new gateway token; `None` keeps the stored one, empty removes it.
     pub gateway_token: Option<SecretText>,
     /// The port local programs use.
@@ -527,6 +545,20 @@ pub struct SettingsForm {
     pub listener_enabled: bool,
     /// Whether a gateway runs on this computer too while another computer's is used.
     pub also_run_here: bool,
+}
+
+/// Something that happened to the connection.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct HappenedView {
+    /// Counts from 1, without gaps.
+    pub number: u32,
+    /// When.
+    pub at_ms: f64,
+    /// How long it took, where it took time.
+    pub took_ms: Option<f64>,
+    /// What it was.
+    pub what: Happening,
 }
 
 /// A text in a form that may be a secret: it comes in and is never shown again.

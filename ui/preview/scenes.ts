@@ -1,9 +1,12 @@
 /** Every screen and every state of it that people can meet, by name. */
+import { tick } from "svelte";
 import type {
   AgentQuestionsView,
   CheckStepId,
   CheckStepView,
   ChatMessageView,
+  HappenedView,
+  Happening,
   UiError,
 } from "../src/ipc";
 import {
@@ -82,6 +85,54 @@ const history = (messages: ChatMessageView[]) => ({
     data: { sessionKey, asOf: 0, messages, inFlight: null },
   }),
 });
+
+/** A connection that was lost and is back, the way people will see it most. */
+const lately = () => {
+  let number = 0;
+  let atMs = Date.now() - 20 * MINUTE;
+  const event = (what: Happening, tookMs: number | null = null): HappenedView => {
+    atMs += tookMs ?? 4;
+    return { number: ++number, atMs, tookMs, what };
+  };
+  const events = [
+    event({ kind: "attemptBegan", attempt: 1, why: "start", keepsPath: false }),
+    event({ kind: "listenerOpened", port: 18809, insteadOf: 18789 }),
+    event({ kind: "stagePassed", stage: "name", hop: 0 }, 3.1),
+    event({ kind: "stagePassed", stage: "reached", hop: 1 }, 12.4),
+    event({ kind: "stagePassed", stage: "hostKey", hop: 1 }, 38),
+    event({ kind: "signedIn", hop: 1, by: "agentKey" }, 71.2),
+    event({ kind: "signedIn", hop: 0, by: "agentKey" }, 64.9),
+    event({ kind: "stagePassed", stage: "hello", hop: 0 }, 46),
+    event({ kind: "connected", attempt: 1 }, 236.2),
+    event({ kind: "pathLost", code: "pathDead" }, 15 * MINUTE),
+    event({ kind: "attemptBegan", attempt: 1, why: "retry", keepsPath: false }),
+    event(
+      {
+        kind: "attemptFailed",
+        attempt: 1,
+        during: "connecting",
+        then: "retry",
+        code: "unreachable",
+        nextInMs: 800,
+      },
+      5_000,
+    ),
+    event({ kind: "woke" }),
+    event({ kind: "attemptBegan", attempt: 2, why: "woke", keepsPath: false }),
+    event({ kind: "connected", attempt: 2 }, 198.7),
+    event({ kind: "requestsRefused", count: 3 }),
+  ];
+  return { connectionHistory: () => ({ status: "ok" as const, data: events }) };
+};
+
+/** Opens what is folded away, as a person would. */
+function unfold(testid: string) {
+  void tick().then(() => {
+    const folded = document.querySelector<HTMLElement>(`[data-testid="${testid}"]`);
+    folded?.querySelector("summary")?.click();
+    setTimeout(() => folded?.scrollIntoView(), 100);
+  });
+}
 
 const summaries: Record<CheckStepId, [number, string]> = {
   address: [1, "me@home-server, port 22"],
@@ -286,6 +337,29 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     {},
     (backend) => backend.tellPage("server"),
   ),
+  "server-history": scene(
+    (backend) => {
+      backend.connection = connectionView({
+        target: "box",
+        way: "box → 10.0.0.5 through edge, gate",
+      });
+      backend.check = well();
+    },
+    { ...history(conversation()), ...lately() },
+    (backend) => {
+      backend.tellPage("server");
+      unfold("history");
+    },
+  ),
+  "server-direct": scene(
+    (backend) => {
+      backend.settings = settingsView({ transport: "direct", url: "wss://home-server:18789" });
+      backend.connection = connectionView({ target: "wss://home-server:18789", localPort: null });
+      backend.check = well();
+    },
+    history(conversation()),
+    (backend) => backend.tellPage("server"),
+  ),
   "server-port-moved": scene(
     (backend) => {
       backend.connection = connectionView({
@@ -363,6 +437,16 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     () => {},
     {},
     (backend) => backend.tellPage("settings"),
+  ),
+  "settings-advanced": scene(
+    (backend) => {
+      backend.settings = settingsView({ hostKeyPolicy: "openssh" });
+    },
+    {},
+    (backend) => {
+      backend.tellPage("settings");
+      unfold("advanced");
+    },
   ),
   "settings-direct": scene(
     (backend) => {

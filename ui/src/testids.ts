@@ -36,6 +36,9 @@ export const testids = {
   localAddress: "local-address",
   localPortNote: "local-port-note",
   gatewayHere: "gateway-here",
+  history: "history",
+  historyEvent: "history-event",
+  way: "way",
 
   chatPage: "chat-page",
   chatLog: "chat-log",
@@ -85,6 +88,8 @@ export const testids = {
   signInAutomatic: "sign-in-automatic",
   signInKeyFile: "sign-in-key-file",
   signInPassword: "sign-in-password",
+  hostKeyPolicyStrict: "host-key-policy-strict",
+  hostKeyPolicyOpenssh: "host-key-policy-openssh",
   identityFile: "identity-file",
   identityFileError: "identity-file-error",
   identityFileChoose: "identity-file-choose",

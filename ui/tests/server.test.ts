@@ -1,6 +1,6 @@
 import { screen, waitFor } from "@testing-library/svelte";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Cause, ConnectionView, Phase } from "../src/ipc";
+import type { Cause, ConnectionView, HappenedView, Phase } from "../src/ipc";
 import { FakeBackend, checkView, connectionView, downView, settingsView } from "../src/ipc/fake";
 import { all, find, get, open, testids, textOf } from "./window";
 
@@ -225,5 +225,81 @@ describe("check my server", () => {
     await user.click(await find(testids.checkStepAction));
     expect(backend.callsOf("runCheck")).toHaveLength(1);
     expect(backend.callsOf("connect")).toEqual([]);
+  });
+});
+
+describe("the history", () => {
+  const happened: HappenedView[] = [
+    {
+      number: 1,
+      atMs: Date.now() - 5_000,
+      tookMs: null,
+      what: { kind: "attemptBegan", attempt: 1, why: "woke", keepsPath: false },
+    },
+    {
+      number: 2,
+      atMs: Date.now() - 4_000,
+      tookMs: 71.2,
+      what: { kind: "signedIn", hop: 1, by: "agentKey" },
+    },
+    {
+      number: 3,
+      atMs: Date.now() - 3_000,
+      tookMs: 63_000,
+      what: { kind: "pathLost", code: "pathDead" },
+    },
+  ];
+
+  async function openHistory() {
+    const backend = new FakeBackend({
+      connectionHistory: () => ({ status: "ok", data: happened }),
+    });
+    const opened = await open(backend);
+    backend.tellPage("server");
+    await find(testids.serverPage);
+    return { backend, ...opened };
+  }
+
+  it("is asked for only once it is unfolded, and again with each change", async () => {
+    const { backend, user } = await openHistory();
+    expect(backend.callsOf("connectionHistory")).toEqual([]);
+
+    await user.click(get(testids.history).querySelector("summary") ?? document.body);
+    await find(testids.history);
+    await waitFor(() => expect(backend.callsOf("connectionHistory")).toHaveLength(1));
+    backend.tellConnection(connectionView({ phase: "suspect" }));
+    await waitFor(() => expect(backend.callsOf("connectionHistory")).toHaveLength(2));
+  });
+
+  it("says the latest first, with how long it took", async () => {
+    const { user } = await openHistory();
+    await user.click(get(testids.history).querySelector("summary") ?? document.body);
+    await waitFor(() => expect(all(testids.historyEvent)).toHaveLength(3));
+
+    const [lost, signedIn, began] = all(testids.historyEvent).map(textOf);
+    expect(lost).toMatch(/The way to the server was lost\s*pathDead\s*1 min$/);
+    expect(signedIn).toMatch(/Signed in with a key of the agent \(jump host 1\)\s*71 ms$/);
+    expect(began).toMatch(/Trying again: this computer woke up$/);
+  });
+});
+
+describe("a connection by the gateway's own URL", () => {
+  it("has the steps of its own way", async () => {
+    const backend = new FakeBackend();
+    backend.settings = settingsView({ transport: "direct", url: "wss://box:18789" });
+    await open(backend);
+    backend.tellPage("server");
+    await find(testids.serverPage);
+
+    const names = all(testids.checkStep).map(textOf);
+    expect(names[2]).toMatch(/^Port /);
+    expect(names[3]).toMatch(/^Certificate /);
+  });
+});
+
+describe("the way", () => {
+  it("is said in the place of the name it leads from", async () => {
+    await openServer(connectionView({ target: "box", way: "box → 10.0.0.5 through edge" }));
+    expect(textOf(get(testids.way))).toBe("box → 10.0.0.5 through edge");
   });
 });

@@ -34,6 +34,17 @@ describe("the form", () => {
     });
   });
 
+  it("leaves unknown keys to the SSH configuration where that is chosen", async () => {
+    const backend = new FakeBackend();
+    const { user } = await openSettings(backend);
+    await user.click(get(testids.advanced).querySelector("summary") ?? document.body);
+    expect(input(testids.hostKeyPolicyStrict).checked).toBe(true);
+
+    await user.click(get(testids.hostKeyPolicyOpenssh));
+    await user.click(get(testids.save));
+    expect(saved(backend)).toMatchObject({ hostKeyPolicy: "openssh" });
+  });
+
   it("wants a URL where the gateway is reached directly, and nothing of SSH", async () => {
     const backend = new FakeBackend();
     const { user } = await openSettings(backend);
@@ -68,6 +79,7 @@ describe("the form", () => {
       address: "ssh -p 2222 me@box",
       signIn: "password",
       identityFile: "",
+      hostKeyPolicy: "strict",
       gatewayToken: null,
       localPort: 18789,
       remotePort: 18789,

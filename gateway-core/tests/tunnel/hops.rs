@@ -109,10 +109,14 @@ async fn the_far_server_is_reached_through_the_near_one_and_both_are_left_polite
     tunnel.close().await;
 
     // Each server's steps are told apart.
-    let (on_the_way, last): (Vec<TunnelStep>, Vec<TunnelStep>) = steps
-        .iter()
-        .cloned()
-        .partition(|step| matches!(step, TunnelStep::OnTheWay { .. }));
+    let (mut edge, mut last) = (Vec::new(), Vec::new());
+    for step in &steps {
+        if let TunnelStep::OnTheWay { index: 0, step } = step {
+            edge.push(&**step);
+        } else {
+            last.push(step);
+        }
+    }
     assert!(
         matches!(
             last.as_slice(),
@@ -125,13 +129,6 @@ async fn the_far_server_is_reached_through_the_near_one_and_both_are_left_polite
         ),
         "{steps:?}"
     );
-    let edge: Vec<TunnelStep> = on_the_way
-        .into_iter()
-        .map(|step| match step {
-            TunnelStep::OnTheWay { index: 0, step } => *step,
-            other => panic!("{other:?}"),
-        })
-        .collect();
     assert!(
         matches!(
             edge.as_slice(),

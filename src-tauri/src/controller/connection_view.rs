@@ -2,13 +2,15 @@
 
 use super::problems::ui_error;
 use crate::view_model::{
-    ConnectionView, CredentialView, GatewayHereView, LocalPortView, PromptView, QuestionView,
+    ConnectionView, CredentialView, GatewayHereView, HappenedView, LocalPortView, PromptView,
+    QuestionView,
 };
 use gateway_core::connection::{
     local_host::GatewayHere,
     question::{Asked, Question},
     route::CredentialKind,
     snapshot::Snapshot,
+    timeline::Timeline,
 };
 
 /// Returns the view of a snapshot; `server_name` is what the user calls the server.
@@ -18,6 +20,7 @@ pub(super) fn connection_view(snapshot: &Snapshot, server_name: String) -> Conne
         cause: snapshot.cause,
         server_name,
         target: Some(snapshot.target.clone()).filter(|target| !target.is_empty()),
+        way: snapshot.way.clone(),
         attempt: snapshot.attempt,
         next_attempt_at_ms: snapshot.next_attempt_at.map(milliseconds),
         up_since_ms: snapshot.up_since.map(milliseconds),
@@ -39,6 +42,19 @@ pub(super) fn connection_view(snapshot: &Snapshot, server_name: String) -> Conne
         problem: snapshot.problem.as_ref().map(ui_error),
         question: snapshot.question.as_ref().map(question),
     }
+}
+
+/// Returns what happened lately, the latest last.
+pub(super) fn history_view(timeline: &Timeline) -> Vec<HappenedView> {
+    timeline
+        .events()
+        .map(|event| HappenedView {
+            number: u32::try_from(event.number).unwrap_or(u32::MAX),
+            at_ms: milliseconds(event.at),
+            took_ms: event.took_ms,
+            what: event.what,
+        })
+        .collect()
 }
 
 /// JavaScript has no integers of 64 bits; these are exact until the year 287396.

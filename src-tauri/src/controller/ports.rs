@@ -5,7 +5,9 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     client::CallError,
     config::settings::Profile,
-    connection::{GatewayEvent, problem::Problem, question::Answer, snapshot::Snapshot},
+    connection::{
+        GatewayEvent, problem::Problem, question::Answer, snapshot::Snapshot, timeline::Timeline,
+    },
     protocol::{
         event::Event,
         id::{ApprovalId, QuestionSetId},
@@ -23,6 +25,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 pub struct ConnectionPort {
     /// The connection as it is; the latest wins.
     pub snapshots: watch::Receiver<Snapshot>,
+    /// What happened to it so far.
+    pub timeline: watch::Receiver<Timeline>,
     /// What comes from the gateway, in order.
     pub events: broadcast::Receiver<GatewayEvent<Event>>,
     /// Returns the live session, while there is one.

@@ -3,7 +3,7 @@
 use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FieldError,
-    SettingsForm, UiError, UnsentView,
+    HappenedView, SettingsForm, UiError, UnsentView,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -44,6 +44,9 @@ pub enum Request {
     },
     RunCheck,
     CancelCheck,
+    ConnectionHistory {
+        reply: Reply<Vec<HappenedView>, UiError>,
+    },
     ChatHistory {
         session_key: String,
         reply: Reply<ChatHistoryView, UiError>,

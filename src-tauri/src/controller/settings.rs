@@ -6,8 +6,8 @@ pub(super) use address::check_address;
 
 use super::problems::ui_error;
 use crate::view_model::{
-    FieldError, FileProblemView, FoundConfigView, KeychainView, RunsWhere, SettingsForm,
-    SettingsView, SignInChoice, Transport, UiError, UserAction,
+    FieldError, FileProblemView, FoundConfigView, HostKeyPolicy, KeychainView, RunsWhere,
+    SettingsForm, SettingsView, SignInChoice, Transport, UiError, UserAction,
 };
 use gateway_core::{
     config::{
@@ -166,6 +166,10 @@ impl KeptSettings {
             address: profile.address,
             sign_in: sign_in_view(profile.sign_in),
             identity_file: profile.identity_file.display().to_string(),
+            host_key_policy: match profile.host_key_policy {
+                config::HostKeyPolicy::Strict => HostKeyPolicy::Strict,
+                config::HostKeyPolicy::OpenSsh => HostKeyPolicy::Openssh,
+            },
             has_gateway_token: self.has_token,
             local_port: profile.local_port,
             remote_port: profile.remote_port,
@@ -295,6 +299,10 @@ impl KeptSettings {
     fn fill(&self, profile: &mut Profile, form: SettingsForm, faults: &mut Vec<FieldError>) {
         profile.runs = runs(form.runs);
         profile.sign_in = sign_in(form.sign_in);
+        profile.host_key_policy = match form.host_key_policy {
+            HostKeyPolicy::Strict => config::HostKeyPolicy::Strict,
+            HostKeyPolicy::Openssh => config::HostKeyPolicy::OpenSsh,
+        };
         profile.connect_on_launch = form.connect_on_launch;
         profile.listener_enabled = form.listener_enabled;
         profile.also_run_here = form.also_run_here;

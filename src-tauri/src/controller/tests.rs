@@ -3,7 +3,8 @@
 use super::*;
 use crate::view_model::{
     ChatChange, ChatDraft, ChatHistoryView, CheckStatus, CheckStepId, CheckStepView, FieldError,
-    QuestionView, RunsWhere, SecretText, SettingsForm, SettingsView, SignInChoice, Transport,
+    HostKeyPolicy, QuestionView, RunsWhere, SecretText, SettingsForm, SettingsView, SignInChoice,
+    Transport,
 };
 use fakes::Fakes;
 use gateway_core::connection::{
@@ -27,6 +28,7 @@ fn form() -> SettingsForm {
         address: "me@home".to_owned(),
         sign_in: SignInChoice::Automatic,
         identity_file: String::new(),
+        host_key_policy: HostKeyPolicy::Strict,
         gateway_token: None,
         local_port: 18_789,
         remote_port: 18_789,

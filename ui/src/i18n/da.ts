@@ -70,6 +70,13 @@ const step: Record<CheckStepId, string> = {
   health: "Helbred",
 };
 
+/** By the gateway's URL there is no SSH. */
+const stepDirect: Record<CheckStepId, string> = {
+  ...step,
+  tcp: "Port",
+  hostKey: "Certifikat",
+};
+
 /**
  * Danish sentences for the app's stable words. The app's own English stands in for the rest, and for
  * what says something that is not in the word, such as a file or a command.
@@ -209,6 +216,9 @@ export const da: Catalogue = {
     checked: (when) => `tjekket ${when}`,
     steps: "Tjekkets trin",
     step,
+    stepDirect,
+    // The app's line is English but for names; theirs have no blanks.
+    way: (way) => way.replace(" through ", " gennem "),
     status: {
       pending: "venter",
       running: "i gang",
@@ -240,6 +250,86 @@ export const da: Catalogue = {
       holder === null
         ? `Port ${wanted} bruges af et andet program, så denne bruges for nu.`
         : `Port ${wanted} bruges af ${holder}, så denne bruges for nu.`,
+  },
+
+  history: {
+    title: "Historik",
+    empty: "Der er ikke sket noget endnu.",
+    began: {
+      start: "Forbinder",
+      retry: "Prøver igen",
+      networkChanged: "Prøver igen: netværket blev et andet",
+      woke: "Prøver igen: computeren vågnede",
+      asked: "Prøver igen, som du bad om",
+      answered: "Fortsætter med dit svar",
+      settings: "Forbinder med de nye indstillinger",
+    },
+    asksGateway: "Spørger gatewayen igen",
+    stage: {
+      name: "Navnet er fundet",
+      reached: "Serveren er nået",
+      hostKey: "Serveren beviste sin nøgle",
+      certificate: "Gatewayen beviste sit certifikat",
+      gatewayPort: "Gatewayens port er åbnet",
+      hello: "Gatewayen sagde goddag",
+    },
+    signedIn: {
+      agentKey: "Logget ind med en nøgle fra agenten",
+      keyFile: "Logget ind med nøglefilen",
+      certificate: "Logget ind med et certifikat",
+      answers: "Logget ind med dine svar",
+      password: "Logget ind med adgangskoden",
+      nothing: "Logget ind; serveren beder ikke om bevis",
+    },
+    onTheWay: (words, hop) => `${words} (mellemserver ${hop})`,
+    failed: {
+      retry: "Forsøget mislykkedes; der kommer et nyt",
+      askGatewayAgain: "Gatewayen lukkede os ikke ind; den spørges igen",
+      askPerson: "Forsøget standsede for at spørge dig",
+      pause: "Forsøget mislykkedes; at vente hjælper ikke",
+      stop: "Forsøget mislykkedes endeligt",
+    },
+    about: {
+      hostKeyUnknown: "serverens nøgle",
+      hostKeyChanged: "serverens ændrede nøgle",
+      certificateUnknown: "gatewayens certifikat",
+      certificateChanged: "gatewayens ændrede certifikat",
+      passphrase: "nøglefilens adgangssætning",
+      password: "adgangskoden",
+      prompts: "serverens egne spørgsmål",
+    },
+    asked: (about) => `Du blev spurgt om ${about}`,
+    answered: (about) => `Du svarede om ${about}`,
+    questionClosed: (about) => `Du lukkede spørgsmålet om ${about}`,
+    hostKeysRenewed: (count) =>
+      count === 1 ? "Serveren beviste en ny nøgle" : `Serveren beviste ${count} nye nøgler`,
+    requestsRefused: (count) =>
+      count === 1
+        ? "En forespørgsel til den lokale port blev afvist"
+        : `${count} forespørgsler til den lokale port blev afvist`,
+    listenerOpened: (port, wanted) =>
+      wanted === null
+        ? `Lokal port ${port} er åbnet`
+        : `Lokal port ${port} er åbnet, da ${wanted} er optaget`,
+    listenerClosed: (port) => `Lokal port ${port} er lukket`,
+    localTunnelOpened: "Lokale programmer fik deres egen forbindelse",
+    localTunnelAgain: "Lokale programmer fik en ny forbindelse",
+    did: {
+      attemptGivenUp: "Forsøget blev opgivet",
+      connected: "Forbundet",
+      pathLost: "Vejen til serveren gik tabt",
+      sessionLost: "Sessionen med gatewayen sluttede",
+      disconnected: "Afbrudt",
+      probeSent: "Serveren blev spurgt, om den lever",
+      probeOverdue: "Et svar lader vente på sig",
+      probeAnswered: "Serveren svarede",
+      woke: "Computeren vågnede",
+      networkChanged: "Netværket blev et andet",
+      settingsChanged: "Indstillingerne blev ændret",
+      hostKeyLearned: "Serverens nøgle blev gemt",
+      localTunnelSilent: "De lokale programmers forbindelse blev tavs og blev afsluttet",
+      localTunnelShared: "Lokale programmer deler appens forbindelse",
+    },
   },
 
   chat: {
@@ -372,6 +462,13 @@ export const da: Catalogue = {
       "Log ind på den computer, OpenClaw kører på, og kør denne kommando. Den skriver tokenet.",
     tokenCommand: "openclaw config get gateway.auth.token",
     advanced: "Avanceret",
+    hostKeyPolicy: "Ukendte servernøgler",
+    hostKeyPolicyChoice: { strict: "Spørg mig", openssh: "Som i SSH-konfigurationen" },
+    hostKeyPolicyHint: {
+      strict: "Du ser hver ny nøgle, før noget sendes.",
+      openssh:
+        "StrictHostKeyChecking bestemmer. En ændret nøgle stopper alt under alle omstændigheder.",
+    },
     localPort: "Lokal port",
     localPortHint: "Andre programmer på denne computer når gatewayen her.",
     remotePort: "Gatewayens port",

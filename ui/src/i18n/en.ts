@@ -1,7 +1,18 @@
 /**
  * Every word of the window, in English. Its shape is the shape every other language has to have.
  */
-import type { Cause, CheckStepId, DecisionView, Phase, UserAction } from "../ipc";
+import type {
+  Cause,
+  CheckStepId,
+  DecisionView,
+  Phase,
+  QuestionKind,
+  SignedInBy,
+  Stage,
+  Then,
+  UserAction,
+  Why,
+} from "../ipc";
 import type { Span } from "../lib/duration";
 
 function span({ days, hours, minutes, seconds }: Span): string {
@@ -72,6 +83,13 @@ const step: Record<CheckStepId, string> = {
   health: "Health",
 };
 
+/** By the gateway's URL there is no SSH. */
+const stepDirect: Record<CheckStepId, string> = {
+  ...step,
+  tcp: "Port",
+  hostKey: "Certificate",
+};
+
 export const en = {
   language: "en",
   product: "OpenClaw Tray",
@@ -139,6 +157,8 @@ export const en = {
     checked: (when: string) => `checked ${when}`,
     steps: "Steps of the check",
     step,
+    stepDirect,
+    way: (way: string) => way,
     status: {
       pending: "waiting",
       running: "running",
@@ -170,6 +190,86 @@ export const en = {
       holder === null
         ? `Port ${wanted} is taken by another program, so this one is used for now.`
         : `Port ${wanted} is taken by ${holder}, so this one is used for now.`,
+  },
+
+  history: {
+    title: "History",
+    empty: "Nothing has happened yet.",
+    began: {
+      start: "Connecting",
+      retry: "Trying again",
+      networkChanged: "Trying again: the network changed",
+      woke: "Trying again: this computer woke up",
+      asked: "Trying again, as you asked",
+      answered: "Going on with your answer",
+      settings: "Connecting with the new settings",
+    } satisfies Record<Why, string>,
+    asksGateway: "Asking the gateway again",
+    stage: {
+      name: "Name found",
+      reached: "Server reached",
+      hostKey: "The server proved its key",
+      certificate: "The gateway proved its certificate",
+      gatewayPort: "Gateway's port opened",
+      hello: "The gateway said hello",
+    } satisfies Record<Stage, string>,
+    signedIn: {
+      agentKey: "Signed in with a key of the agent",
+      keyFile: "Signed in with the key file",
+      certificate: "Signed in with a certificate",
+      answers: "Signed in with your answers",
+      password: "Signed in with the password",
+      nothing: "Signed in; the server asks for no proof",
+    } satisfies Record<SignedInBy, string>,
+    onTheWay: (words: string, hop: number) => `${words} (jump host ${hop})`,
+    failed: {
+      retry: "The attempt failed; another follows",
+      askGatewayAgain: "The gateway did not let us in; it is asked again",
+      askPerson: "The attempt stopped for a question to you",
+      pause: "The attempt failed; waiting does not mend it",
+      stop: "The attempt failed for good",
+    } satisfies Record<Then, string>,
+    about: {
+      hostKeyUnknown: "the server's key",
+      hostKeyChanged: "the server's changed key",
+      certificateUnknown: "the gateway's certificate",
+      certificateChanged: "the gateway's changed certificate",
+      passphrase: "the key file's passphrase",
+      password: "the password",
+      prompts: "the server's own questions",
+    } satisfies Record<QuestionKind, string>,
+    asked: (about: string) => `You were asked about ${about}`,
+    answered: (about: string) => `You answered about ${about}`,
+    questionClosed: (about: string) => `You closed the question about ${about}`,
+    hostKeysRenewed: (count: number) =>
+      count === 1 ? "The server proved a new key" : `The server proved ${count} new keys`,
+    requestsRefused: (count: number) =>
+      count === 1
+        ? "A request to the local port was refused"
+        : `${count} requests to the local port were refused`,
+    listenerOpened: (port: number, wanted: number | null) =>
+      wanted === null
+        ? `Local port ${port} opened`
+        : `Local port ${port} opened, as ${wanted} is taken`,
+    listenerClosed: (port: number) => `Local port ${port} closed`,
+    localTunnelOpened: "Local programs got a connection of their own",
+    localTunnelAgain: "Local programs got a new connection",
+    did: {
+      attemptGivenUp: "The attempt was given up",
+      connected: "Connected",
+      pathLost: "The way to the server was lost",
+      sessionLost: "The session with the gateway ended",
+      disconnected: "Disconnected",
+      probeSent: "The server was asked whether it lives",
+      probeOverdue: "An answer is overdue",
+      probeAnswered: "The server answered",
+      woke: "This computer woke up",
+      networkChanged: "The network changed",
+      settingsChanged: "The settings changed",
+      hostKeyLearned: "The server's key was stored",
+      localTunnelSilent: "The connection of local programs fell silent and was ended",
+      localTunnelShared: "Local programs share the app's connection",
+    },
   },
 
   chat: {
@@ -306,6 +406,12 @@ export const en = {
       "Sign in to the computer that OpenClaw runs on and run this command. It prints the token.",
     tokenCommand: "openclaw config get gateway.auth.token",
     advanced: "Advanced",
+    hostKeyPolicy: "Unknown server keys",
+    hostKeyPolicyChoice: { strict: "Ask me", openssh: "As in the SSH configuration" },
+    hostKeyPolicyHint: {
+      strict: "You are shown each new key before anything is sent.",
+      openssh: "StrictHostKeyChecking decides. A changed key stops everything either way.",
+    },
     localPort: "Local port",
     localPortHint: "Other programs on this computer reach the gateway here.",
     remotePort: "Gateway's port",

@@ -27,6 +27,8 @@ export const commands = {
 	runCheck: () => __TAURI_INVOKE<void>("run_check"),
 	/**  Stops a running check. */
 	cancelCheck: () => __TAURI_INVOKE<void>("cancel_check"),
+	/**  Returns what happened to the connection lately, the latest last. */
+	connectionHistory: () => typedError<HappenedView[], UiError>(__TAURI_INVOKE("connection_history")),
 	/**  Fetches a conversation as the gateway has it. */
 	chatHistory: (sessionKey: string) => typedError<ChatHistoryView, UiError>(__TAURI_INVOKE("chat_history", { sessionKey })),
 	/**  Takes a message for sending; it is sent once, now or when the connection is back. */
@@ -341,6 +343,8 @@ export type ConnectionView = {
 	serverName: string,
 	/**  The address in full, as dialled. */
 	target: string | null,
+	/**  Where the SSH configuration leads that address, through which servers; in one line. */
+	way: string | null,
 	/**  The number of the attempt that runs or comes next, from 1; 0 when there is none. */
 	attempt: number,
 	/**  When the next attempt starts. */
@@ -441,6 +445,134 @@ port: number } |
 /**  Why. */
 problem: UiError };
 
+/**  Something that happened to the connection. */
+export type HappenedView = {
+	/**  Counts from 1, without gaps. */
+	number: number,
+	/**  When. */
+	atMs: number | null,
+	/**  How long it took, where it took time. */
+	tookMs: number | null,
+	/**  What it was. */
+	what: Happening,
+};
+
+/**  What can happen to a connection. */
+export type Happening = 
+/**  An attempt began. */
+{ kind: "attemptBegan"; 
+/**  Its number since the connection last stood, from 1. */
+attempt: number; 
+/**  What it was begun for. */
+why: Why; 
+/**  Whether the way to the server still stood and only the gateway was asked again. */
+keepsPath: boolean } | 
+/**  A stage of an attempt was passed; it took the time since the one before. */
+{ kind: "stagePassed"; 
+/**  Which. */
+stage: Stage; 
+/**  0 for the server itself, else the jump host's place on the way. */
+hop: number } | 
+/**  A server let us in. */
+{ kind: "signedIn"; 
+/**  0 for the server itself, else the jump host's place on the way. */
+hop: number; 
+/**  What with. */
+by: SignedInBy } | 
+/**  The attempt failed; it took the time since it began. */
+{ kind: "attemptFailed"; 
+/**  Its number. */
+attempt: number; 
+/**  How far it had come. */
+during: Phase; 
+/**  What follows. */
+then: Then; 
+/**  The problem's code. */
+code: string; 
+/**  In how many milliseconds the next attempt begins by itself; `null` for never. */
+nextInMs: number | null } | 
+/**  The attempt was given up for something else that was wanted. */
+{ kind: "attemptGivenUp"; 
+/**  Its number. */
+attempt: number; 
+/**  How far it had come. */
+during: Phase } | 
+/**  The gateway said hello; it took the time since the attempt began. */
+{ kind: "connected"; 
+/**  The attempt's number. */
+attempt: number } | 
+/**  The way to the server ended under a connection that had stood for this time. */
+{ kind: "pathLost"; 
+/**  The problem's code. */
+code: string } | 
+/**  The session with the gateway ended after this time; the way to the server may still stand. */
+{ kind: "sessionLost"; 
+/**  The problem's code. */
+code: string } | 
+/**  A person took the connection down; it had stood for this time. */
+{ kind: "disconnected" } | 
+/**  The server was asked whether it lives, because something happened to this computer. */
+{ kind: "probeSent" } | 
+/**  An answer of the server is overdue. */
+{ kind: "probeOverdue" } | 
+/**  The server answered what it was asked for a reason, or what was overdue. */
+{ kind: "probeAnswered" } | 
+/**  This computer had slept, or this program had stood still. */
+{ kind: "woke" } | 
+/**  An address, a route or a link of this computer came or went. */
+{ kind: "networkChanged" } | 
+/**  The settings of the connection changed. */
+{ kind: "settingsChanged" } | 
+/**  A person was asked something. */
+{ kind: "asked"; 
+/**  What about. */
+question: QuestionKind } | 
+/**  A person answered, this long after the question was put. */
+{ kind: "answered"; 
+/**  What about. */
+question: QuestionKind } | 
+/**  A person closed the question without an answer. */
+{ kind: "questionClosed"; 
+/**  What about. */
+question: QuestionKind } | 
+/**  An unknown host key was accepted and stored. */
+{ kind: "hostKeyLearned"; 
+/**  0 for the server itself, else the jump host's place on the way. */
+hop: number } | 
+/**  The server proved new host keys of its own, and they were stored. */
+{ kind: "hostKeysRenewed"; 
+/**  How many were new. */
+count: number } | 
+/**  The local port was opened. */
+{ kind: "listenerOpened"; 
+/**  Which. */
+port: number; 
+/**  The port that was wanted and is taken; `null` where it could be had. */
+insteadOf: number | null } | 
+/**  The local port was given back. */
+{ kind: "listenerClosed"; 
+/**  Which. */
+port: number } | 
+/**  Requests to the local port were refused for their host or origin. */
+{ kind: "requestsRefused"; 
+/**  How many since the last time. */
+count: number } | 
+/**  Local programs got an SSH connection of their own. */
+{ kind: "localTunnelOpened"; 
+/**  Whether it is in the place of one that ended. */
+again: boolean } | 
+/**  The SSH connection of local programs fell silent and was ended. */
+{ kind: "localTunnelSilent" } | 
+/**  Local programs share the app's SSH connection, as one of their own could not be had. */
+{ kind: "localTunnelShared" };
+
+/**  What becomes of host keys that no list has. */
+export type HostKeyPolicy = 
+/**  A person is asked, always. */
+"strict" | 
+/**  The SSH configuration's `StrictHostKeyChecking` decides. */
+"openssh";
+
 /**  A reply that is being streamed. */
 export type InFlightView = {
 	/**  Its run. */
@@ -518,6 +650,23 @@ export type PromptView = {
 	/**  Whether what is typed may be seen. */
 	echo: boolean,
 };
+
+/**  What a question is about. */
+export type QuestionKind = 
+/**  An unknown host key. */
+"hostKeyUnknown" | 
+/**  Another host key than the one we trust. */
+"hostKeyChanged" | 
+/**  A certificate that nobody vouches for. */
+"certificateUnknown" | 
+/**  Another certificate than the pinned one. */
+"certificateChanged" | 
+/**  A key file's passphrase. */
+"passphrase" | 
+/**  The account's password. */
+"password" | 
+/**  What the server asks in its own words. */
+"prompts";
 
 /**  What a person is asked before the connection can go on. */
 export type QuestionView = 
@@ -631,6 +780,8 @@ export type SettingsForm = {
 	signIn: SignInChoice,
 	/**  The key file. */
 	identityFile: string,
+	/**  What becomes of host keys that no list has. */
+	hostKeyPolicy: HostKeyPolicy,
 	/**  A new gateway token; `None` keeps the stored one, empty removes it. */
 	gatewayToken: SecretText | null,
 	/**  The port local programs use. */
@@ -665,6 +816,8 @@ export type SettingsView = {
 	identityFile: string,
 	/**  Whether a gateway token is stored for this address. */
 	hasGatewayToken: boolean,
+	/**  What becomes of host keys that no list has. */
+	hostKeyPolicy: HostKeyPolicy,
 	/**  The port local programs use. */
 	localPort: number,
 	/**  The gateway's port on the server. */
@@ -691,6 +844,49 @@ export type SignInChoice =
 "keyFile" | 
 /**  The account's password. */
 "password";
+
+/**  What a server let us in with. */
+export type SignedInBy = 
+/**  A key that the agent holds. */
+"agentKey" | 
+/**  A key in a file. */
+"keyFile" | 
+/**  A certificate. */
+"certificate" | 
+/**  Answers to the server's own questions. */
+"answers" | 
+/**  The account's password. */
+"password" | 
+/**  Nothing: the server asks for no proof. */
+"nothing";
+
+/**  A stage of an attempt. */
+export type Stage = 
+/**  The name was found. */
+"name" | 
+/**  The server's port, or the way to it through the server before, was reached. */
+"reached" | 
+/**  The server proved that it is the right one: SSH's key exchange. */
+"hostKey" | 
+/**  The gateway proved that it is the right one: TLS. */
+"certificate" | 
+/**  The way to the gateway's port was opened. */
+"gatewayPort" | 
+/**  The gateway said hello. */
+"hello";
+
+/**  What follows a failed attempt. */
+export type Then = 
+/**  Another attempt. */
+"retry" | 
+/**  The gateway is asked again over the way that stands. */
+"askGatewayAgain" | 
+/**  A person is asked. */
+"askPerson" | 
+/**  Nothing, until a person has mended it. */
+"pause" | 
+/**  Nothing. */
+"stop";
 
 /**  How another computer's gateway is reached. */
 export type Transport = 
@@ -749,6 +945,23 @@ export type UserAction =
 "checkServer" | 
 /**  Shows the settings file's fault. */
 "showSettingsFile";
+
+/**  What an attempt was begun for. */
+export type Why = 
+/**  A connection was wanted where there was none. */
+"start" | 
+/**  The one before failed, or what stood was lost. */
+"retry" | 
+/**  This computer's network changed while the next attempt was waited for. */
+"networkChanged" | 
+/**  This computer woke up while the next attempt was waited for. */
+"woke" | 
+/**  A person did not want to wait. */
+"asked" | 
+/**  A person answered a question. */
+"answered" | 
+/**  The settings changed. */
+"settings";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -7,6 +7,7 @@ import { ChatState } from "./chat.svelte";
 import { CheckState } from "./check.svelte";
 import { Clock } from "./clock.svelte";
 import { ConnectionState } from "./connection.svelte";
+import { HistoryState } from "./history.svelte";
 import { SettingsState } from "./settings.svelte";
 
 /** A place on the settings page that a button elsewhere leads to. */
@@ -16,6 +17,7 @@ export class App {
   readonly text: Catalogue;
   readonly connection: ConnectionState;
   readonly check: CheckState;
+  readonly history: HistoryState;
   readonly settings: SettingsState;
   readonly chat: ChatState;
   readonly requests: AgentRequestsState;
@@ -39,6 +41,7 @@ export class App {
     this.signIn = backend.signIn ?? null;
     this.connection = new ConnectionState(backend);
     this.check = new CheckState(backend);
+    this.history = new HistoryState(backend);
     this.settings = new SettingsState(backend, text.settings);
     this.chat = new ChatState(backend, text.common.failed);
     this.requests = new AgentRequestsState(backend, text.common.failed);

@@ -8,6 +8,7 @@ import { SvelteSet } from "svelte/reactivity";
 import type {
   Backend,
   FieldError,
+  HostKeyPolicy,
   RunsWhere,
   SettingsForm,
   SettingsView,
@@ -27,6 +28,7 @@ export interface DraftValues {
   address: string;
   signIn: SignInChoice;
   identityFile: string;
+  hostKeyPolicy: HostKeyPolicy;
   /** A new gateway token; `null` keeps the stored one, empty removes it. */
   gatewayToken: string | null;
   localPort: string;
@@ -174,7 +176,7 @@ export class SettingsState {
 
   #form(values: DraftValues): SettingsForm | null {
     const { runs, transport, signIn, identityFile, gatewayToken, connectOnLaunch } = values;
-    const { listenerEnabled, alsoRunHere } = values;
+    const { hostKeyPolicy, listenerEnabled, alsoRunHere } = values;
     const localPort = parsePort(values.localPort);
     const remotePort = parsePort(values.remotePort);
     const errors: FieldError[] = [];
@@ -199,6 +201,7 @@ export class SettingsState {
       address: values.address.trim(),
       signIn,
       identityFile: identityFile.trim(),
+      hostKeyPolicy,
       gatewayToken: tokenToSend(gatewayToken),
       localPort,
       remotePort,
@@ -237,6 +240,7 @@ const FIELDS: readonly Field[] = [
   "address",
   "signIn",
   "identityFile",
+  "hostKeyPolicy",
   "gatewayToken",
   "localPort",
   "remotePort",
@@ -258,6 +262,7 @@ function valuesOf(view: SettingsView | null): DraftValues {
     address: view?.address ?? "",
     signIn: view?.signIn ?? "automatic",
     identityFile: view?.identityFile ?? "",
+    hostKeyPolicy: view?.hostKeyPolicy ?? "strict",
     gatewayToken: null,
     localPort: String(view?.localPort ?? 18789),
     remotePort: String(view?.remotePort ?? 18789),

@@ -250,7 +250,7 @@ impl Teller {
                 self.tell(&snapshot);
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn tell(&mut self, snapshot: &Snapshot) {

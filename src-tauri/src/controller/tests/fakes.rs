@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     client::CallError,
     config::{Environment, Places, Platform, Profile},
+    connection::timeline::Timeline,
     credentials::{MemoryStore, secret::GatewayToken, slots},
     protocol::{
         id::{ApprovalId, QuestionSetId},
@@ -106,6 +107,7 @@ impl Fakes {
             desktop: Arc::new(desktop),
             connection: ConnectionPort {
                 snapshots: snapshot_reader,
+                timeline: watch::channel(Timeline::default()).1,
                 events: event_reader,
                 session: Box::new(move || session_reader.borrow().clone()),
                 orders: order_sender,

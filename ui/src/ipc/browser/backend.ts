@@ -129,6 +129,8 @@ export class BrowserBackend implements Backend {
       reconnectNow: () => done().then(() => link.connect()),
       runCheck: () => done().then(() => void this.#check.run()),
       cancelCheck: () => done().then(() => this.#check.cancel()),
+      // A page keeps no history of its connection, and shows none.
+      connectionHistory: () => Promise.resolve({ status: "ok", data: [] }),
       chatHistory: (sessionKey) =>
         this.#ask(async (call) => {
           const params = { sessionKey, limit: HISTORY_MESSAGES };
@@ -257,6 +259,7 @@ const SETTINGS: SettingsView = {
   address: "",
   signIn: "automatic",
   identityFile: "",
+  hostKeyPolicy: "strict",
   hasGatewayToken: false,
   localPort: 18789,
   remotePort: 18789,

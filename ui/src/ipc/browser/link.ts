@@ -236,6 +236,7 @@ function viewOf(phase: Phase, serverName: string): ConnectionView {
     cause: null,
     serverName,
     target: null,
+    way: null,
     attempt: 0,
     nextAttemptAtMs: null,
     upSinceMs: null,
