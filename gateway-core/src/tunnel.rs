@@ -24,7 +24,7 @@ pub mod error;
 pub mod forward;
 mod host_certificate;
 pub mod host_key;
-mod http_head;
+pub(crate) mod http_head;
 pub mod known_hosts;
 pub mod question;
 mod rotation;

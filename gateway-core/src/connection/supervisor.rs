@@ -3,6 +3,9 @@
 //! One `select!`, cancellation first, at most one piece of work in flight. The machine decides, this
 //! task obeys: what it holds is always what the machine's state says is held.
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod schedules;
+
 use super::backoff::RetryGovernor;
 use super::liveness::{Finding, Prober};
 use super::phase::Cause;
@@ -30,6 +33,9 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 const ASKED_WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// Steps of one attempt: five, plus the listener's port.
 const PROGRESS_CAPACITY: usize = 16;
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use schedules::run_bytes as run_schedule;
 
 /// A session as held by the rest of the app.
 pub type SessionOf<R> = <<R as Route>::Path as Path>::Session;

@@ -7,6 +7,8 @@
 //! Knows nothing of connections.
 
 mod authority;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod line;
 mod store;
 

@@ -521,6 +521,3 @@ async fn shutting_down_releases_everything() {
 
     assert_eq!(world.living_paths.load(SeqCst), 0);
 }
-
-#[path = "tests/schedules.rs"]
-mod schedules;
