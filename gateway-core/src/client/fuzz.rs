@@ -102,11 +102,17 @@ impl Gateway {
         let id = self.requests.first().and_then(|request| request.get("id"));
         let id = id.and_then(Value::as_str).unwrap_or("none");
         let message = match message.split_first() {
-            Some((1, rest)) => Message::binary(rest.to_vec()),
+            Some((1, rest)) => {
+                // The reference client reads either kind as text, and so do we.
+                let id = id.to_owned();
+                self.notes(&String::from_utf8_lossy(rest), &id);
+                Message::binary(rest.to_vec())
+            }
             Some((2, _)) => Message::Close(None),
             Some(_) | None => {
                 let text = String::from_utf8_lossy(message).replace("$ID", id);
-                self.notes(&text, id.to_owned().as_str());
+                let id = id.to_owned();
+                self.notes(&text, &id);
                 Message::text(text)
             }
         };
