@@ -15,6 +15,8 @@ mod calls;
 pub mod close;
 mod endpoint;
 pub mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 pub mod handshake;
 mod healthz;
 mod owed;

@@ -34,6 +34,8 @@ use self::problem::Problem;
 use self::question::Answer;
 use self::route::Route;
 use self::snapshot::Snapshot;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::supervisor::run_schedule;
 pub use self::supervisor::{EventOf, SessionOf};
 use self::supervisor::{Outlets, Supervisor};
 use self::timeline::Timeline;

@@ -29,6 +29,8 @@ pub mod connection;
 pub mod credentials;
 pub mod device_identity;
 mod dial;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod log_guard;
 mod metered;
 pub mod protocol;

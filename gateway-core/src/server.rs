@@ -44,6 +44,8 @@ mod connect_params;
 mod door;
 mod exec_tool;
 mod features;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod gateway;
 mod gateway_config;
 mod gateway_tools;

@@ -10,6 +10,8 @@ mod arguments;
 mod error;
 mod expand;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod host_config;
 mod include;
 mod jump;

@@ -25,7 +25,7 @@ pub mod forward;
 mod heap;
 mod host_certificate;
 pub mod host_key;
-mod http_head;
+pub(crate) mod http_head;
 pub mod known_hosts;
 pub mod question;
 mod rotation;

@@ -9,12 +9,14 @@
 //! `gateway-core/tests/tunnel/full_disk`), 18 (`port_taken`), 19 (`killed_gateway`), 20 and 21 with the
 //! official gateways (`killed_sessions`), 22 (`gateway_core::client::tests::live`).
 
+mod clock;
 mod cuts;
 mod front;
 mod gateway;
 mod leaks;
 mod names;
 mod network;
+mod rotated;
 mod site;
 mod stalls;
 mod transfer;

@@ -1,7 +1,8 @@
 //! Our command line as a user starts it: in a home of its own, with no `ssh` to be found.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow};
 use rustix::process::Signal;
@@ -10,6 +11,9 @@ use serde_json::Value;
 use crate::process::{Finished, Program, Running};
 use crate::temp_home::TempHome;
 use crate::tools;
+
+/// What tells programs another time than the machine's (Debian's `faketime`).
+const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
 /// How long a command that is not `connect` may take; a check alone may take 20 s.
 const COMMAND: Duration = Duration::from_secs(60);
@@ -21,6 +25,8 @@ pub struct CommandLine {
     known_hosts: PathBuf,
     log_level: &'static str,
     agent: Option<PathBuf>,
+    /// Says by how much the wall clock of its programs is wrong.
+    clock: Option<PathBuf>,
 }
 
 impl CommandLine {
@@ -37,6 +43,7 @@ impl CommandLine {
             known_hosts,
             log_level: "info",
             agent: None,
+            clock: None,
         })
     }
 
@@ -56,6 +63,57 @@ impl CommandLine {
             agent: Some(socket.to_path_buf()),
             ..self
         }
+    }
+
+    /// Gives its programs a wall clock of their own, right at first; see [`CommandLine::set_clock`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no place for it.
+    pub fn with_a_clock_of_its_own(mut self) -> Result<Self> {
+        self.clock = Some(self.home.root().join("clock"));
+        self.set_clock(0)?;
+        Ok(self)
+    }
+
+    /// Sets that clock so many days ahead. Clocks that only count go on as they were.
+    ///
+    /// # Errors
+    ///
+    /// When it has none of its own.
+    pub fn set_clock(&self, days: i64) -> Result<()> {
+        let clock = self.clock.as_ref().context("no clock of its own")?;
+        // A reader sees the old time or the new one.
+        let next = clock.with_extension("next");
+        fs::write(&next, format!("{:+}", days * 86_400))?;
+        Ok(fs::rename(next, clock)?)
+    }
+
+    /// How many seconds the clock of its programs is ahead of ours, as one of the system's tells.
+    ///
+    /// # Errors
+    ///
+    /// When that program tells no time.
+    pub async fn seconds_ahead(&self) -> Result<i64> {
+        let date = Program::new(tools::system("/usr/bin/date")?)
+            .envs(self.clock_env()?)
+            .arg("+%s");
+        let theirs: i64 = date.run(COMMAND).await?.ok()?.trim().parse()?;
+        let ours = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        Ok(theirs - i64::try_from(ours)?)
+    }
+
+    fn clock_env(&self) -> Result<Vec<(&'static str, PathBuf)>> {
+        let Some(clock) = &self.clock else {
+            return Ok(Vec::new());
+        };
+        let yes = || PathBuf::from("1");
+        Ok(vec![
+            ("LD_PRELOAD", tools::system(FAKETIME)?),
+            ("FAKETIME_TIMESTAMP_FILE", clock.clone()),
+            ("FAKETIME_NO_CACHE", yes()),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", yes()),
+        ])
     }
 
     /// Where the user lives.
@@ -141,6 +199,7 @@ impl CommandLine {
         Ok(Program::new(tools::openclaw()?)
             .envs(self.home.env())
             .env("OPENCLAW_TRAY_LOG", self.log_level)
+            .envs(self.clock_env()?)
             .envs(self.agent.iter().map(|socket| ("SSH_AUTH_SOCK", socket)))
             .current_dir(self.home.home()))
     }

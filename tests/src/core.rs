@@ -356,6 +356,7 @@ fn route(reach: &Reach, home: &TempHome) -> Result<GatewayRoute> {
     let known_hosts = KnownHostsFiles {
         own: home.root().join("known_hosts"),
         also_read: Vec::new(),
+        hashes_names: false,
     };
     let mut config = TunnelConfig::new(reach.target.parse()?, "nobody", known_hosts);
     config.sign_in = SignIn::KeyFile(reach.identity.clone());

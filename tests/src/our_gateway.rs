@@ -174,6 +174,17 @@ impl OurGateway {
         &self.token
     }
 
+    /// Wants another shared token from its next start on.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn take_another_token(&mut self) -> Result<()> {
+        self.token = format!("ours-{}", Uuid::new_v4().simple());
+        std::fs::write(&self.token_file, &self.token)?;
+        Ok(())
+    }
+
     /// Its WebSocket address on this machine.
     pub fn url(&self) -> String {
         format!("ws://127.0.0.1:{}", self.port)

@@ -63,6 +63,30 @@ mod tests {
     }
 
     #[test]
+    fn the_fuzz_crate_is_locked_to_the_versions_of_the_program() {
+        let read = |path: &str| fs::read_to_string(checkout().join(path)).unwrap();
+        let (program, fuzz) = (read("Cargo.lock"), read("gateway-core/fuzz/Cargo.lock"));
+        let ours: Vec<_> = packages(&program).collect();
+
+        let others: Vec<_> = packages(&fuzz)
+            .filter(|package| !ours.contains(package))
+            .map(|(name, _)| name)
+            .collect();
+
+        // What only the engine needs. Anything else: copy Cargo.lock over the other one, and let
+        // `cargo metadata --manifest-path gateway-core/fuzz/Cargo.toml` take out what is not used.
+        assert_eq!(
+            others,
+            [
+                "arbitrary",
+                "gateway-core-fuzz",
+                "jobserver",
+                "libfuzzer-sys"
+            ]
+        );
+    }
+
+    #[test]
     fn a_crate_below_its_floor_is_named() {
         let lock = "[[package]]\nname = \"russh\"\nversion = \"0.61.0\"\n\n\
                     [[package]]\nname = \"rustls\"\nversion = \"0.23.18\"\n";

@@ -9,6 +9,9 @@
 //! token out into the open. That a tailnet encrypts what a `ws://` address inside it carries is
 //! Tailscale's promise; nothing here verifies that the address belongs to one.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;

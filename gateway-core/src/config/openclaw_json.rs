@@ -9,6 +9,8 @@
 
 pub mod credentials;
 mod dotenv;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod secret_ref;
 mod variables;
 
@@ -131,12 +133,20 @@ impl OfficialConfig {
             Ok(None) => return Ok(None),
             Err(error) => return Err(FileProblem::unreadable(&path, &error)),
         };
+        Self::from_text(environment, path, text).map(Some)
+    }
+
+    fn from_text(
+        environment: &Environment,
+        path: PathBuf,
+        text: String,
+    ) -> Result<Self, FileProblem> {
         let document = Document::parse(text).map_err(|fault| fault.in_file(&path))?;
         let reader = Reader {
             document: &document,
             path: &path,
         };
-        Ok(Some(Self {
+        Ok(Self {
             mode: reader.choice("gateway.mode", "must be \"local\" or \"remote\"")?,
             port: reader.port("gateway.port")?,
             transport: reader
@@ -152,7 +162,7 @@ impl OfficialConfig {
             ssh_host_key_policy: reader.text("gateway.remote.sshHostKeyPolicy")?,
             document,
             path,
-        }))
+        })
     }
 
     /// Returns everything it says.

@@ -145,6 +145,10 @@ impl RetryGovernor {
     /// Returns how long until another attempt keeps within the burst limit.
     pub fn until_allowed(&mut self, now: Instant) -> Duration {
         self.forget_before(now);
+        // There is one attempt at a time: one that was still to start has been given up.
+        while self.starts.back().is_some_and(|start| *start > now) {
+            self.starts.pop_back();
+        }
         if self.starts.len() < self.policy.burst {
             return Duration::ZERO;
         }
@@ -217,6 +221,19 @@ mod tests {
         assert_eq!(governor.shortcut(start + secs(1)), secs(2));
         assert_eq!(governor.shortcut(start + secs(2)), secs(1));
         assert_eq!(governor.shortcut(start + secs(3)), secs(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_that_is_given_up_before_it_starts_does_not_count() {
+        let mut governor = RetryGovernor::new(RetryPolicy::default());
+        let now = Instant::now();
+
+        // Somebody who clicks Connect and Disconnect in turn.
+        for _ in 0..40 {
+            let wait = governor.until_allowed(now);
+            governor.attempt_started(now + wait);
+            assert!(wait <= secs(60), "{wait:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -215,6 +215,7 @@ impl SshPlan {
         KnownHostsFiles {
             own: self.own_known_hosts.clone(),
             also_read,
+            hashes_names: config.hash_known_hosts,
         }
     }
 

@@ -4,6 +4,9 @@
 //! abandoned attempt is normal. Work in the background reports with the [`Generation`] it was started
 //! under; what an older generation reports can do nothing.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
+
 use super::phase::{Cause, Phase};
 
 /// Numbers the pieces of work a connection starts, so that late results are recognised.

@@ -7,6 +7,8 @@
 
 mod chronicle;
 mod commands;
+#[cfg(any(test, feature = "fuzzing"))]
+mod schedules;
 mod shown;
 mod turns;
 mod waits;
@@ -43,6 +45,9 @@ const ASKED_WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::
 /// Reports not read yet. They are read between the polls of what reports, so even the stages of a way
 /// through several servers, reported in one breath, are far fewer.
 const PROGRESS_CAPACITY: usize = 64;
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use schedules::run_bytes as run_schedule;
 
 /// A session as held by the rest of the app.
 pub type SessionOf<R> = <<R as Route>::Path as Path>::Session;

@@ -87,8 +87,8 @@ pub enum SshConfigError {
         /// The file.
         path: PathBuf,
     },
-    /// Files include each other too deeply, or in a circle.
-    #[error("{place} includes files too deeply")]
+    /// Files include each other too deeply, too often or in a circle.
+    #[error("{place} includes files too deeply or too many of them")]
     TooDeep {
         /// The last line followed.
         place: Place,

@@ -17,6 +17,10 @@ use std::sync::Arc;
 /// How deeply files may include each other, as in OpenSSH.
 const MAX_DEPTH: usize = 16;
 
+/// How many files are read for one server. Files that include each other twice are read twice as
+/// often with every level, and nobody means that.
+const MAX_FILES: usize = 500;
+
 /// Says what the files have to say about a server.
 ///
 /// `follow_proxy` is false for a server whose way is given already, so that what its files say of
@@ -53,6 +57,7 @@ pub(super) fn read(
         is_final: false,
         wants_final_pass: false,
         values: typed,
+        files_read: 0,
     };
     walk.sources()?;
     if walk.wants_final_pass {
@@ -73,6 +78,7 @@ struct Walk<'a> {
     is_final: bool,
     wants_final_pass: bool,
     values: Values,
+    files_read: usize,
 }
 
 /// Where a file stands among the others.
@@ -273,7 +279,8 @@ impl Walk<'_> {
         for pattern in patterns {
             let pattern = self.anchored(line, pattern, scope)?;
             for path in include::expand(&pattern, self.files) {
-                if scope.depth >= MAX_DEPTH {
+                self.files_read += 1;
+                if scope.depth >= MAX_DEPTH || self.files_read > MAX_FILES {
                     return Err(SshConfigError::TooDeep {
                         place: line.place.clone(),
                     });

@@ -5,6 +5,9 @@
 //! rebinding), and if it says which page it comes from, that has to be one served from here. Bytes
 //! that no browser can send pass unseen. Pure: no I/O, no clock.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
+
 use crate::web_address::{ForeignTarget, OwnNames, WebOrigin, target_authority};
 
 /// The longest head that is read (Node's own limit).
@@ -131,8 +134,9 @@ fn look_at_lines(bytes: &[u8], request: &[u8], skipped: usize) -> Look {
 /// on the same connection would not be seen here.
 pub(super) fn screen(head: &[u8], port: u16) -> Result<Vec<u8>, Refusal> {
     let text = std::str::from_utf8(head).map_err(|_| Refusal::Malformed)?;
+    // Nothing before the request is passed on.
+    let text = text.trim_start_matches(['\r', '\n']);
     let mut lines = text
-        .trim_start_matches(['\r', '\n'])
         .split('\n')
         .map(|line| line.strip_suffix('\r').unwrap_or(line));
     let request_line = lines.next().ok_or(Refusal::Malformed)?;
@@ -173,7 +177,7 @@ pub(super) fn screen(head: &[u8], port: u16) -> Result<Vec<u8>, Refusal> {
     }
 
     if values(&fields, "upgrade").next().is_some() {
-        return Ok(head.to_vec());
+        return Ok(text.as_bytes().to_vec());
     }
     let mut passed = format!("{request_line}\r\n");
     for (name, value) in &fields {

@@ -7,6 +7,8 @@
 //! Knows nothing of connections.
 
 mod authority;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod line;
 mod store;
 
@@ -28,6 +30,8 @@ pub struct KnownHostsFiles {
     pub own: PathBuf,
     /// Others, such as `~/.ssh/known_hosts`: read only. They need not exist.
     pub also_read: Vec<PathBuf>,
+    /// Whether a line we write hides its host's name in a hash (`HashKnownHosts`).
+    pub hashes_names: bool,
 }
 
 /// Why known_hosts could not be read or written.
@@ -258,21 +262,19 @@ impl KnownHosts {
         let own = self.files.own.clone();
         // Read again: another program of ours may have added a key since.
         let old = read_bytes(&own)?;
-        let mut new = Vec::with_capacity(old.len() + 256);
-        for text in old.split_inclusive(|&byte| byte == b'\n') {
-            let is_kept =
-                Line::parse(&String::from_utf8_lossy(text)).is_none_or(|line| keep(&line));
-            if is_kept {
-                new.extend_from_slice(text);
-            }
-        }
-        if new.last().is_some_and(|&byte| byte != b'\n') {
-            new.push(b'\n');
-        }
-        for key in keys {
-            let name = lookup_name(key.host(), key.port());
-            new.extend_from_slice(format!("{name} {}\n", key.as_fields()).as_bytes());
-        }
+        let entries: Vec<String> = keys
+            .iter()
+            .map(|key| {
+                entry(key, self.files.hashes_names).ok_or_else(|| KnownHostsError::NotWritten {
+                    path: own.clone(),
+                    source: io::Error::new(
+                        io::ErrorKind::InvalidInput,
+                        "the server's name could be taken for a pattern",
+                    ),
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        let new = rewritten(&old, &entries, keep);
         if new == old {
             return Ok(());
         }
@@ -323,11 +325,46 @@ fn lookup_name(host: &str, port: u16) -> String {
     }
 }
 
+/// Returns the line that says of exactly this host that the key is its own; `None` for a name that
+/// would say it of others too.
+fn entry(key: &PresentedKey, is_hashed: bool) -> Option<String> {
+    let name = lookup_name(key.host(), key.port());
+    if !line::is_plain_name(&name) {
+        return None;
+    }
+    let name = if is_hashed {
+        line::hashed(&name)?
+    } else {
+        name
+    };
+    Some(format!("{name} {}\n", key.as_fields()))
+}
+
+/// Returns a file's new content: the lines to keep with every byte of theirs, then the new ones.
+fn rewritten(old: &[u8], entries: &[String], keep: impl Fn(&Line) -> bool) -> Vec<u8> {
+    let mut new = Vec::with_capacity(old.len() + 256);
+    for text in old.split_inclusive(|&byte| byte == b'\n') {
+        let is_kept = Line::parse(&String::from_utf8_lossy(text)).is_none_or(|line| keep(&line));
+        if is_kept {
+            new.extend_from_slice(text);
+        }
+    }
+    if new.last().is_some_and(|&byte| byte != b'\n') {
+        new.push(b'\n');
+    }
+    for entry in entries {
+        new.extend_from_slice(entry.as_bytes());
+    }
+    new
+}
+
 fn read_file(path: &Path) -> Result<Vec<Placed>, KnownHostsError> {
+    Ok(placed_lines(path, &read_bytes(path)?))
+}
+
+fn placed_lines(path: &Path, bytes: &[u8]) -> Vec<Placed> {
     let file: Arc<Path> = path.into();
-    let bytes = read_bytes(path)?;
-    let text = String::from_utf8_lossy(&bytes);
-    Ok(text
+    String::from_utf8_lossy(bytes)
         .lines()
         .enumerate()
         .filter_map(|(index, text)| {
@@ -337,7 +374,7 @@ fn read_file(path: &Path) -> Result<Vec<Placed>, KnownHostsError> {
                 line: Line::parse(text)?,
             })
         })
-        .collect())
+        .collect()
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>, KnownHostsError> {

@@ -6,6 +6,8 @@
 //! refused here. Knows no files and no defaults: a missing user or port stays missing.
 
 mod command_line;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 
 use std::fmt;
 use std::net::Ipv6Addr;

@@ -58,6 +58,7 @@ async fn on_the_full_disk() {
     let files = KnownHostsFiles {
         own: own.clone(),
         also_read: Vec::new(),
+        hashes_names: false,
     };
     let mut config = gateway_core::tunnel::TunnelConfig::new(
         format!("127.0.0.1:{port}").parse().unwrap(),

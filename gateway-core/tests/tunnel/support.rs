@@ -271,6 +271,7 @@ impl Home {
         KnownHostsFiles {
             own: self.path("known_hosts"),
             also_read: vec![self.path("also_known_hosts")],
+            hashes_names: false,
         }
     }
 

@@ -53,7 +53,7 @@ fn an_alias_is_dialled_where_and_as_its_block_says() {
     let home = Home::new(
         "Host box\nHostName 10.0.0.5\nPort 2201\nUser you\nIdentityFile ~/k\n\
          UserKnownHostsFile ~/kh\nGlobalKnownHostsFile none\nHostKeyAlias Kept\n\
-         IdentityAgent none\nServerAliveInterval 40\nServerAliveCountMax 2\nConnectTimeout 9\n",
+         HashKnownHosts yes\nIdentityAgent none\nServerAliveInterval 40\nServerAliveCountMax 2\nConnectTimeout 9\n",
     );
 
     let config = home.plan("box").tunnel().unwrap();
@@ -62,6 +62,7 @@ fn an_alias_is_dialled_where_and_as_its_block_says() {
     let identity_files = vec![home.path().join("k")];
     assert_eq!(config.sign_in, SignIn::Automatic { identity_files });
     assert_eq!(config.known_hosts.also_read, [home.path().join("kh")]);
+    assert!(config.known_hosts.hashes_names);
     assert_eq!(config.host_key_alias.as_deref(), Some("kept"));
     assert_eq!(config.agent_socket, None);
     assert_eq!(config.keepalive, Duration::from_secs(40));

@@ -163,123 +163,12 @@ fn late_news_of_an_older_generation_changes_nothing() {
     }
 }
 
-/// What a supervisor that obeys the actions would hold.
-#[derive(Debug, Default)]
-struct Held {
-    path: bool,
-    opening_path: bool,
-    opening_session: bool,
-    timer: bool,
-    closing: bool,
-}
-
-impl Held {
-    fn obey(&mut self, action: Action) -> Result<(), TestCaseError> {
-        match action {
-            Action::Nothing => {}
-            Action::OpenPath => {
-                prop_assert!(!self.path && !self.closing, "a second path beside {self:?}");
-                *self = Self {
-                    opening_path: true,
-                    ..Self::default()
-                };
-            }
-            Action::OpenSession => {
-                self.path = self.path || self.opening_path;
-                prop_assert!(self.path, "a session without a path");
-                self.opening_path = false;
-                self.timer = false;
-                self.opening_session = true;
-            }
-            Action::WaitToRetry { .. } => {
-                *self = Self {
-                    timer: true,
-                    ..Self::default()
-                }
-            }
-            Action::WaitForGateway => {
-                prop_assert!(self.path);
-                self.opening_session = false;
-                self.timer = true;
-            }
-            Action::Close => {
-                *self = Self {
-                    closing: true,
-                    ..Self::default()
-                }
-            }
-            Action::Rest => *self = Self::default(),
-        }
-        Ok(())
-    }
-}
-
-fn inputs() -> impl Strategy<Value = (PlainInput, bool)> {
-    (
-        prop::sample::select(every_input()),
-        prop::bool::weighted(0.2),
-    )
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
     #[test]
-    fn no_sequence_of_inputs_holds_two_paths_or_retries_while_a_person_is_asked(
-        sequence in prop::collection::vec(inputs(), 1..120)
+    fn no_life_holds_two_paths_dials_past_a_question_or_goes_on_after_disconnect(
+        life in prop::collection::vec(any::<u8>(), 1..400)
     ) {
-        let mut machine = Machine::default();
-        let mut held = Held::default();
-        for (input, stale) in sequence {
-            let generation = if stale { Generation(u64::MAX) } else { machine.generation() };
-            // The supervisor cannot report the end of something that does not run.
-            let possible = match input {
-                PlainInput::News(News::PathOpened) => held.opening_path,
-                PlainInput::News(News::SessionOpened) => held.opening_session,
-                PlainInput::News(News::Closed) => held.closing,
-                PlainInput::News(News::WaitOver) => held.timer,
-                PlainInput::News(_)
-                | PlainInput::Connect
-                | PlainInput::ReconnectNow
-                | PlainInput::Disconnect
-                | PlainInput::Reconfigured
-                | PlainInput::Nudged
-                | PlainInput::Answered
-                | PlainInput::Cancelled => true,
-            };
-            if !possible {
-                continue;
-            }
-            let input = match input {
-                PlainInput::Connect => Input::Connect,
-                PlainInput::ReconnectNow => Input::ReconnectNow,
-                PlainInput::Disconnect => Input::Disconnect,
-                PlainInput::Reconfigured => Input::Reconfigured,
-                PlainInput::Nudged => Input::Nudged,
-                PlainInput::Answered => Input::Answered,
-                PlainInput::Cancelled => Input::Cancelled,
-                PlainInput::News(news) => Input::News(generation, news),
-            };
-            let before = machine.state();
-            if input == Input::News(machine.generation(), News::Closed) {
-                held.closing = false;
-            }
-            let action = machine.on(input);
-            held.obey(action)?;
-            let state = machine.state();
-
-            if matches!(state, State::Asking { .. }) {
-                prop_assert!(!held.timer && !held.opening_path && !held.path, "{before:?} {input:?}: {held:?}");
-            }
-            if matches!(before, State::Asking { .. }) && action == Action::OpenPath {
-                let by_a_person = matches!(
-                    input,
-                    Input::Connect | Input::ReconnectNow | Input::Answered | Input::Reconfigured
-                );
-                prop_assert!(by_a_person, "{input:?} redialled while a person was asked");
-            }
-            prop_assert_eq!(state.holds_path(), held.path, "{:?} after {:?}: {:?}", state, input, held);
-            prop_assert_eq!(matches!(state, State::Waiting { .. } | State::GatewayDown { .. }), held.timer);
-            prop_assert_eq!(matches!(state, State::Closing(_)), held.closing);
-        }
+        fuzz::run(&life);
     }
 }

@@ -537,5 +537,3 @@ async fn shutting_down_releases_everything() {
 
 #[path = "tests/history.rs"]
 mod history;
-#[path = "tests/schedules.rs"]
-mod schedules;

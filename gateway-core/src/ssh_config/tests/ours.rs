@@ -217,3 +217,20 @@ fn a_file_that_others_may_write_is_refused() {
 
     assert!(matches!(error, SshConfigError::NotOurs { .. }), "{error}");
 }
+
+#[test]
+fn files_that_include_the_next_one_twice_each_end_with_an_error_and_soon() {
+    let scene = Scene::new("Include 1 1\n", "");
+    for number in 1..14 {
+        let next = number + 1;
+        scene.write(
+            &format!("home/.ssh/{number}"),
+            &format!("Include {next} {next}\n"),
+        );
+    }
+    scene.write("home/.ssh/14", "Port 5\n");
+
+    let error = scene.look_up("box").unwrap_err();
+
+    assert!(matches!(error, SshConfigError::TooDeep { .. }), "{error}");
+}

@@ -1,10 +1,15 @@
 //! Private key files: OpenSSH, PEM, PKCS#8 and PuTTY, locked or not.
 
+mod cost;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
+
 use super::certificates::{self, CertificateFile};
 use super::memory::SignInMemory;
 use crate::credentials::secret::KeyPassphrase;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use cost::{Cost, MOST_COSTLY};
 use russh::keys::{self, Algorithm, Certificate, PrivateKey, PublicKey};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -40,6 +45,12 @@ pub enum KeyFileError {
         "it is locked in an old format ({0}); ssh-keygen -p -f followed by its name writes it anew"
     )]
     OldLock(String),
+    /// Opening its lock would take minutes, or more memory than there may be.
+    #[error(
+        "its lock takes too long to open; \
+         ssh-keygen -p -a 100 -f followed by its name writes it anew"
+    )]
+    CostlyLock,
     /// PuTTY wrote it long ago.
     #[error(
         "it is in a PuTTY format that cannot be read; \
@@ -161,6 +172,7 @@ fn read(path: &Path, passphrase: Option<&KeyPassphrase>, was_wrong: bool) -> Fil
             };
             match decode(&text, Some(passphrase.expose())) {
                 Decoded::Key(key) => FileKey::Ready(Arc::new(*key)),
+                Decoded::Bad(error @ KeyFileError::CostlyLock) => FileKey::Bad(error),
                 Decoded::SecurityKey(_) | Decoded::Locked(_) | Decoded::Bad(_) => FileKey::Locked {
                     public,
                     passphrase_was_wrong: true,
@@ -178,6 +190,10 @@ enum Decoded {
 }
 
 fn decode(text: &str, passphrase: Option<&str>) -> Decoded {
+    // The file says how often its passphrase is hashed, and may say anything.
+    if passphrase.is_some() && !Cost::of(text).is_within(&MOST_COSTLY) {
+        return Decoded::Bad(KeyFileError::CostlyLock);
+    }
     // OpenSSH's format keeps the public half readable, so a locked key can be offered before
     // anybody is asked to unlock it.
     if let Ok(key) = PrivateKey::from_openssh(text) {

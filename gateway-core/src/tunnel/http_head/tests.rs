@@ -296,6 +296,20 @@ fn an_upgrade_passes_unchanged_and_anything_else_is_for_one_request() {
 }
 
 #[test]
+fn what_stands_before_a_request_is_not_passed_on() {
+    let upgrade = request("Host: localhost:18789\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n");
+
+    for before in ["\r\n", "\n\n", "\r"] {
+        let head = format!("{before}{upgrade}");
+        assert_eq!(
+            screen(head.as_bytes(), 18789).unwrap(),
+            upgrade.as_bytes(),
+            "{before:?}"
+        );
+    }
+}
+
+#[test]
 fn the_first_bytes_tell_a_request_from_anything_else() {
     let head = request("Host: localhost:18789\r\n");
     let table: [(&[u8], Look); 16] = [

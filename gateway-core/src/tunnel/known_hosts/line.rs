@@ -117,6 +117,28 @@ impl Hosts {
     }
 }
 
+/// Returns whether a name, written into a line, stands for itself and nothing else.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(['#', '@', '|', '!'])
+        && !name.contains([',', '*', '?'])
+        && !name.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+/// Returns a name as OpenSSH hides it: `|1|salt|hash` with a salt of its own.
+pub(super) fn hashed(name: &str) -> Option<String> {
+    // As long as the hash itself, as in OpenSSH.
+    let salt: [u8; 20] = rand::random();
+    let mut mac = Hmac::<Sha1>::new_from_slice(&salt).ok()?;
+    mac.update(name.as_bytes());
+    let hash = mac.finalize().into_bytes();
+    Some(format!(
+        "|1|{}|{}",
+        STANDARD.encode(salt),
+        STANDARD.encode(hash)
+    ))
+}
+
 /// Matches `*` (any run) and `?` (any one character); every other character stands for itself.
 fn glob(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();

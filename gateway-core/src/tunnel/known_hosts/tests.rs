@@ -1,3 +1,5 @@
+mod hashed;
+
 use super::*;
 use crate::tunnel::host_key::HostKeyFingerprint;
 use base64::Engine as _;
@@ -22,6 +24,7 @@ fn known(content: &str) -> (KnownHosts, TempDir) {
         KnownHosts::read(&KnownHostsFiles {
             own,
             also_read: Vec::new(),
+            hashes_names: false,
         })
         .unwrap(),
         dir,
@@ -225,6 +228,7 @@ fn other_files_count_as_ours_does_and_are_never_written() {
     let files = KnownHostsFiles {
         own: dir.path().join("new/known_hosts"),
         also_read: vec![also.clone(), dir.path().join("missing")],
+        hashes_names: false,
     };
     let mut known = KnownHosts::read(&files).unwrap();
 
@@ -305,10 +309,12 @@ fn a_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
     let files = KnownHostsFiles {
         own: dir.path().to_owned(),
         also_read: Vec::new(),
+        hashes_names: false,
     };
     let also = KnownHostsFiles {
         own: dir.path().join("none"),
         also_read: vec![dir.path().to_owned()],
+        hashes_names: false,
     };
 
     for files in [files, also] {
@@ -328,6 +334,7 @@ fn only_the_owner_can_read_what_is_written() {
     let files = KnownHostsFiles {
         own: own.clone(),
         also_read: Vec::new(),
+        hashes_names: false,
     };
 
     KnownHosts::read(&files)
@@ -360,6 +367,7 @@ fn a_symbolic_link_is_not_written_through() {
     let files = KnownHostsFiles {
         own,
         also_read: Vec::new(),
+        hashes_names: false,
     };
 
     let result = KnownHosts::read(&files)
@@ -380,6 +388,7 @@ fn a_file_that_cannot_be_written_leaves_everything_as_it_was() {
     let files = KnownHostsFiles {
         own: dir.path().join("file/known_hosts"),
         also_read: Vec::new(),
+        hashes_names: false,
     };
     let known = KnownHosts::read(&files);
 

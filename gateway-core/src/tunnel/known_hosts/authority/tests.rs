@@ -75,6 +75,7 @@ fn known(content: &str) -> (KnownHosts, TempDir) {
     let files = KnownHostsFiles {
         own,
         also_read: Vec::new(),
+        hashes_names: false,
     };
     (KnownHosts::read(&files).unwrap(), dir)
 }

@@ -2,32 +2,74 @@
 //! order, the rules of the supervisor hold.
 //!
 //! A life is drawn from its number, so a failure names the life to look at (`SCHEDULE_FIRST=n
-//! SCHEDULES=1`). Only the jitter of the delays is not drawn from it.
+//! SCHEDULES=1`), or from the bytes of a fuzzer. Only the jitter of the delays is not drawn.
 
-use super::super::super::backoff::RetryPolicy;
-use super::super::super::phase::Phase;
-use super::super::super::state::About;
-use super::super::super::{Command, Connection};
-use super::super::*;
+use super::super::backoff::RetryPolicy;
+use super::super::phase::Phase;
+use super::super::state::About;
+use super::super::{Command, Connection};
+use super::*;
 use crate::connection::question::Answer;
 use crate::connection::route::{CredentialKind, GatewayFacts};
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
-use std::sync::Mutex;
+#[cfg(test)]
+use rand::SeedableRng as _;
+use rand::{Rng as _, rngs::StdRng};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 /// A twentieth of the long run (`scripts/soak` sets `SCHEDULES=10000`).
+#[cfg(test)]
 const SCHEDULES: u64 = 500;
+#[cfg(test)]
 const STEPS: usize = 40;
+/// The most steps of a life that is drawn from bytes.
+const MOST_STEPS: usize = 100;
 /// The longest delay and the longest wait for the limit on attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(62);
 /// The most an attempt of this world takes, and what follows within it.
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(8);
 
+/// Where the turns of a life come from.
+enum Source {
+    #[cfg_attr(not(test), expect(dead_code, reason = "only tests count their lives"))]
+    Number(Box<StdRng>),
+    /// What is left of the input; after its end every draw is 0.
+    Bytes(VecDeque<u8>),
+}
+
+impl Source {
+    fn below(&mut self, limit: u32) -> u32 {
+        match self {
+            Self::Number(drawn) => drawn.random_range(0..limit),
+            Self::Bytes(bytes) => u32::from(bytes.pop_front().unwrap_or(0)) % limit,
+        }
+    }
+
+    fn moment(&mut self, longest: Duration) -> Duration {
+        match self {
+            Self::Number(drawn) => drawn.random_range(Duration::ZERO..longest),
+            Self::Bytes(bytes) => longest * u32::from(bytes.pop_front().unwrap_or(0)) / 256,
+        }
+    }
+
+    fn is_at_its_end(&self) -> bool {
+        match self {
+            Self::Number(_) => false,
+            Self::Bytes(bytes) => bytes.is_empty(),
+        }
+    }
+}
+
+/// A panic in another task is told by that task's own end.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The world as the connection meets it.
 struct World {
-    draw: Mutex<StdRng>,
+    draw: Mutex<Source>,
     /// The way to the server is open and everything answers.
     is_well: AtomicBool,
     answers_pings: AtomicBool,
@@ -41,9 +83,9 @@ struct World {
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    fn new(draw: Source) -> Self {
         Self {
-            draw: Mutex::new(StdRng::seed_from_u64(seed)),
+            draw: Mutex::new(draw),
             is_well: AtomicBool::new(true),
             answers_pings: AtomicBool::new(true),
             opening: AtomicUsize::new(0),
@@ -57,18 +99,15 @@ impl World {
     }
 
     fn below(&self, limit: u32) -> u32 {
-        self.draw.lock().unwrap().random_range(0..limit)
+        lock(&self.draw).below(limit)
     }
 
     fn moment(&self, longest: Duration) -> Duration {
-        self.draw
-            .lock()
-            .unwrap()
-            .random_range(Duration::ZERO..longest)
+        lock(&self.draw).moment(longest)
     }
 
     fn dials(&self) -> usize {
-        self.dialled.lock().unwrap().len()
+        lock(&self.dialled).len()
     }
 }
 
@@ -124,7 +163,7 @@ impl Route for AnyRoute {
 
     async fn open_path(self: Arc<Self>, _: ProgressReporter) -> Result<AnyPath, Failure> {
         let world = &self.0;
-        world.dialled.lock().unwrap().push(Instant::now());
+        lock(&world.dialled).push(Instant::now());
         let _opening = Counted::new(world, |w| &w.opening, |w| &w.most_opening);
         tokio::time::sleep(world.moment(Duration::from_secs(3))).await;
         if !world.is_well.load(SeqCst) {
@@ -344,7 +383,7 @@ impl Life {
             // What is being closed politely is the only other thing that may be held.
             assert!(world.paths.load(SeqCst) <= 1);
         }
-        let dialled = world.dialled.lock().unwrap();
+        let dialled = lock(&world.dialled);
         for from in 0..dialled.len().saturating_sub(12) {
             let span = dialled[from + 12] - dialled[from];
             assert!(span >= Duration::from_secs(60), "13 attempts in {span:?}");
@@ -399,15 +438,18 @@ async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
-async fn live(number: u64) {
-    let world = Arc::new(World::new(number));
+async fn live(draw: Source, steps: usize) {
+    let world = Arc::new(World::new(draw));
     let connection = Connection::start(AnyRoute(Arc::clone(&world)), RetryPolicy::default());
     let mut life = Life {
         world,
         connection,
         is_wanted: false,
     };
-    for _ in 0..STEPS {
+    for _ in 0..steps {
+        if lock(&life.world.draw).is_at_its_end() {
+            break;
+        }
         life.step().await;
         life.live().await;
     }
@@ -418,6 +460,24 @@ async fn live(number: u64) {
     assert_eq!(tasks, 0, "tasks are left");
 }
 
+/// Lives one life with the clock paused.
+fn run(draw: Source, steps: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(live(draw, steps)),
+        Err(error) => panic!("no runtime: {error}"),
+    }
+}
+
+/// Lives the life that these bytes tell.
+pub(crate) fn run_bytes(data: &[u8]) {
+    run(Source::Bytes(data.iter().copied().collect()), MOST_STEPS);
+}
+
+#[cfg(test)]
 fn number_from(name: &str, usual: u64) -> u64 {
     std::env::var(name).map_or(usual, |text| text.parse().unwrap())
 }
@@ -428,12 +488,10 @@ fn the_rules_hold_in_every_random_life() {
     let count = number_from("SCHEDULES", SCHEDULES);
     for number in first..first + count {
         let lived = std::panic::catch_unwind(|| {
-            tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .start_paused(true)
-                .build()
-                .unwrap()
-                .block_on(live(number));
+            run(
+                Source::Number(Box::new(StdRng::seed_from_u64(number))),
+                STEPS,
+            );
         });
         assert!(lived.is_ok(), "life {number} broke a rule");
     }
