@@ -76,6 +76,9 @@ const READ_BUFFER: usize = 256 * 1024;
 /// How long a goodbye may take before the connection is cut.
 const CLOSE_LIMIT: Duration = Duration::from_millis(1500);
 
+/// How long a server on the way may take to lead our goodbye on.
+const LED_ON_LIMIT: Duration = Duration::from_millis(400);
+
 /// How long we go on waiting for a channel nobody wants any more, to close it when it comes.
 const LATE_CHANNEL_LIMIT: Duration = Duration::from_secs(60);
 
@@ -534,6 +537,10 @@ impl Tunnel {
         self.close_this().await;
         let mut way = self.connection.way.clone();
         while let Some(tunnel) = way {
+            // A server that is told to end does so at once, and what it had still to lead on is lost: the
+            // goodbye to the next one. Its answer to this comes after that has gone out.
+            let led_on = timeout(LED_ON_LIMIT, tunnel.ping()).await;
+            tracing::trace!(?led_on, "our goodbye to the server behind");
             tunnel.close_this().await;
             way = tunnel.connection.way.clone();
         }
