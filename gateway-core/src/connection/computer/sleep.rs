@@ -9,9 +9,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-/// How often the clock is looked at: a sleep is noticed as late as this after it. Whoever opens the window
-/// or asks for something meanwhile makes the path be tried anyway, so this need not be often.
-const LOOKED_AT_EVERY: Duration = Duration::from_secs(10);
+/// How often the clock is looked at: a sleep is noticed as late as this after it.
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
 /// What is beyond the timer's own time counts as sleep. A busy machine is late by less.
 const SLEPT: Duration = Duration::from_secs(3);
 
