@@ -36,6 +36,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::{Instant, Sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// How long a polite close may take before what is held is simply dropped.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
@@ -468,6 +469,7 @@ impl<R: Route> Supervisor<R> {
                 tokio::time::sleep(wait).await;
                 Outcome::Path(generation, opening.await)
             }
+            .instrument(self.chronicle.span())
             .boxed(),
         );
     }
@@ -483,7 +485,11 @@ impl<R: Route> Supervisor<R> {
         }
         let reporter = ProgressReporter::new(generation, self.progress_sender.clone());
         let opening = held.path.open_session(reporter);
-        self.work = Some(async move { Outcome::Session(generation, opening.await) }.boxed());
+        self.work = Some(
+            async move { Outcome::Session(generation, opening.await) }
+                .instrument(self.chronicle.span())
+                .boxed(),
+        );
     }
 
     fn ask_if_the_state_asks(&mut self) {

@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Span;
 
 /// So many round trips make the median: two minutes of them while somebody watches.
 const PINGS: usize = 32;
@@ -34,9 +35,11 @@ pub(super) struct Chronicle {
 }
 
 /// An attempt that runs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Running {
     number: u32,
+    /// What the log's records of this attempt have in common.
+    span: Span,
     began: Instant,
     /// When the last stage ended.
     stage_began: Instant,
@@ -76,7 +79,12 @@ impl Chronicle {
     }
 
     pub(super) fn write(&self, what: Happening, took: Option<Duration>) {
+        self.write_of(&self.span(), what, took);
+    }
+
+    fn write_of(&self, attempt: &Span, what: Happening, took: Option<Duration>) {
         let at = epoch_ms(Duration::ZERO);
+        tracing::debug!(parent: attempt, ?what, ?took, "it happened");
         self.timeline
             .send_modify(|timeline| timeline.write(at, what, took));
     }
@@ -91,15 +99,23 @@ impl Chronicle {
         self.because = None;
     }
 
+    /// Returns what the log's records of the attempt that runs have in common; nothing without one.
+    pub(super) fn span(&self) -> Span {
+        self.attempt
+            .as_ref()
+            .map_or_else(Span::none, |attempt| attempt.span.clone())
+    }
+
     /// An attempt begins, at `began` when the limit on attempts lets it.
     pub(super) fn begins(&mut self, number: u32, keeps_path: bool, began: Instant) {
+        let why = self.because.take().unwrap_or(Why::Retry);
         self.attempt = Some(Running {
             number,
+            span: tracing::info_span!("attempt", number, ?why, keeps_path),
             began,
             stage_began: began,
         });
         self.figures.attempts = self.figures.attempts.saturating_add(1);
-        let why = self.because.take().unwrap_or(Why::Retry);
         self.note(Happening::AttemptBegan {
             attempt: number,
             why,
@@ -151,7 +167,7 @@ impl Chronicle {
                 code: ended.code,
                 next_in_ms: pause.map(in_ms),
             };
-            self.write(what, Some(ended.took));
+            self.write_of(&ended.attempt.span, what, Some(ended.took));
         }
     }
 
@@ -162,7 +178,7 @@ impl Chronicle {
                 attempt: attempt.number,
                 during,
             };
-            self.write(what, Some(attempt.began.elapsed()));
+            self.write_of(&attempt.span, what, Some(attempt.began.elapsed()));
         }
     }
 
@@ -171,7 +187,7 @@ impl Chronicle {
             let what = Happening::Connected {
                 attempt: attempt.number,
             };
-            self.write(what, Some(attempt.began.elapsed()));
+            self.write_of(&attempt.span, what, Some(attempt.began.elapsed()));
         }
         self.figures.reconnects = self.sessions;
         self.sessions = self.sessions.saturating_add(1);

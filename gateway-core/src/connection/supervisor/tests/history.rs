@@ -3,6 +3,26 @@
 use super::super::super::timeline::{Event, Stage, Then, Why};
 use super::*;
 
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(piece)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Rig {
     fn history(&self) -> Vec<Event> {
         let timeline = self.connection.timeline();
@@ -69,6 +89,52 @@ async fn an_attempt_is_told_from_its_reason_to_what_follows_it() {
     let took: Vec<Option<f64>> = history.iter().map(|event| event.took_ms).collect();
     assert_eq!(took[2], Some(30.0), "{took:?}");
     assert_eq!((took[3], took[6]), (Some(30.0), Some(30.0)), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_record_in_the_log_says_which_attempt_it_is_of_and_why_that_was_begun() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let failed = PathScript::Fails(network_failure());
+    let mut rig = Rig::new(vec![failed, PathScript::Opens], vec![]);
+    rig.connection.command(Command::Connect).await;
+    rig.reaches(Phase::Up).await;
+
+    let log = log.text();
+
+    for (attempt, happened) in [
+        (
+            "attempt{number=1 why=Start keeps_path=false}",
+            "AttemptBegan",
+        ),
+        (
+            "attempt{number=1 why=Start keeps_path=false}",
+            "StagePassed",
+        ),
+        (
+            "attempt{number=1 why=Start keeps_path=false}",
+            "AttemptFailed",
+        ),
+        (
+            "attempt{number=2 why=Retry keeps_path=false}",
+            "AttemptBegan",
+        ),
+        (
+            "attempt{number=2 why=Retry keeps_path=false}",
+            "StagePassed",
+        ),
+    ] {
+        let is_there = log
+            .lines()
+            .any(|line| line.contains(attempt) && line.contains(happened));
+        assert!(is_there, "{attempt} {happened} in\n{log}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
