@@ -93,6 +93,9 @@ async fn an_attempt_is_told_from_its_reason_to_what_follows_it() {
 
 #[tokio::test(start_paused = true)]
 async fn each_record_in_the_log_says_which_attempt_it_is_of_and_why_that_was_begun() {
+    // As long as there is one subscriber only, tracing asks the thread that meets a record first whether
+    // anybody wants it; other tests' threads have none.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
