@@ -147,22 +147,27 @@ async fn a_list_that_cannot_be_written_stops_nobody_and_stays_as_it_is() {
     connect_and_leave(&home.config(server.port, Some(&key))).await;
 
     assert_eq!(std::fs::read_to_string(&own).unwrap(), before);
-    // Where a person has just said yes, they are told.
-    std::fs::remove_file(&own).unwrap();
+}
+
+#[tokio::test]
+async fn whoever_accepts_a_key_is_told_that_it_cannot_be_written_down() {
+    let server = SshServer::start().await;
+    let home = Home::new();
+    let key = home.key("id", "");
+    server.authorize(&key);
+    let own = home.path("known_hosts");
     std::fs::write(&own, "").unwrap();
-    let unknown = dial(
-        &home.config(server.port, Some(&key)),
-        &mut SignInMemory::default(),
-    )
-    .await
-    .unwrap_err();
-    let TunnelError::HostKeyUnknown(presented) = unknown else {
-        panic!("{unknown:?}")
-    };
     let mut permissions = std::fs::metadata(&own).unwrap().permissions();
     permissions.set_readonly(true);
     std::fs::set_permissions(&own, permissions).unwrap();
     let mut config = home.config(server.port, Some(&key));
+    let unknown = dial(&config, &mut SignInMemory::default())
+        .await
+        .unwrap_err();
+    let TunnelError::HostKeyUnknown(presented) = unknown else {
+        panic!("{unknown:?}")
+    };
+
     config.demanded_host_key = Some(presented.fingerprint());
     let error = dial(&config, &mut SignInMemory::default())
         .await
