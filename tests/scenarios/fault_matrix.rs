@@ -17,6 +17,7 @@ mod leaks;
 mod names;
 mod network;
 mod other_keys;
+mod packets;
 mod rotated;
 mod site;
 mod stalls;
