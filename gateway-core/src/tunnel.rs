@@ -29,6 +29,7 @@ pub(crate) mod http_head;
 pub mod known_hosts;
 mod limits;
 pub mod question;
+mod readiness;
 mod rotation;
 mod server_text;
 mod session;
@@ -36,6 +37,7 @@ mod socket;
 mod spill;
 pub mod stream;
 pub mod target;
+mod tcp_wire;
 mod way;
 
 pub use auth::{SignIn, SignInMemory};
@@ -67,13 +69,9 @@ use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::io::BufReader;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
-
-/// How much is read from the socket at once: several SSH packets' worth, so that one call serves them.
-const READ_BUFFER: usize = 256 * 1024;
 
 /// How long a goodbye may take before the connection is cut.
 const CLOSE_LIMIT: Duration = Duration::from_millis(1500);
@@ -242,7 +240,6 @@ async fn open_one(
         config.keepalive * u32::try_from(config.keepalive_max + 1).unwrap_or(u32::MAX);
     let traffic = WireTraffic::default();
     let socket = SshSocket::new(wire, cut.clone(), stall_limit, traffic.clone());
-    let socket = BufReader::with_capacity(READ_BUFFER, socket);
     let (announced, announcements) = rotation::channel();
     let handler = SessionHandler::new(
         key_host,

@@ -86,7 +86,10 @@ async fn a_person_who_does_not_want_to_wait_need_not() -> Result<()> {
         .context("after the click")?;
     let after = tried - clicked;
     user.shut_down().await;
-    ensure!(after < Duration::from_millis(500), "tried after {after:?}");
+    ensure!(
+        after < Duration::from_millis(1_500),
+        "tried after {after:?}"
+    );
     Ok(())
 }
 

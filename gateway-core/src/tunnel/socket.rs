@@ -1,10 +1,10 @@
 //! What SSH runs over, made to notice what russh does not: a TCP socket, or a channel of the server before.
 //!
 //! russh writes inside its session loop, so a server that stops reading stops the loop's keepalive
-//! timer too. This wrapper ends a write that makes no progress, ends everything when told to, and
-//! asks Linux to acknowledge at once (sshd's last small segment waits for our delayed ACK: 40 ms).
+//! timer too. This wrapper ends a write that makes no progress, and everything when told to.
 
 use super::stream::TunnelStream;
+use super::tcp_wire::TcpWire;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -46,7 +45,7 @@ impl WireTraffic {
 /// What carries the bytes to the server.
 pub(super) enum Wire {
     /// A connection of our own.
-    Tcp(TcpStream),
+    Tcp(TcpWire),
     /// A channel that the server before has opened.
     Channel(TunnelStream),
 }
@@ -70,13 +69,6 @@ impl SshSocket {
         stall_limit: Duration,
         traffic: WireTraffic,
     ) -> Self {
-        if let Wire::Tcp(stream) = &wire {
-            // Both only make things faster; a system that refuses them is no reason to give up.
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY refused");
-            }
-            acknowledge_at_once(stream);
-        }
         Self {
             wire,
             ended: Box::pin(end.cancelled_owned()),
@@ -127,12 +119,7 @@ impl AsyncRead for SshSocket {
         this.poll_ended(cx)?;
         let filled = buf.filled().len();
         let result = match &mut this.wire {
-            Wire::Tcp(stream) => {
-                let result = ready!(Pin::new(&mut *stream).poll_read(cx, buf));
-                // The system forgets the wish after a while, so it is repeated after every read.
-                acknowledge_at_once(stream);
-                result
-            }
+            Wire::Tcp(wire) => ready!(Pin::new(wire).poll_read(cx, buf)),
             Wire::Channel(stream) => ready!(Pin::new(stream).poll_read(cx, buf)),
         };
         let came = (buf.filled().len() - filled) as u64;
@@ -173,13 +160,3 @@ impl AsyncWrite for SshSocket {
         }
     }
 }
-
-#[cfg(target_os = "linux")]
-fn acknowledge_at_once(stream: &TcpStream) {
-    if let Err(error) = stream.set_quickack(true) {
-        tracing::trace!(%error, "TCP_QUICKACK refused");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn acknowledge_at_once(_stream: &TcpStream) {}

@@ -1,6 +1,7 @@
 //! The way to a server: through others, one after another, or straight over TCP.
 
 use super::socket::Wire;
+use super::tcp_wire::TcpWire;
 use super::{SignInMemory, Tunnel, TunnelConfig, TunnelError, TunnelStep, dial, open_one};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -90,7 +91,7 @@ pub(super) async fn reach(
             let from = dial::local_address(config.bind_address.as_deref()).await?;
             let began = Instant::now();
             let stream = dial::connect(host, port, addresses, from, config.limits.tcp).await?;
-            (Wire::Tcp(stream), began)
+            (Wire::Tcp(TcpWire::new(stream)), began)
         }
     };
     on_step(TunnelStep::TcpConnected);

@@ -24,6 +24,9 @@ use super::site::{Site, Times, UP, row};
 const IDLE: usize = 200;
 /// How many megabytes go each way (`scripts/soak` sets `E2E_MEGABYTES=100`).
 const MEGABYTES: usize = 10;
+/// How long an answer may take meanwhile on a machine that does other things too (`scripts/soak` sets
+/// `E2E_CHAT_MS=500`).
+const CHAT_MS: u64 = 5_000;
 /// The server renews its keys after so many bytes.
 const REKEY: &str = "RekeyLimit 2M";
 
@@ -112,7 +115,7 @@ async fn much_each_way_beside_many_idle_sockets_is_whole_and_chat_goes_on() -> R
         site.ssh.log()
     );
     ensure!(
-        answers.percentile(95) <= Duration::from_millis(500),
+        answers.percentile(95) <= Duration::from_millis(from_env("E2E_CHAT_MS", CHAT_MS)?),
         "{answers}"
     );
     ensure!(grown < 64, "{grown} MiB");

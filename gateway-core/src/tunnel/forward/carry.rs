@@ -5,6 +5,7 @@
 //! connection on which nothing moves holds no buffer.
 
 use crate::tunnel::channel::{RawChannel, note_overrun};
+use crate::tunnel::readiness::read_ready;
 use crate::tunnel::session::SessionEnd;
 use crate::tunnel::spill::{Room, Spill};
 use bytes::{Bytes, BytesMut};
@@ -111,7 +112,9 @@ async fn up(
             _ = end.ended() => return Err(Cut::SessionGone),
         }
         let mut buffer = BytesMut::with_capacity(size);
-        match socket.try_read_buf(&mut buffer) {
+        match read_ready(socket.as_ref(), size, |socket| {
+            socket.try_read_buf(&mut buffer)
+        }) {
             Ok(0) => break,
             Ok(read) if read >= size => size = (size * 2).min(READS.1),
             Ok(read) if read < size / 4 => size = (size / 2).max(READS.0),
