@@ -28,6 +28,7 @@ mod host_certificate;
 pub mod host_key;
 pub(crate) mod http_head;
 pub mod known_hosts;
+mod limits;
 mod opening;
 pub mod own_key;
 pub mod question;
@@ -48,6 +49,7 @@ pub use forward::{BindError, BoundPort, Holder, LoopbackListener, Traffic};
 pub use host_certificate::CertificateFault;
 pub use host_key::{HostKeyFingerprint, KnownKey, PresentedKey};
 pub use known_hosts::{KnownHosts, KnownHostsFiles, Verdict};
+pub use limits::TunnelLimits;
 pub use own_key::OwnKey;
 pub use question::{Prompt, Question};
 pub(crate) use server_text::printable;
@@ -188,33 +190,6 @@ impl TunnelConfig {
     }
 }
 
-/// How long each step may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TunnelLimits {
-    /// Looking up the name.
-    pub resolve: Duration,
-    /// Connecting to any of its addresses.
-    pub tcp: Duration,
-    /// The key exchange.
-    pub key_exchange: Duration,
-    /// Signing in, without the time an agent's owner takes to agree.
-    pub sign_in: Duration,
-    /// Opening one channel.
-    pub forward: Duration,
-}
-
-impl Default for TunnelLimits {
-    fn default() -> Self {
-        Self {
-            resolve: Duration::from_secs(3),
-            tcp: Duration::from_secs(5),
-            key_exchange: Duration::from_secs(5),
-            sign_in: Duration::from_secs(10),
-            forward: Duration::from_secs(5),
-        }
-    }
-}
-
 /// A step that has just succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TunnelStep {
@@ -259,7 +234,8 @@ async fn open_one(
     let port = config.target.port_or_default();
     let (key_host, key_port) = config.host_key_name();
     let mut known_hosts = KnownHosts::read(&config.known_hosts)?;
-    let wire = way::reach(config, way.as_ref(), on_step).await?;
+    let (wire, took) = way::reach(config, way.as_ref(), on_step).await?;
+    let limits = config.limits.so_far_away(took);
 
     // Whatever goes wrong from here on, dropping the guard ends the session's task.
     let cut = CancellationToken::new();
@@ -291,11 +267,11 @@ async fn open_one(
         config.keepalive_max,
     );
     let exchange = client::connect_stream(Arc::new(ssh), socket, handler);
-    let mut handle = timeout(config.limits.key_exchange, exchange)
+    let mut handle = timeout(limits.key_exchange, exchange)
         .await
         .map_err(|_| TunnelError::Timeout {
             step: Step::HostKey,
-            waited: config.limits.key_exchange,
+            waited: limits.key_exchange,
         })?
         .map_err(|error| match error {
             HandlerError::HostKey(refusal) => *refusal,
@@ -333,7 +309,7 @@ async fn open_one(
         sign_in: &config.sign_in,
         agent_socket: config.agent_socket.as_deref(),
         identities_only: config.identities_only,
-        limit: config.limits.sign_in,
+        limit: limits.sign_in,
     };
     let method = match auth::sign_in(&mut handle, &end, request, files, memory).await {
         Ok(method) => method,
@@ -362,7 +338,7 @@ async fn open_one(
         session,
         end,
         way,
-        forward_limit: config.limits.forward,
+        forward_limit: limits.forward,
         overruns: Arc::new(AtomicU64::new(0)),
         traffic,
         host_keys_renewed,

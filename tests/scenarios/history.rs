@@ -1,15 +1,21 @@
 //! What `openclaw connect --json` tells of a connection's life: every event once, in order, with how long
 //! it took, and nothing that belongs to the user.
 
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use e2e::cli::{CommandLine, Connecting, local_port};
+use e2e::fault_proxy::{Cut, Direction, End, FaultProxy, Plan};
 use e2e::gateway::Release;
 use e2e::home_server::{HomeServer, trust};
+use e2e::http;
 use e2e::ssh_server::config::SshServerConfig;
+use e2e::ssh_server::keys::KeyFile;
 use e2e::wait::until;
 use serde_json::Value;
+use tempfile::tempdir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -168,5 +174,91 @@ async fn a_killed_session_and_the_way_back_are_told_in_order_with_their_times() 
         last["figures"]["bytesInTotal"].as_u64() >= Some(bytes("bytesInTotal")),
         "{last}"
     );
+    Ok(())
+}
+
+/// Waits for the event of this kind that comes after the `place`th of all, while a local program asks
+/// again and again, and returns it and its place.
+async fn comes_after(
+    connecting: &Connecting,
+    place: usize,
+    kind: &str,
+    port: u16,
+) -> Result<(Value, usize)> {
+    until(kind, SOON * 2, async || {
+        // One whose connection ends meanwhile gets no answer.
+        drop(http::get(port, "/healthz").await);
+        let all = events(connecting)?;
+        let at = all.iter().skip(place).position(|e| e["kind"] == kind);
+        Ok(at.map(|at| (all[place + at].clone(), place + at + 1)))
+    })
+    .await
+    .with_context(|| format!("{:?}", events(connecting)))
+}
+
+#[tokio::test]
+async fn keys_that_are_learned_and_the_connection_of_local_programs_are_told() -> Result<()> {
+    let keys = tempdir()?;
+    let second = KeyFile::generate(&keys.path().join("second"), "rsa", "").await?;
+    let config = SshServerConfig {
+        more: vec![format!("HostKey {}", second.path().display())],
+        ..SshServerConfig::default()
+    };
+    let home = HomeServer::with_shared_gateway(Release::V4, config).await?;
+    let proxy = FaultProxy::start(SocketAddr::from((Ipv4Addr::LOCALHOST, home.ssh.port()))).await?;
+    // The second connection is the one that local programs get: it ends once it has brought more than
+    // a sign-in.
+    proxy.plan(|number| Plan {
+        cut: (number == 1).then_some(Cut {
+            direction: Direction::Down,
+            after: 8_000,
+            end: End::Rst,
+        }),
+        ..Plan::default()
+    });
+    let user = CommandLine::new()?;
+    let through = format!("{}@127.0.0.1:{}", home.ssh.user(), proxy.port());
+    let mut flags = home.flags()?;
+    flags.extend([
+        "--accept-host-key".to_owned(),
+        home.ssh.host_fingerprint().await?,
+    ]);
+    let straight = home.ssh.target();
+    let flags: Vec<&str> = flags
+        .iter()
+        .map(|flag| match *flag == straight {
+            true => through.as_str(),
+            false => flag,
+        })
+        .collect();
+    let mut connecting = user.connect(&flags)?;
+    let port = local_port(&connecting.reaches("up", SOON).await?)?;
+
+    let (learned, place) = comes_after(&connecting, 0, "hostKeyLearned", port).await?;
+    ensure!(learned["hop"] == 0, "{learned}");
+    let (renewed, _) = comes_after(&connecting, place, "hostKeysRenewed", port).await?;
+    ensure!(renewed["count"] == 1, "{renewed}");
+    let known = fs::read_to_string(user.known_hosts())?;
+    ensure!(known.lines().count() == 2, "{known}");
+
+    // The first program after the start had the app's connection, and this one opened beside it.
+    let (opened, place) = comes_after(&connecting, place, "localTunnelOpened", port).await?;
+    ensure!(opened["again"] == false, "{opened}");
+    let (opened, _) = comes_after(&connecting, place, "localTunnelOpened", port).await?;
+    ensure!(opened["again"] == true, "{opened}");
+    let (status, _) = http::get(port, "/healthz").await?;
+    ensure!(status == 200, "{status}");
+
+    let all = events(&connecting)?;
+    let told = |kind: &str| all.iter().filter(|event| event["kind"] == kind).count();
+    ensure!(
+        (told("hostKeyLearned"), told("hostKeysRenewed")) == (1, 1),
+        "{all:?}"
+    );
+    ensure!(
+        told("pathLost") == 0,
+        "the app's own session ended: {all:?}"
+    );
+    ensure!(connecting.interrupt(Duration::from_secs(2)).await?.code() == Some(0));
     Ok(())
 }

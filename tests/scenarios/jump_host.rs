@@ -251,6 +251,10 @@ async fn a_proxy_command_is_named_and_not_run() -> Result<()> {
     let ended = connecting.ended(SOON).await?;
     ensure!(ended.code() == Some(64), "{ended:?}");
     ensure!(said(&ended.stderr), "{ended:?}");
+    ensure!(
+        ended.stderr.lines().count() == 1 && ended.stdout.is_empty(),
+        "more than one error: {ended:?}"
+    );
 
     let report = user.check(&["--ssh-target", "box"]).await?;
     let (step, _, summary) = report.first_failing()?.unwrap_or_default();

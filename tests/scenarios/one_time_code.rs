@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use e2e::app::{AppUser, shows_phase};
 use e2e::cli::CommandLine;
+use e2e::desktop::DesktopParts;
 use e2e::gateway::Release;
 use e2e::home_server::{HomeServer, trust};
 use e2e::ssh_server::config::SshServerConfig;
@@ -13,6 +15,7 @@ use e2e::ssh_server::one_time_codes::CODES;
 use e2e::terminal::Terminal;
 use e2e::tools;
 use e2e::wait::throughout;
+use e2e::webdriver::Window;
 
 const SHOWN: Duration = Duration::from_secs(60);
 const PROMPT: &str = "One-time password";
@@ -90,4 +93,45 @@ async fn each_code_is_sent_once_and_a_cut_waits_for_the_next() -> Result<()> {
         ensure!(!screen.contains(code), "a code is on the screen:\n{screen}");
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn in_the_window_the_code_is_typed_unseen_and_a_cut_waits_for_a_person() -> Result<()> {
+    let config = SshServerConfig {
+        codes: true,
+        ..SshServerConfig::default()
+    };
+    let home = HomeServer::with_shared_gateway(Release::V4, config).await?;
+    let user = AppUser::new(DesktopParts::default()).await?;
+    user.has_met(&home.ssh, &home.gateway)?;
+    let window = user.open("one-time-code").await?;
+    is_typed_unseen(&window, CODES[0]).await?;
+    shows_phase(&window, "up", SHOWN).await?;
+
+    ensure!(home.ssh.kill_sessions() >= 1);
+    shows_phase(&window, "auth_prompt", SHOWN).await?;
+    let connections = home.ssh.connections();
+    throughout("waiting for a person", Duration::from_secs(5), async || {
+        Ok(home.ssh.connections() == connections)
+    })
+    .await
+    .with_context(|| home.ssh.log())?;
+    is_typed_unseen(&window, CODES[1]).await?;
+    shows_phase(&window, "up", SHOWN).await?;
+    ensure!(
+        (home.ssh.logins(), refused(&home)) == (2, 0),
+        "{}",
+        home.ssh.log()
+    );
+    window.close().await
+}
+
+/// Answers the window's question, whose field shows no letter of it.
+async fn is_typed_unseen(window: &Window, code: &str) -> Result<()> {
+    window.element_within("answer-field", SHOWN).await?;
+    window
+        .attribute(&["answer-field"], "type", SHOWN, |kind| kind == "password")
+        .await?;
+    window.fill("answer-field", code).await?;
+    window.click("dialog-confirm").await
 }

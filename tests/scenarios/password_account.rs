@@ -11,9 +11,11 @@ use e2e::desktop::DesktopParts;
 use e2e::gateway::Release;
 use e2e::home_server::HomeServer;
 use e2e::ports;
+use e2e::process::{Finished, Program};
 use e2e::ssh_server::account::{Account, own};
 use e2e::ssh_server::config::SshServerConfig;
-use serde_json::json;
+use e2e::tools;
+use serde_json::{Value, json};
 
 const PASSWORD: &str = "canary of the account 7151";
 const ASKED: Duration = Duration::from_secs(30);
@@ -100,7 +102,31 @@ async fn a_click_puts_a_key_in_its_place_and_the_next_start_asks_nothing() -> Re
     let (leaks, bytes) = search.finish();
     ensure!(leaks.is_empty(), "{leaks:?}");
     ensure!(bytes > 10_000, "only {bytes} bytes were looked at");
+
+    // The command line has the same keychain: it signs in with the key, and takes it back.
+    let done = command(&user, &["fetch-token"]).await?;
+    ensure!(done.code() == Some(1), "{}{}", done.stdout, done.stderr);
+    ensure!(done.stderr.contains("openclaw.json"), "{}", done.stderr);
+    let done = command(&user, &["add-key", "--undo", "--json"]).await?;
+    ensure!(done.code() == Some(0), "{}{}", done.stdout, done.stderr);
+    let told: Value = serde_json::from_str(&done.stdout)?;
+    ensure!(told["outcome"] == "removed", "{told}");
+    ensure!(fs::read_to_string(&list)?.is_empty());
+    let done = command(&user, &["add-key", "--yes"]).await?;
+    ensure!(done.code() == Some(3), "{}{}", done.stdout, done.stderr);
+    ensure!(fs::read_to_string(&list)?.is_empty());
     Ok(())
+}
+
+/// Runs `openclaw server …` in the user's desktop session, with nobody at a terminal.
+async fn command(user: &AppUser, args: &[&str]) -> Result<Finished> {
+    Program::new(tools::openclaw()?)
+        .envs(user.home().env())
+        .envs(user.desktop().env())
+        .arg("server")
+        .args(args)
+        .run(ASKED)
+        .await
 }
 
 #[tokio::test]

@@ -104,7 +104,7 @@ impl CoreUser {
     /// When there is no home or no port for it.
     pub fn start(reach: &Reach) -> Result<Self> {
         let home = TempHome::new()?;
-        fs::write(home.root().join("known_hosts"), &reach.known_hosts)?;
+        fs::write(known_hosts(&home), &reach.known_hosts)?;
         let route = route(reach, &home)?;
         let mut connection = Connection::start(route, reach.policy);
         connection.heed(Computer::watch());
@@ -129,6 +129,11 @@ impl CoreUser {
             tasks,
             home,
         })
+    }
+
+    /// The list of trusted host keys.
+    pub fn known_hosts(&self) -> PathBuf {
+        known_hosts(&self.home)
     }
 
     /// Asks the connection for something.
@@ -302,6 +307,10 @@ impl CoreUser {
     }
 }
 
+fn known_hosts(home: &TempHome) -> PathBuf {
+    home.root().join("known_hosts")
+}
+
 /// Tells the courier of every session and every event, as the window program does.
 async fn feed(
     courier: Courier,
@@ -354,7 +363,7 @@ async fn watch_states(mut transitions: Receiver<Snapshot>, seen: Arc<Mutex<Seen>
 /// The way to what is to be reached, with a listener of its own.
 fn route(reach: &Reach, home: &TempHome) -> Result<GatewayRoute> {
     let known_hosts = KnownHostsFiles {
-        own: home.root().join("known_hosts"),
+        own: known_hosts(home),
         also_read: Vec::new(),
         hashes_names: false,
     };

@@ -1,17 +1,21 @@
 //! A network or file systems of a test's own: where a port number is part of what is tested, no
 //! other program may have it.
 
+mod far;
+mod line;
+
 use std::env;
 use std::fs;
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
 use crate::long_runs::from_env;
-use crate::process::{Program, Running};
+use crate::process::Program;
 use crate::tools;
-use crate::wait::until;
+
+pub use far::FarNetwork;
+pub use line::{Counts, Line, Quality};
 
 /// Tells the test that it runs inside.
 const INSIDE: &str = "E2E_APART";
@@ -115,72 +119,6 @@ async fn apart(name: &str, namespaces: &[&str], setup: &str) -> Result<bool> {
     ensure!(done.stdout.contains("1 passed"), "no test is named {name}");
     tell_figures(&done.stdout);
     Ok(false)
-}
-
-/// A second network beside the test's own, with a cable between them. Dropping it takes both away.
-#[derive(Debug)]
-pub struct FarNetwork {
-    holder: Running,
-}
-
-impl FarNetwork {
-    /// The interface at this end.
-    pub const NEAR: &str = "near";
-    /// This end's address at first, with the length of its network.
-    pub const NEAR_ADDRESS: &str = "10.9.0.1/24";
-    /// The other end's address.
-    pub const FAR_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
-
-    /// Makes it and lays the cable. Only within a network of the test's own.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not let us.
-    pub async fn joined() -> Result<Self> {
-        let holder = Program::new(tools::system("/usr/bin/unshare")?)
-            .args(["--net", "--", "/usr/bin/sleep", "infinity"])
-            .start()?;
-        let ours = fs::read_link("/proc/self/ns/net")?;
-        let theirs = format!("/proc/{}/ns/net", holder.pid());
-        until("the far network", ORDER, async || {
-            Ok(fs::read_link(&theirs)
-                .is_ok_and(|far| far != ours)
-                .then_some(()))
-        })
-        .await?;
-        let far = Self { holder };
-        let pid = far.pid().to_string();
-        ip(&[
-            "link",
-            "add",
-            Self::NEAR,
-            "type",
-            "veth",
-            "peer",
-            "name",
-            "far",
-            "netns",
-            &pid,
-        ])
-        .await?;
-        ip(&["address", "add", Self::NEAR_ADDRESS, "dev", Self::NEAR]).await?;
-        ip(&["link", "set", Self::NEAR, "up"]).await?;
-        let address = format!("{}/24", Self::FAR_ADDRESS);
-        far.ip(&["address", "add", &address, "dev", "far"]).await?;
-        far.ip(&["link", "set", "far", "up"]).await?;
-        far.ip(&["link", "set", "lo", "up"]).await?;
-        Ok(far)
-    }
-
-    /// The process that is in it, for programs that are to be there too.
-    pub fn pid(&self) -> u32 {
-        self.holder.pid()
-    }
-
-    async fn ip(&self, args: &[&str]) -> Result<()> {
-        let program = Program::in_network_of(Some(self.pid()), tools::system("/usr/sbin/ip")?);
-        program.args(args).run(ORDER).await?.ok().map(drop)
-    }
 }
 
 /// Gives an order to `ip` in the test's own network.

@@ -24,6 +24,8 @@ use keys::KeyFile;
 
 /// How long sshd may take to listen, on a loaded machine.
 const START: Duration = Duration::from_secs(20);
+/// Where a host key is kept that was replaced, beside the one in use.
+const FORMER_HOST_KEY: &str = "former_host_key";
 
 /// A running `sshd` whose only user is the one running the test.
 #[derive(Debug)]
@@ -235,11 +237,39 @@ impl TestSshServer {
     ///
     /// When no key can be made.
     pub async fn replace_host_key(&mut self) -> Result<()> {
+        self.replace_host_key_by("ed25519").await
+    }
+
+    /// As [`TestSshServer::replace_host_key`], by a key of `kind` (`ed25519`, `rsa`, `ecdsa`).
+    ///
+    /// # Errors
+    ///
+    /// When no key can be made.
+    pub async fn replace_host_key_by(&mut self, kind: &str) -> Result<()> {
         let path = self.host_key.path().to_path_buf();
-        fs::remove_file(&path)?;
-        self.host_key = KeyFile::generate(&path, "ed25519", "").await?;
+        move_key(&path, &path.with_file_name(FORMER_HOST_KEY))?;
+        self.host_key = KeyFile::generate(&path, kind, "").await?;
         Ok(())
     }
+
+    /// Gives it back the host key it had before the last replacement. It must be stopped.
+    ///
+    /// # Errors
+    ///
+    /// When there was none.
+    pub fn host_key_as_before(&self) -> Result<()> {
+        let path = self.host_key.path();
+        move_key(&path.with_file_name(FORMER_HOST_KEY), path)
+    }
+}
+
+/// Renames both halves of a key.
+fn move_key(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to)?;
+    Ok(fs::rename(
+        from.with_extension("pub"),
+        to.with_extension("pub"),
+    )?)
 }
 
 async fn launch(dir: &Path, config: &SshServerConfig, port: u16) -> Result<Running> {

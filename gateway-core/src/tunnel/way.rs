@@ -2,6 +2,8 @@
 
 use super::socket::Wire;
 use super::{SignInMemory, Tunnel, TunnelConfig, TunnelError, TunnelStep, dial, open_one};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Opens a tunnel; `on_step` hears of each step as it succeeds.
 ///
@@ -59,22 +61,25 @@ async fn leave(way: Option<Tunnel>) {
     }
 }
 
-/// Reaches the server: through the end of the way, or over TCP.
+/// Reaches the server: through the end of the way, or over TCP. Tells how long that alone took, which
+/// is a round trip and a little.
 pub(super) async fn reach(
     config: &TunnelConfig,
     way: Option<&Tunnel>,
     on_step: &mut (dyn FnMut(TunnelStep) + Send),
-) -> Result<Wire, TunnelError> {
+) -> Result<(Wire, Duration), TunnelError> {
     let host = config.target.host.as_str();
     let port = config.target.port_or_default();
-    let wire = match way {
+    let (wire, began) = match way {
         Some(tunnel) => {
+            let began = Instant::now();
             let opening = tunnel.open_carrier(host, port);
-            Wire::Channel(opening.await.map_err(|source| TunnelError::NotForwarded {
+            let channel = opening.await.map_err(|source| TunnelError::NotForwarded {
                 host: host.to_owned(),
                 port,
                 source,
-            })?)
+            })?;
+            (Wire::Channel(channel), began)
         }
         None => {
             let family = config.address_family;
@@ -83,9 +88,11 @@ pub(super) async fn reach(
                 addresses: addresses.clone(),
             });
             let from = dial::local_address(config.bind_address.as_deref()).await?;
-            Wire::Tcp(dial::connect(host, port, addresses, from, config.limits.tcp).await?)
+            let began = Instant::now();
+            let stream = dial::connect(host, port, addresses, from, config.limits.tcp).await?;
+            (Wire::Tcp(stream), began)
         }
     };
     on_step(TunnelStep::TcpConnected);
-    Ok(wire)
+    Ok((wire, began.elapsed()))
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use e2e::core::{Conversation, CoreUser, Reach};
 use e2e::delivery::{Delivery, ids_in, message_id, message_text, out_of_order};
 use e2e::fault_proxy::FaultProxy;
+use e2e::network::FarNetwork;
 use e2e::our_gateway::OurGateway;
 use e2e::ssh_server::TestSshServer;
 use e2e::ssh_server::config::SshServerConfig;
@@ -35,9 +36,23 @@ impl Site {
         Self::with(SshServerConfig::default()).await
     }
 
+    /// The SSH server in a far network, the gateway behind it on this side of what joins the two: all
+    /// there is on that way is SSH.
+    pub(crate) async fn in_network(far: &mut FarNetwork) -> Result<Self> {
+        let site = Self::with(SshServerConfig {
+            address: FarNetwork::FAR_ADDRESS,
+            network: Some(far.pid()),
+            ..SshServerConfig::default()
+        })
+        .await?;
+        far.leads_home(site.gateway.port()).await?;
+        Ok(site)
+    }
+
     pub(crate) async fn with(config: SshServerConfig) -> Result<Self> {
+        let address = config.address;
         let (ssh, gateway) = tokio::try_join!(TestSshServer::start(config), OurGateway::start())?;
-        let proxy = FaultProxy::start(SocketAddr::from(([127, 0, 0, 1], ssh.port()))).await?;
+        let proxy = FaultProxy::start(SocketAddr::from((address, ssh.port()))).await?;
         Ok(Self {
             ssh,
             gateway,
@@ -57,6 +72,15 @@ impl Site {
             gateway_port: self.gateway.port(),
             token: self.gateway.token().to_owned(),
             policy,
+        })
+    }
+
+    /// The way past the proxy.
+    pub(crate) fn straight(&self, policy: RetryPolicy) -> Result<Reach> {
+        Ok(Reach {
+            target: self.ssh.target(),
+            known_hosts: self.ssh.known_hosts_line()?,
+            ..self.reach(policy)?
         })
     }
 

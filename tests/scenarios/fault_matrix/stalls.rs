@@ -234,6 +234,43 @@ async fn silent_loss_is_noticed_while_a_request_is_in_flight_with_no_window() ->
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_loss_is_noticed_within_65_seconds_where_nobody_waits() -> Result<()> {
+    let name = "fault_matrix::stalls::silent_loss_is_noticed_within_65_seconds_where_nobody_waits";
+    if !in_own_network(name).await? {
+        return Ok(());
+    }
+    let site = Site::start().await?;
+    // Nobody watches and nothing is asked: what is left is SSH's own keepalive, as in the tray.
+    let user = site.user(RetryPolicy::default()).await?;
+    let held = Instant::now();
+    site.proxy.hold(e2e::fault_proxy::Held::both());
+    let (dead, _) = user
+        .came_to(held, UP * 3, |s| s.phase == Phase::RetryWait)
+        .await?;
+    site.proxy.let_go();
+    let resumed = Instant::now();
+    let (up, _) = user
+        .came_to(resumed, UP * 2, |s| s.phase == Phase::Up)
+        .await?;
+    let mut talk = Talk::new();
+    talk.say(&user).await?;
+    user.all_delivered(UP).await?;
+    talk.arrived_once_in_order(&site).await?;
+    user.shut_down().await;
+    row(
+        "4 (scenario 11, idle)",
+        &format!(
+            "noticed in {:.1} s, online {:.1} s after relaying resumed",
+            (dead - held).as_secs_f64(),
+            (up - resumed).as_secs_f64()
+        ),
+    );
+    ensure!(dead - held <= Duration::from_secs(65));
+    ensure!(up - resumed <= Duration::from_secs(35));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn local_programs_are_let_go_when_their_own_connection_falls_silent() -> Result<()> {
     let name =
         "fault_matrix::stalls::local_programs_are_let_go_when_their_own_connection_falls_silent";
