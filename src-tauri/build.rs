@@ -32,6 +32,10 @@ const COMMANDS: &[&str] = &[
     "use_found_config",
     "finish_first_run",
     "choose_identity_file",
+    "fetch_gateway_secret",
+    "add_sign_in_key",
+    "undo_sign_in_key",
+    "close_sign_in_key",
 ];
 
 /// What vite 8 needs: 20.19 or newer.

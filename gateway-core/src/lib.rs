@@ -9,6 +9,7 @@
 //! - [`ssh_config`]: what the user's own SSH configuration says about a server.
 //! - [`tunnel`]: the SSH connection that byte stream usually runs in.
 //! - [`connection`]: what the app holds: one supervised path to one gateway.
+//! - [`home_server`]: what the app does on the server over that connection, when a button says so.
 //! - [`check`]: "Check my server", nine ordered steps with times.
 //! - [`config`]: our settings file, and what we read of `openclaw.json`.
 //! - [`credentials`]: secrets, the store that keeps them, and which one wins.
@@ -31,6 +32,7 @@ pub mod device_identity;
 mod dial;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+pub mod home_server;
 pub mod log_guard;
 mod metered;
 pub mod protocol;

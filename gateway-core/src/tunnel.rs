@@ -11,6 +11,7 @@
 //! - [`target`]: the address as people type it.
 //! - [`host_key`], [`known_hosts`]: whom we trust.
 //! - [`auth`]: signing in.
+//! - [`own_key`]: the key this app makes for itself.
 //! - [`stream`]: one forwarded connection.
 //! - [`forward`]: the loopback listener for other programs.
 //! - [`error`]: what went wrong, where, and what helps.
@@ -28,11 +29,14 @@ pub mod host_key;
 pub(crate) mod http_head;
 pub mod known_hosts;
 mod limits;
+mod opening;
+pub mod own_key;
 pub mod question;
 mod readiness;
 mod rotation;
 mod server_text;
 mod session;
+mod session_channel;
 mod socket;
 mod spill;
 pub mod stream;
@@ -48,8 +52,11 @@ pub use host_certificate::CertificateFault;
 pub use host_key::{HostKeyFingerprint, KnownKey, PresentedKey};
 pub use known_hosts::{KnownHosts, KnownHostsFiles, Verdict};
 pub use limits::TunnelLimits;
+pub use own_key::OwnKey;
 pub use question::{Prompt, Question};
+pub(crate) use server_text::printable;
 pub use session::UnknownHostKey;
+pub use session_channel::SessionChannelError;
 pub use socket::WireTraffic;
 pub use stream::TunnelStream;
 pub use target::{SshTarget, TargetError};
@@ -57,19 +64,18 @@ pub use way::open;
 
 use crate::ssh_config::AddressFamily;
 use auth::SignInRequest;
-use channel::RawChannel;
 use rotation::Rotation;
+use russh::Disconnect;
 use russh::client::{self, Handle};
-use russh::{ChannelOpenFailure, Disconnect};
 use session::{Accepted, HandlerError, SessionEnd, SessionHandler, Trust};
 use socket::SshSocket;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -78,9 +84,6 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(1500);
 
 /// How long a server on the way may take to lead our goodbye on.
 const LED_ON_LIMIT: Duration = Duration::from_millis(400);
-
-/// How long we go on waiting for a channel nobody wants any more, to close it when it comes.
-const LATE_CHANNEL_LIMIT: Duration = Duration::from_secs(60);
 
 /// What it takes to open a tunnel.
 #[derive(Debug, Clone)]
@@ -180,7 +183,7 @@ impl TunnelConfig {
         match &self.sign_in {
             SignIn::Automatic { identity_files } => identity_files.clone(),
             SignIn::KeyFile(path) => vec![path.clone()],
-            SignIn::Password => Vec::new(),
+            SignIn::Password | SignIn::OwnKey => Vec::new(),
         }
     }
 }
@@ -293,7 +296,7 @@ async fn open_one(
     }
 
     let certificates = match config.sign_in {
-        SignIn::Password => Vec::new(),
+        SignIn::Password | SignIn::OwnKey => Vec::new(),
         SignIn::Automatic { .. } | SignIn::KeyFile(_) => config.certificate_files.clone(),
     };
     let files = auth::keys::load(config.key_files(), certificates, memory).await;
@@ -372,6 +375,26 @@ impl std::fmt::Debug for Tunnel {
     }
 }
 
+/// Finds a tunnel again without keeping it alive.
+#[derive(Clone, Default)]
+pub struct WeakTunnel {
+    connection: Weak<Connection>,
+}
+
+impl WeakTunnel {
+    /// Returns the tunnel, as long as it stands.
+    pub fn get(&self) -> Option<Tunnel> {
+        let connection = self.connection.upgrade()?;
+        Some(Tunnel { connection }).filter(|tunnel| !tunnel.is_closed())
+    }
+}
+
+impl std::fmt::Debug for WeakTunnel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WeakTunnel").finish_non_exhaustive()
+    }
+}
+
 /// What the clones of a tunnel and its streams share.
 struct Connection {
     session: Arc<Handle<SessionHandler>>,
@@ -387,76 +410,6 @@ struct Connection {
 }
 
 impl Tunnel {
-    /// Opens a connection from the server to `host` and `port`, as the server sees them.
-    ///
-    /// # Errors
-    /// A [`ForwardError`]; a refused channel leaves the tunnel and its other channels as they are.
-    pub async fn open_channel(&self, host: &str, port: u16) -> Result<TunnelStream, ForwardError> {
-        self.open_raw(host, port).await.map(TunnelStream::new)
-    }
-
-    /// Opens the way to the next server. It is all this connection is there for, so its reader may
-    /// hold the whole session back.
-    async fn open_carrier(&self, host: &str, port: u16) -> Result<TunnelStream, ForwardError> {
-        self.open_raw(host, port).await.map(TunnelStream::carrier)
-    }
-
-    /// Opens a connection whose data the caller takes out himself.
-    async fn open_raw(&self, host: &str, port: u16) -> Result<RawChannel, ForwardError> {
-        let end = &self.connection.end;
-        if end.is_ended() {
-            return Err(ForwardError::Closed(end.reason()));
-        }
-        let (answer, answered) = oneshot::channel();
-        let session = Arc::clone(&self.connection.session);
-        let host = host.to_owned();
-        let session_end = end.clone();
-        // A task of its own, because a channel that comes too late must still be closed.
-        tokio::spawn(async move {
-            // The originator is for the server's log; nobody listens here (RFC 4254 §7.2).
-            let open = session.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0);
-            let opened = tokio::select! {
-                opened = timeout(LATE_CHANNEL_LIMIT, open) => opened,
-                _ = session_end.ended() => return,
-            };
-            let Ok(opened) = opened else { return };
-            if let Err(Ok(unwanted)) = answer.send(opened) {
-                let closed = unwanted.close().await;
-                tracing::debug!(?closed, "a channel came too late and was closed");
-            }
-        });
-
-        let limit = self.connection.forward_limit;
-        let opened = tokio::select! {
-            opened = timeout(limit, answered) => match opened {
-                Ok(Ok(opened)) => opened,
-                Ok(Err(_)) => return Err(ForwardError::Closed(end.reason())),
-                Err(_) => return Err(ForwardError::Timeout { waited: limit }),
-            },
-            reason = end.ended() => return Err(ForwardError::Closed(reason)),
-        };
-        match opened {
-            Ok(channel) => Ok(RawChannel::new(channel, Arc::clone(&self.connection))),
-            Err(russh::Error::ChannelOpenFailure(failure)) => Err(match failure {
-                ChannelOpenFailure::AdministrativelyProhibited => ForwardError::Prohibited,
-                ChannelOpenFailure::ConnectFailed => ForwardError::ConnectFailed,
-                ChannelOpenFailure::UnknownChannelType => ForwardError::Other {
-                    reason: "unknown channel type".to_owned(),
-                },
-                ChannelOpenFailure::ResourceShortage => ForwardError::Other {
-                    reason: "resource shortage".to_owned(),
-                },
-                ChannelOpenFailure::Other { code, .. } => ForwardError::Other {
-                    reason: format!("code {code}"),
-                },
-            }),
-            Err(error) => Err(ForwardError::Closed(match end.is_ended() {
-                true => end.reason(),
-                false => session::closed_by(&error),
-            })),
-        }
-    }
-
     /// Measures one round trip to the server. Waits as long as the connection lives.
     ///
     /// # Errors
@@ -471,6 +424,13 @@ impl Tunnel {
                 Ok(()) if !self.connection.session.is_closed() => Ok(started.elapsed()),
                 Ok(()) | Err(_) => Err(self.connection.end.ended().await),
             },
+        }
+    }
+
+    /// Returns what finds this tunnel again as long as others keep it alive.
+    pub fn downgrade(&self) -> WeakTunnel {
+        WeakTunnel {
+            connection: Arc::downgrade(&self.connection),
         }
     }
 

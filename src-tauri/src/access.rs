@@ -12,7 +12,7 @@ use gateway_core::{
         openclaw_json::{OfficialConfig, credentials::OfficialCredentials},
     },
     connection::{
-        access::{GatewayAccess, StoredAccess},
+        access::{GatewayAccess, StoredAccess, own_key},
         problem::{Problem, UserAction},
     },
     credentials::{
@@ -21,7 +21,7 @@ use gateway_core::{
         slots::{self, DeviceKeyError},
     },
     device_identity::DeviceIdentity,
-    tunnel::SshTarget,
+    tunnel::{OwnKey, SshTarget},
 };
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::OnceCell;
@@ -156,6 +156,11 @@ impl GatewayAccess for KeychainAccess {
 
     fn passphrase(&self) -> BoxFuture<'_, Option<(PathBuf, KeyPassphrase)>> {
         async move { self.open().await.ok()?.passphrase().await }.boxed()
+    }
+
+    fn own_key(&self) -> BoxFuture<'_, Option<OwnKey>> {
+        // It needs no identity of this device.
+        async move { own_key(&*self.surroundings.store, &self.profile.secrets()).await }.boxed()
     }
 
     fn keep_passphrase(&self, key_file: PathBuf, passphrase: KeyPassphrase) -> BoxFuture<'_, ()> {

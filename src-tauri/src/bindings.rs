@@ -36,6 +36,10 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::use_found_config,
             commands::finish_first_run,
             commands::choose_identity_file,
+            commands::fetch_gateway_secret,
+            commands::add_sign_in_key,
+            commands::undo_sign_in_key,
+            commands::close_sign_in_key,
         ])
         .events(collect_events![
             events::ConnectionChanged,
@@ -43,6 +47,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             events::SettingsChanged,
             events::ChatChanged,
             events::AgentRequestsChanged,
+            events::SignInKeyChanged,
             events::PageRequested,
         ])
 }

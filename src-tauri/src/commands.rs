@@ -3,9 +3,9 @@
 //! A command that only states an intent returns at once and its effect comes back as an event; a
 //! command whose answer belongs to the one who asked waits for it.
 
-use crate::controller::{ControllerHandle, Request};
+use crate::controller::{ControllerHandle, Request, SignInKeyRequest};
 use crate::view_model::{
-    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FieldError,
+    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FetchedView, FieldError,
     HappenedView, SettingsForm, UiError, UnsentView,
 };
 use tauri::State;
@@ -230,4 +230,36 @@ pub async fn choose_identity_file(
     controller
         .ask(|reply| Request::ChooseIdentityFile { reply })
         .await
+}
+
+/// Reads the gateway's token or password in the server's own files and keeps it in the keychain.
+#[tauri::command]
+#[specta::specta]
+pub async fn fetch_gateway_secret(
+    controller: State<'_, ControllerHandle>,
+) -> Result<FetchedView, UiError> {
+    controller
+        .ask(|reply| Request::FetchGatewaySecret { reply })
+        .await
+}
+
+/// Puts the offered key in place of the account's password.
+#[tauri::command]
+#[specta::specta]
+pub fn add_sign_in_key(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::SignInKey(SignInKeyRequest::Add));
+}
+
+/// Takes the key back that was added: its line on the server, and the key itself.
+#[tauri::command]
+#[specta::specta]
+pub fn undo_sign_in_key(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::SignInKey(SignInKeyRequest::Undo));
+}
+
+/// Shows no more of the key: it is not wanted now, or what became of it was read.
+#[tauri::command]
+#[specta::specta]
+pub fn close_sign_in_key(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::SignInKey(SignInKeyRequest::Close));
 }

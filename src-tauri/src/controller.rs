@@ -9,18 +9,21 @@ mod agent_requests;
 mod answers;
 mod chat;
 mod check_view;
+mod checking;
 mod connection_view;
+mod fetching;
 pub mod ports;
 pub(crate) mod problems;
 mod request;
 mod settings;
+mod sign_in_key;
 #[cfg(test)]
 mod tests;
 mod unsent;
 mod work;
 
-pub use ports::{CheckPort, ConnectionPort, CourierPort, GatewayPort, Order};
-pub use request::{ControllerHandle, Reply, Request, WhenEnding};
+pub use ports::{CheckPort, ConnectionPort, CourierPort, GatewayPort, HomeServerPort, Order};
+pub use request::{ControllerHandle, Reply, Request, SignInKeyRequest, WhenEnding};
 pub use settings::KeptSettings;
 
 use crate::{
@@ -31,6 +34,7 @@ use crate::{
     view_model::{ChatDraft, CheckView, ConnectionView, Page, UiError},
 };
 use chat::Conversations;
+use checking::next_news;
 use connection_view::{connection_view, history_view};
 use gateway_core::{
     chat::AgentRequests,
@@ -40,6 +44,7 @@ use gateway_core::{
 };
 use ports::{CheckNews, CourierNews};
 use problems::ui_error;
+use sign_in_key::SignInKey;
 use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -68,6 +73,8 @@ pub struct Controller {
     connection: ConnectionPort,
     courier: CourierPort,
     checks: Arc<dyn CheckPort>,
+    home_server: Arc<dyn HomeServerPort>,
+    sign_in_key: SignInKey,
     settings: KeptSettings,
     requests: mpsc::Receiver<Request>,
     work: JoinSet<Outcome>,
@@ -102,6 +109,8 @@ pub struct Parts {
     pub courier: CourierPort,
     /// Runs "Check my server".
     pub checks: Arc<dyn CheckPort>,
+    /// What is done on the home server.
+    pub home_server: Arc<dyn HomeServerPort>,
     /// The settings in force.
     pub settings: KeptSettings,
     /// Where requests come from.
@@ -125,6 +134,8 @@ impl Controller {
             connection: parts.connection,
             courier: parts.courier,
             checks: parts.checks,
+            home_server: parts.home_server,
+            sign_in_key: SignInKey::default(),
             settings: parts.settings,
             requests: parts.requests,
             work: JoinSet::new(),
@@ -277,6 +288,8 @@ impl Controller {
             } => self.decide_approval(id, decision, reply),
             Request::AnswerAgent { id, answers, reply } => self.answer_agent(id, answers, reply),
             Request::ChooseIdentityFile { reply } => self.choose_identity_file(reply),
+            Request::FetchGatewaySecret { reply } => self.fetch_secret(reply),
+            Request::SignInKey(request) => self.sign_in_key_asked(request),
         }
         Next::Continue
     }
@@ -367,6 +380,7 @@ impl Controller {
         self.send_settings();
         self.desktop
             .send(WindowEvent::AgentRequests(self.agent_requests_view()));
+        self.send_sign_in_key();
         self.desktop.send(WindowEvent::Page(self.page));
         self.announce(true);
         if let Some(asked) = self.opening.take() {
@@ -396,6 +410,7 @@ impl Controller {
     fn connection_changed(&mut self) -> Next {
         self.connection.snapshots.borrow_and_update();
         self.show_connection();
+        self.offer_key_instead_of_password();
         Next::Continue
     }
 
@@ -552,6 +567,7 @@ impl Controller {
         self.send_settings();
         if impact >= Impact::Reconnect {
             self.forget_agent_requests();
+            self.forget_sign_in_key();
         }
         if impact >= Impact::Reconnect && self.settings.is_configured() {
             self.order(Order::Reconfigure(Box::new(self.settings.profile())));
@@ -572,37 +588,6 @@ impl Controller {
         });
     }
 
-    // "Check my server".
-
-    fn run_check(&mut self) {
-        if self.check_run.is_some() {
-            return;
-        }
-        self.check = check_view::started();
-        self.check_run = Some(self.checks.run(self.settings.profile()));
-        self.send_check();
-    }
-
-    fn cancel_check(&mut self) {
-        // Dropping the receiver stops the run.
-        if self.check_run.take().is_some() {
-            check_view::cancelled(&mut self.check);
-            self.send_check();
-        }
-    }
-
-    fn check_news(&mut self, news: Option<CheckNews>) -> Next {
-        if !check_view::take(&mut self.check, news, now_ms()) {
-            self.check_run = None;
-        }
-        self.send_check();
-        Next::Continue
-    }
-
-    fn send_check(&self) {
-        self.desktop.send(WindowEvent::Check(self.check.clone()));
-    }
-
     async fn end(self) {
         self.desktop.leave();
         self.desktop.close_window();
@@ -612,14 +597,6 @@ impl Controller {
             tracing::warn!("the connection did not close in time");
         }
         self.desktop.exit();
-    }
-}
-
-/// Waits for the next step of a check, for ever while none runs; `None` when the run has ended.
-async fn next_news(run: Option<&mut mpsc::Receiver<CheckNews>>) -> Option<CheckNews> {
-    match run {
-        Some(run) => run.recv().await,
-        None => std::future::pending().await,
     }
 }
 

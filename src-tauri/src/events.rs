@@ -4,7 +4,7 @@
 //! (`resendAll`), so that nothing is missed in between.
 
 use crate::view_model::{
-    AgentRequestsView, ChatUpdate, CheckView, ConnectionView, Page, SettingsView,
+    AgentRequestsView, ChatUpdate, CheckView, ConnectionView, Page, SettingsView, SignInKeyView,
 };
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -30,6 +30,10 @@ pub struct ChatChanged(pub ChatUpdate);
 #[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
 pub struct AgentRequestsChanged(pub AgentRequestsView);
 
+/// A key in place of the password is offered, added or taken back; `null` when nothing is shown of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
+pub struct SignInKeyChanged(pub Option<SignInKeyView>);
+
 /// A page was asked for from outside the window, such as from the tray's menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type, Event)]
 pub struct PageRequested(pub Page);
@@ -47,6 +51,8 @@ pub enum WindowEvent {
     Chat(ChatUpdate),
     /// See [`AgentRequestsChanged`].
     AgentRequests(AgentRequestsView),
+    /// See [`SignInKeyChanged`].
+    SignInKey(Option<SignInKeyView>),
     /// See [`PageRequested`].
     Page(Page),
 }

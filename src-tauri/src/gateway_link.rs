@@ -6,6 +6,7 @@ use crate::{
     controller::{ConnectionPort, CourierPort, GatewayPort, Order},
     courier::{self, Heard},
     gateway_calls::LiveGateway,
+    home_server::{Current, CurrentServer},
     local_gateway::{self, LocalGateway},
     login_session,
     surroundings::Surroundings,
@@ -35,10 +36,14 @@ const WAITING_ORDERS: usize = 64;
 /// # Panics
 ///
 /// Outside an async runtime.
-pub fn start(surroundings: Surroundings, profile: &Profile) -> (ConnectionPort, CourierPort) {
+pub fn start(
+    surroundings: Surroundings,
+    profile: &Profile,
+    current: CurrentServer,
+) -> (ConnectionPort, CourierPort) {
     let listener = listener(profile);
     let here = local_gateway::Kept::default();
-    let route = route(&surroundings, profile, &listener, &here).unwrap_or_else(|_| {
+    let route = route(&surroundings, profile, &listener, &here, &current).unwrap_or_else(|_| {
         // The address is said to be unusable when somebody connects.
         GatewayRoute::on_this_computer(profile.local_port, access(&surroundings, profile))
     });
@@ -72,6 +77,7 @@ pub fn start(surroundings: Surroundings, profile: &Profile) -> (ConnectionPort, 
         listener,
         also_here: also_here(profile),
         here,
+        current,
     };
     // It ends when the controller drops its end or orders it to shut down.
     drop(tokio::spawn(link.run(inbox)));
@@ -97,6 +103,8 @@ struct Link {
     also_here: bool,
     /// The gateway on this computer, while it is ours.
     here: local_gateway::Kept,
+    /// Where it is said which server this leads to.
+    current: CurrentServer,
 }
 
 impl Link {
@@ -143,7 +151,13 @@ impl Link {
             self.listener = listener(profile);
             self.also_here = also_here;
         }
-        let route = route(&self.surroundings, profile, &self.listener, &self.here)?;
+        let route = route(
+            &self.surroundings,
+            profile,
+            &self.listener,
+            &self.here,
+            &self.current,
+        )?;
         if also_here {
             // It runs whether or not anybody connects to the other computer. What comes of it is
             // told when somebody does.
@@ -180,19 +194,26 @@ fn route(
     profile: &Profile,
     listener: &ListenerSlot,
     here: &local_gateway::Kept,
+    current: &CurrentServer,
 ) -> Result<GatewayRoute, AddressError> {
     let access = access(surroundings, profile);
+    current.set(None);
     match profile.runs {
         RunsWhere::AnotherComputer => {
             let route = if profile.is_direct() {
                 let (url, pin) = profile.direct()?;
                 GatewayRoute::direct(DirectServer::new(Dialer::new(url, pin)), access)
             } else {
-                let server = SshServer::planned(
+                let server = Arc::new(SshServer::planned(
                     surroundings.plan(profile)?,
                     profile.remote_port,
                     listener.clone(),
-                );
+                ));
+                current.set(Some(Current {
+                    server: Arc::clone(&server),
+                    access: Arc::clone(&access),
+                    profile: profile.secrets(),
+                }));
                 GatewayRoute::over_ssh(server, access)
             };
             Ok(if profile.also_run_here {

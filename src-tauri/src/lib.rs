@@ -24,6 +24,7 @@ pub mod desktop;
 pub mod events;
 mod gateway_calls;
 pub mod gateway_link;
+pub mod home_server;
 pub mod launch;
 pub mod local_gateway;
 pub mod local_programs;
@@ -47,6 +48,7 @@ use gateway_core::{
     credentials::{self, CredentialStore, MemoryStore},
     server::logbook::Logbook,
 };
+use home_server::{CurrentServer, HomeServer};
 use launch::Launch;
 use single_instance::InstanceLock;
 use std::{
@@ -175,12 +177,15 @@ fn wire(
         surroundings.environment.clone(),
         Arc::clone(&surroundings.store),
     );
-    let (connection, courier) = gateway_link::start(surroundings.clone(), &settings.profile());
+    let current = CurrentServer::default();
+    let (connection, courier) =
+        gateway_link::start(surroundings.clone(), &settings.profile(), current.clone());
     Controller::new(Parts {
         desktop,
         connection,
         courier,
-        checks: Arc::new(checks::Checks::new(surroundings)),
+        checks: Arc::new(checks::Checks::new(surroundings.clone())),
+        home_server: Arc::new(HomeServer::new(surroundings, current)),
         settings,
         requests,
         launch,

@@ -173,6 +173,11 @@ impl TestGateway {
         &self.token_file
     }
 
+    /// The configuration it was started with.
+    pub fn config_file(&self) -> PathBuf {
+        self.home.home().join(".openclaw/openclaw.json")
+    }
+
     /// Its WebSocket address on this machine.
     pub fn url(&self) -> String {
         let scheme = match self.front {

@@ -4,7 +4,7 @@
 //! In reading order: [`wait`] and [`process`] are the ground; [`ports`], [`temp_home`], [`http`],
 //! [`long_runs`] and [`tools`] are small helps; [`ssh_server`], [`gateway`], [`our_gateway`],
 //! [`model_provider`], [`plain_http`] and [`tls_front`] are the servers, [`home_server`] three of them together,
-//! [`node_host`] the official program that serves one; [`cli`], [`app`],
+//! [`node_host`] the official program that serves one; [`laptop`] has the core alone; [`cli`], [`app`],
 //! [`desktop`], [`webdriver`] and [`chromium`] drive our programs, [`terminal`] those that want a
 //! terminal; [`network`] puts a test apart from the machine; [`acknowledged`], [`canaries`], [`delivery`],
 //! [`pins`] and [`shape`] judge what was left behind or answered.
@@ -24,6 +24,7 @@ pub mod fault_proxy;
 pub mod gateway;
 pub mod home_server;
 pub mod http;
+pub mod laptop;
 pub mod long_runs;
 pub mod model_provider;
 pub mod network;

@@ -1,13 +1,14 @@
 //! A real OpenSSH server for one test: own port, own host key, own list of allowed keys, and a log
 //! that tells what a client did.
 
+pub mod account;
 pub mod agent;
 pub mod config;
 pub mod keys;
 pub mod one_time_codes;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -58,19 +59,26 @@ impl TestSshServer {
         if config.codes {
             one_time_codes::prepare(dir.path(), &user_name().await?)?;
         }
+        if let Some(account) = &config.account {
+            account::prepare(dir.path(), account).await?;
+        }
         let allowed = if config.knows_client_key {
             client_key.public_line()?
         } else {
             String::new()
         };
         fs::write(dir.path().join("authorized_keys"), allowed)?;
+        let user = match config.account {
+            Some(_) => account::NAME.to_owned(),
+            None => user_name().await?,
+        };
         let (port, process) =
             ports::on_a_free_port(async |port| launch(dir.path(), &config, port).await).await?;
         Ok(Self {
             process: Some(process),
             config,
             port,
-            user: user_name().await?,
+            user,
             earlier_log: String::new(),
             client_key,
             host_key,
@@ -91,6 +99,18 @@ impl TestSshServer {
     /// What a person would type as the address.
     pub fn target(&self) -> String {
         format!("{}@{}:{}", self.user, self.config.address, self.port)
+    }
+
+    /// The account's home as the server sees it.
+    ///
+    /// # Errors
+    ///
+    /// When the server does not run.
+    pub fn account_home(&self) -> Result<PathBuf> {
+        let process = self.process.as_ref().context("the server does not run")?;
+        let seen = format!("/proc/{}/root", process.pid());
+        let home = account::home(self.dir.path());
+        Ok(Path::new(&seen).join(home.strip_prefix("/")?))
     }
 
     /// The private key it lets in.
@@ -256,9 +276,10 @@ async fn launch(dir: &Path, config: &SshServerConfig, port: u16) -> Result<Runni
     let file = dir.join("sshd_config");
     fs::write(&file, config.render(dir, port))?;
     let sshd = tools::system("/usr/sbin/sshd")?;
-    let program = match config.codes {
-        true => one_time_codes::around(&sshd, dir)?,
-        false => Program::in_network_of(config.network, sshd),
+    let program = match &config.account {
+        Some(account) => account::around(&sshd, dir, account)?,
+        None if config.codes => one_time_codes::around(&sshd, dir)?,
+        None => Program::in_network_of(config.network, sshd),
     };
     let process = program
         .args(["-D", "-e", "-f"])

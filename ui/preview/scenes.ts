@@ -17,6 +17,7 @@ import {
   downView,
   message,
   settingsView,
+  signInKeyView,
 } from "../src/ipc/fake";
 
 interface Scene {
@@ -306,6 +307,33 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
         ],
       }),
   ),
+  "token-fetch": scene((backend) => {
+    backend.settings = settingsView({ hasGatewayToken: false });
+    backend.connection = downView({
+      phase: "paused",
+      cause: "token",
+      problem: problem(
+        "tokenMissing",
+        "The gateway asks for its token. Enter it in the settings.",
+        "enterToken",
+      ),
+    });
+  }),
+  "key-offered": scene((backend) => {
+    backend.signInKey = signInKeyView();
+  }),
+  "key-failed": scene((backend) => {
+    backend.signInKey = signInKeyView({
+      problem: problem(
+        "serverDiskFull",
+        "The server's disk is full, so /home/me/.ssh/authorized_keys was left as it is; free some space there and try again.",
+        null,
+      ),
+    });
+  }),
+  "key-added": scene((backend) => {
+    backend.signInKey = signInKeyView({ step: "added" });
+  }),
   "chat-empty": scene(() => {}, history([])),
   "chat-offline": scene(
     () => {},

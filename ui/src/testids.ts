@@ -39,6 +39,13 @@ export const testids = {
   history: "history",
   historyEvent: "history-event",
   way: "way",
+  fetchSecret: "fetch-secret",
+  fetchSecretButton: "fetch-secret-button",
+  signInKey: "sign-in-key",
+  signInKeyLine: "sign-in-key-line",
+  signInKeyAdd: "sign-in-key-add",
+  signInKeyUndo: "sign-in-key-undo",
+  signInKeyClose: "sign-in-key-close",
 
   chatPage: "chat-page",
   chatLog: "chat-log",

@@ -117,6 +117,7 @@ export class Page {
       check: (view) => this.checks.push(view),
       settings: () => undefined,
       requests: (view) => this.requests.push(view),
+      signInKey: () => undefined,
       page: () => undefined,
     });
     await this.backend.commands.resendAll();

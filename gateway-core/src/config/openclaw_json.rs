@@ -9,6 +9,7 @@
 
 pub mod credentials;
 mod dotenv;
+pub mod elsewhere;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzz;
 mod secret_ref;

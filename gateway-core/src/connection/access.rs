@@ -6,10 +6,13 @@
 use super::problem::{Problem, UserAction};
 use crate::client::{Credentials, HelloRequest, StoredDeviceToken};
 use crate::config::ProfileId;
-use crate::credentials::secret::{DeviceToken, GatewayPassword, GatewayToken, KeyPassphrase};
+use crate::credentials::secret::{
+    DeviceToken, GatewayPassword, GatewayToken, KeyPassphrase, SshPrivateKey,
+};
 use crate::credentials::{Account, Candidates, CredentialStore, Kind, StoreError, slots};
 use crate::device_identity::DeviceIdentity;
 use crate::protocol::connect::Scope;
+use crate::tunnel::OwnKey;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -32,6 +35,9 @@ pub trait GatewayAccess: fmt::Debug + Send + Sync + 'static {
 
     /// Returns the remembered passphrase and the key file it unlocks, if there is one.
     fn passphrase(&self) -> BoxFuture<'_, Option<(PathBuf, KeyPassphrase)>>;
+
+    /// Returns the key this app made for the server, if there is one.
+    fn own_key(&self) -> BoxFuture<'_, Option<OwnKey>>;
 
     /// Keeps the passphrase of a key file, because the user asked for it and it worked.
     fn keep_passphrase(&self, key_file: PathBuf, passphrase: KeyPassphrase) -> BoxFuture<'_, ()>;
@@ -159,6 +165,10 @@ impl GatewayAccess for StoredAccess {
         .boxed()
     }
 
+    fn own_key(&self) -> BoxFuture<'_, Option<OwnKey>> {
+        own_key(&*self.store, &self.profile).boxed()
+    }
+
     fn keep_passphrase(&self, key_file: PathBuf, passphrase: KeyPassphrase) -> BoxFuture<'_, ()> {
         async move {
             let passphrase = passphrase.expose().to_owned();
@@ -169,6 +179,24 @@ impl GatewayAccess for StoredAccess {
             self.keep(Kind::KeyPassphrase, &kept).await;
         }
         .boxed()
+    }
+}
+
+/// Reads the key this app made for a profile's server. Without it another way to sign in is tried.
+pub async fn own_key(store: &dyn CredentialStore, profile: &ProfileId) -> Option<OwnKey> {
+    let kept = match slots::read::<SshPrivateKey>(store, profile).await {
+        Ok(kept) => kept?,
+        Err(error) => {
+            tracing::warn!(%error, "the key for the server was not read");
+            return None;
+        }
+    };
+    match OwnKey::from_secret(&kept) {
+        Ok(key) => Some(key),
+        Err(error) => {
+            tracing::warn!(%error, "the key for the server cannot be used");
+            None
+        }
     }
 }
 

@@ -422,6 +422,11 @@ fn key_type_in_words(key_type: &str) -> String {
     .to_owned()
 }
 
+/// Returns an error and its causes as one sentence.
+pub fn told(error: &dyn std::error::Error) -> String {
+    format!("{}.", sentence(error))
+}
+
 /// Returns an error and its causes as one sentence without the full stop.
 fn sentence(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

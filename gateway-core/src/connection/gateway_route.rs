@@ -63,9 +63,9 @@ struct Here {
 
 impl GatewayRoute {
     /// Returns the route through an SSH server to the gateway's port there.
-    pub fn over_ssh(server: SshServer, access: Arc<dyn GatewayAccess>) -> Self {
+    pub fn over_ssh(server: impl Into<Arc<SshServer>>, access: Arc<dyn GatewayAccess>) -> Self {
         Self {
-            server: Server::Ssh(Arc::new(server)),
+            server: Server::Ssh(server.into()),
             also: None,
             access,
         }

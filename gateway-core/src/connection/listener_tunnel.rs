@@ -100,6 +100,13 @@ impl ListenerTunnel {
         }
     }
 
+    /// Changes what the next second connection signs in with.
+    pub(super) async fn sign_in_again_with(&self, change: impl FnOnce(&mut SignInMemory)) {
+        if let Some(again) = &self.again {
+            change(&mut again.lock().await.memory);
+        }
+    }
+
     /// Returns how many bytes came over and went over every second connection so far.
     pub(super) fn carried(&self) -> (u64, u64) {
         let carried = locked(&self.own.carried);
@@ -242,7 +249,10 @@ fn needs_nobody(credential: &Credential, took: Duration) -> bool {
     match credential {
         Credential::KeyboardInteractive => false,
         Credential::AgentKey { .. } | Credential::Certificate { .. } => took < HAND_IS_SLOWER,
-        Credential::KeyFile { .. } | Credential::Password | Credential::Nothing => true,
+        Credential::OwnKey
+        | Credential::KeyFile { .. }
+        | Credential::Password
+        | Credential::Nothing => true,
     }
 }
 

@@ -4,6 +4,8 @@
 //! way that asked, and the loopback listener stays bound across reconnects so that its port never
 //! changes. The way itself is worked out anew for each attempt.
 
+mod at_work;
+
 use super::access::GatewayAccess;
 use super::explain;
 use super::listener_slot::ListenerSlot;
@@ -22,6 +24,7 @@ use crate::tunnel::{
     SignIn, SignInMemory, Tunnel, TunnelClosed, TunnelConfig, TunnelError, TunnelStep,
     TunnelStream,
 };
+use at_work::Standing;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -43,6 +46,7 @@ pub struct SshServer {
     listener: ListenerSlot,
     memory: Arc<AsyncMutex<SignInMemory>>,
     asked: Mutex<AskedAbout>,
+    standing: Mutex<Standing>,
 }
 
 /// How it is found out what to dial.
@@ -85,6 +89,7 @@ impl SshServer {
             listener,
             memory: Arc::default(),
             asked: Mutex::default(),
+            standing: Mutex::default(),
         }
     }
 
@@ -127,6 +132,7 @@ impl SshServer {
         let mut config = self.config().await?;
         progress.report(Progress::Way(ssh_plan::in_words(&config)));
         let mut memory = self.memory.lock().await;
+        memory.set_own_key(access.own_key().await);
         self.recall_passphrase(&config, &mut memory, access).await;
         self.demand_what_is_trusted(&mut config);
         let mut began = Instant::now();
@@ -172,6 +178,7 @@ impl SshServer {
         let reporter = progress.clone();
         let local = ListenerTunnel::new(tunnel.clone(), &signed_in, again, reporter);
         let local = Arc::new(local);
+        *self.standing() = Standing::new(&tunnel, Arc::downgrade(&local));
         let lead: Arc<dyn Lead> = local.clone();
         self.listener.attach(&lead, self.gateway_port);
         let mut telling = JoinSet::new();
@@ -188,11 +195,11 @@ impl SshServer {
         })
     }
 
-    pub(super) async fn take_answer(
-        &self,
-        question: &Question,
-        answer: Answer,
-    ) -> Result<(), Problem> {
+    /// Takes a person's answer, so that the next connection gives it.
+    ///
+    /// # Errors
+    /// When it is no answer to that question, or could not be kept.
+    pub async fn take_answer(&self, question: &Question, answer: Answer) -> Result<(), Problem> {
         match (question, answer) {
             (Question::HostKeyUnknown { .. }, Answer::Trust) => {
                 let mut asked = self.asked();

@@ -253,6 +253,8 @@ pub enum Stage {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub enum SignedInBy {
+    /// The key this app made for itself.
+    OwnKey,
     /// A key that the agent holds.
     AgentKey,
     /// A key in a file.
@@ -270,6 +272,7 @@ pub enum SignedInBy {
 impl From<&Credential> for SignedInBy {
     fn from(credential: &Credential) -> Self {
         match credential {
+            Credential::OwnKey => Self::OwnKey,
             Credential::AgentKey { .. } => Self::AgentKey,
             Credential::KeyFile { .. } => Self::KeyFile,
             Credential::Certificate { .. } => Self::Certificate,
@@ -346,7 +349,7 @@ impl From<&Question> for QuestionKind {
 
 impl Timeline {
     /// Writes down what happened at `at`, the oldest event giving way.
-    pub(super) fn write(&mut self, at: u64, what: Happening, took: Option<Duration>) {
+    pub fn write(&mut self, at: u64, what: Happening, took: Option<Duration>) {
         if self.events.len() == KEPT {
             self.events.pop_front();
         }
@@ -369,6 +372,17 @@ impl Timeline {
         self.events
             .iter()
             .filter(move |event| event.number > number)
+    }
+
+    /// Returns what the last sign-in to the server itself took, as far back as this goes.
+    pub fn last_signed_in_by(&self) -> Option<SignedInBy> {
+        self.events().rev().find_map(|event| {
+            if let Happening::SignedIn { hop: 0, by } = event.what {
+                Some(by)
+            } else {
+                None
+            }
+        })
     }
 
     /// Returns the number of the last event; 0 where there was none.

@@ -50,6 +50,10 @@ secret! {
     KeyPassphrase
 }
 secret! {
+    /// The private half of the key this app signs in to a server with, in OpenSSH's format.
+    SshPrivateKey
+}
+secret! {
     /// The password of the user's account on the server.
     AccountPassword
 }

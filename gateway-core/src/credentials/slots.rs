@@ -1,6 +1,6 @@
 //! Reads and writes each kind of secret in the type of its kind.
 
-use super::secret::{DeviceKey, GatewayPassword, GatewayToken, KeyPassphrase};
+use super::secret::{DeviceKey, GatewayPassword, GatewayToken, KeyPassphrase, SshPrivateKey};
 use super::store::{Account, CredentialStore, Kind, StoreError};
 use crate::config::private_file::{self, PrivateFileError};
 use crate::config::{Places, ProfileId};
@@ -37,7 +37,7 @@ macro_rules! stored {
     )*};
 }
 
-stored!(GatewayToken, GatewayPassword, KeyPassphrase);
+stored!(GatewayToken, GatewayPassword, KeyPassphrase, SshPrivateKey);
 
 /// Reads a profile's secret.
 ///

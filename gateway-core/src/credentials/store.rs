@@ -18,16 +18,19 @@ pub enum Kind {
     DeviceToken,
     /// What unlocks the key file.
     KeyPassphrase,
+    /// The private half of the key this app signs in to the server with.
+    SshPrivateKey,
 }
 
 impl Kind {
     /// Every kind a profile may have an entry of.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::GatewayToken,
         Self::GatewayPassword,
         Self::DeviceKey,
         Self::DeviceToken,
         Self::KeyPassphrase,
+        Self::SshPrivateKey,
     ];
 
     /// Returns the kind's name in an entry's account.
@@ -38,6 +41,7 @@ impl Kind {
             Self::DeviceKey => "deviceKey",
             Self::DeviceToken => "deviceToken",
             Self::KeyPassphrase => "keyPassphrase",
+            Self::SshPrivateKey => "sshPrivateKey",
         }
     }
 }

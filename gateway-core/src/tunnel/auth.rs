@@ -1,6 +1,6 @@
 //! Signing in: which credential is offered, in which order, and what a person has to be asked.
 //!
-//! The order is certificates from files, agent keys that an identity file selects, other agent keys,
+//! The order is the key this app made for itself, certificates from files, agent keys that an identity file selects, other agent keys,
 //! key files, keyboard-interactive, password. Nobody is asked while a connection is open: the question comes
 //! back as an error, and the redial replays the answers from [`SignInMemory`]. A credential that the
 //! server refused is not sent again by itself.
@@ -39,8 +39,10 @@ pub enum SignIn {
     },
     /// This key only, from the file or from the agent.
     KeyFile(PathBuf),
-    /// A password, or whatever the server asks for; no keys.
+    /// A password, or whatever the server asks for; no keys but this app's own.
     Password,
+    /// This app's own key and nothing else; nobody is asked.
+    OwnKey,
 }
 
 /// What signing in needs to know.
@@ -121,7 +123,10 @@ impl Attempt<'_> {
             keys = Some(candidates::Candidates::gather(self, files).await?);
         }
         // What a person is asked for follows from their choice, or from a first half accepted.
-        let mut may_ask = !matches!(self.request.sign_in, SignIn::KeyFile(_));
+        let mut may_ask = match self.request.sign_in {
+            SignIn::Automatic { .. } | SignIn::Password => true,
+            SignIn::KeyFile(_) | SignIn::OwnKey => false,
+        };
         let mut interactive_is_open = true;
         let mut password_is_open = true;
 
@@ -201,7 +206,10 @@ impl Attempt<'_> {
 
     /// Takes the files to find keys in, where keys may be offered.
     fn files_for_keys(&self, files: &mut Option<Files>) -> Option<Files> {
-        files.take_if(|_| !matches!(self.request.sign_in, SignIn::Password))
+        files.take_if(|_| match self.request.sign_in {
+            SignIn::Password => self.memory.own_key().is_some(),
+            SignIn::Automatic { .. } | SignIn::KeyFile(_) | SignIn::OwnKey => true,
+        })
     }
 
     async fn send_password(&mut self) -> Result<Progress, TunnelError> {

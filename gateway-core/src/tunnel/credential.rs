@@ -6,6 +6,8 @@ use std::path::PathBuf;
 /// A thing to sign in with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Credential {
+    /// The key this app made for itself.
+    OwnKey,
     /// A key that the agent holds.
     AgentKey {
         /// Its fingerprint.
@@ -34,6 +36,7 @@ pub enum Credential {
 impl fmt::Display for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::OwnKey => f.write_str("this app's own key"),
             Self::AgentKey {
                 fingerprint,
                 comment,

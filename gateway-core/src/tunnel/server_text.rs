@@ -5,7 +5,7 @@ const MAX_SERVER_TEXT: usize = 300;
 
 /// Makes a server's text fit to show: nothing unseen that controls a terminal or turns the reading
 /// direction, no novel.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })
         .filter(|c| !c.is_control() && !is_unseen(*c))

@@ -1,6 +1,6 @@
 //! What the controller drives: the seams between deciding and doing.
 
-use crate::view_model::{ChatDraft, CheckStepView, UiError};
+use crate::view_model::{ChatDraft, CheckStepView, FetchedView, UiError};
 use futures_util::future::BoxFuture;
 use gateway_core::{
     client::CallError,
@@ -132,6 +132,21 @@ pub enum CourierNews {
         /// Why.
         problem: UiError,
     },
+}
+
+/// What is done on the home server over its SSH sign-in.
+pub trait HomeServerPort: Send + Sync + 'static {
+    /// Reads the gateway's token or password there and keeps it.
+    fn fetch_secret(&self) -> BoxFuture<'static, Result<FetchedView, UiError>>;
+
+    /// Returns the line that would let a key of our own in; the key is kept ready until it is added.
+    fn prepare_key(&self) -> BoxFuture<'static, Result<String, UiError>>;
+
+    /// Adds the line of the key that was prepared, proves it and forgets the password.
+    fn add_key(&self) -> BoxFuture<'static, Result<(), UiError>>;
+
+    /// Takes the line and the key back.
+    fn remove_key(&self) -> BoxFuture<'static, Result<(), UiError>>;
 }
 
 /// Runs "Check my server".

@@ -2,7 +2,7 @@
 
 use crate::tray::MenuAction;
 use crate::view_model::{
-    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FieldError,
+    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FetchedView, FieldError,
     HappenedView, SettingsForm, UiError, UnsentView,
 };
 use tokio::sync::{mpsc, oneshot};
@@ -86,6 +86,10 @@ pub enum Request {
     ChooseIdentityFile {
         reply: Reply<Option<String>, UiError>,
     },
+    FetchGatewaySecret {
+        reply: Reply<FetchedView, UiError>,
+    },
+    SignInKey(SignInKeyRequest),
     /// A row of the tray's menu was clicked.
     MenuClicked(MenuAction),
     /// The user closed the window.
@@ -96,6 +100,17 @@ pub enum Request {
     TrayHost(bool),
     /// The system or the user asks the app to end.
     Quit,
+}
+
+/// What can be asked about a key in place of the account's password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInKeyRequest {
+    /// Add the one that is offered.
+    Add,
+    /// Take back the one that was added.
+    Undo,
+    /// Show no more of it.
+    Close,
 }
 
 /// Carries requests to the controller; cheap to clone.

@@ -260,6 +260,18 @@ impl KeptSettings {
         })
     }
 
+    /// Writes down where the gateway listens on the server; `None` if that is what stands there.
+    pub(super) fn keep_gateway_port(&mut self, port: u16) -> Result<Option<Impact>, UiError> {
+        let mut settings = self.file.settings().clone();
+        match settings.active_mut() {
+            Some(profile) if profile.remote_port != port => profile.remote_port = port,
+            Some(_) | None => return Ok(None),
+        }
+        self.write(&settings)
+            .map(Some)
+            .map_err(|problem| save_error(&problem))
+    }
+
     /// Pins the certificate that a person has just trusted.
     pub(super) fn keep_certificate(&mut self, fingerprint: String) -> Result<(), UiError> {
         let mut settings = self.file.settings().clone();

@@ -18,6 +18,8 @@ use serde_json::json;
 mod agent_requests;
 mod direct;
 mod fakes;
+mod fetching;
+mod sign_in_key;
 
 fn form() -> SettingsForm {
     SettingsForm {

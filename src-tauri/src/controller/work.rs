@@ -5,8 +5,9 @@ use super::{
     problems::{call_error, not_connected, ui_error},
     respond,
     settings::{Saved, TokenChange},
+    sign_in_key::KeyNews,
 };
-use crate::view_model::{ChatHistoryView, FieldError, UiError, UserAction};
+use crate::view_model::{ChatHistoryView, FetchedView, FieldError, UiError, UserAction};
 use gateway_core::{
     client::CallError,
     config::Impact,
@@ -49,6 +50,13 @@ pub(super) enum Outcome {
     },
     /// What agents wait for; `None` when the connection went away.
     AgentRequests { number: u64, listed: Option<Listed> },
+    /// The gateway's secret was fetched, or was not.
+    SecretFetched {
+        result: Result<FetchedView, UiError>,
+        reply: Reply<FetchedView, UiError>,
+    },
+    /// What became of a key in place of the password.
+    SignInKey(KeyNews),
     /// It is time to read again what agents wait for.
     ListAgentRequests { number: u64 },
     /// What the gateway said to a decision.
@@ -255,6 +263,8 @@ impl Controller {
             Ok(Outcome::AgentRequests { number, listed }) => {
                 self.agent_requests_listed(number, listed);
             }
+            Ok(Outcome::SecretFetched { result, reply }) => self.secret_fetched(result, reply),
+            Ok(Outcome::SignInKey(news)) => self.sign_in_key_news(news),
             Ok(Outcome::ListAgentRequests { number }) => self.list_agent_requests_again(number),
             Ok(Outcome::Decided {
                 decided,

@@ -9,7 +9,7 @@ use crate::{
     controller::{ControllerHandle, Request},
     events::{
         AgentRequestsChanged, ChatChanged, CheckChanged, ConnectionChanged, PageRequested,
-        SettingsChanged, WindowEvent,
+        SettingsChanged, SignInKeyChanged, WindowEvent,
     },
     tray::Tray,
 };
@@ -110,6 +110,7 @@ impl Desktop for TauriDesktop {
             WindowEvent::Settings(view) => SettingsChanged(view).emit(&self.app),
             WindowEvent::Chat(update) => ChatChanged(update).emit(&self.app),
             WindowEvent::AgentRequests(view) => AgentRequestsChanged(view).emit(&self.app),
+            WindowEvent::SignInKey(view) => SignInKeyChanged(view).emit(&self.app),
             WindowEvent::Page(page) => PageRequested(page).emit(&self.app),
         };
         if let Err(problem) = sent {

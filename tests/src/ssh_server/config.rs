@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 use std::path::Path;
 
+use super::account::Account;
+
 /// The settings a test may change. The default is a home server as a guide would set it up.
 #[derive(Debug, Clone)]
 pub struct SshServerConfig {
@@ -21,6 +23,8 @@ pub struct SshServerConfig {
     pub asks: bool,
     /// After the key a code is asked for that is good once (see [`super::one_time_codes`]).
     pub codes: bool,
+    /// The account to sign in to; `None` is the one that runs the test.
+    pub account: Option<Account>,
     /// Further lines, as they stand.
     pub more: Vec<String>,
     /// Where it listens.
@@ -39,6 +43,7 @@ impl Default for SshServerConfig {
             authentication_methods: "any".to_owned(),
             asks: false,
             codes: false,
+            account: None,
             more: Vec::new(),
             address: Ipv4Addr::LOCALHOST,
             network: None,
@@ -55,17 +60,26 @@ impl SshServerConfig {
             true => "publickey,keyboard-interactive",
             false => &self.authentication_methods,
         };
+        let keys = match self.account {
+            // Where every server has it.
+            Some(_) => ".ssh/authorized_keys".to_owned(),
+            None => format!("{dir}/authorized_keys"),
+        };
         let mut lines = vec![
             format!("Port {port}"),
             format!("ListenAddress {}", self.address),
             format!("HostKey {dir}/host_key"),
-            format!("AuthorizedKeysFile {dir}/authorized_keys"),
+            format!("AuthorizedKeysFile {keys}"),
             "PidFile none".to_owned(),
             format!("UsePAM {}", yes_no(self.asks || self.codes)),
-            // The temporary folder is writable for its owner's group on some machines.
-            "StrictModes no".to_owned(),
+            // The temporary folder is writable for its owner's group on some machines; the home of an
+            // account of its own is as it should be.
+            format!("StrictModes {}", yes_no(self.account.is_some())),
             "PermitRootLogin yes".to_owned(),
-            format!("PasswordAuthentication {}", yes_no(self.asks)),
+            format!(
+                "PasswordAuthentication {}",
+                yes_no(self.asks || self.account.is_some())
+            ),
             format!(
                 "KbdInteractiveAuthentication {}",
                 yes_no(self.asks || self.codes)
@@ -79,6 +93,9 @@ impl SshServerConfig {
             // The level at which each sign-in request is a line.
             "LogLevel DEBUG1".to_owned(),
         ];
+        if self.account.as_ref().is_some_and(|account| account.files) {
+            lines.push("Subsystem sftp internal-sftp".to_owned());
+        }
         lines.extend(self.more.iter().cloned());
         lines.join("\n") + "\n"
     }

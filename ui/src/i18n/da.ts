@@ -146,6 +146,26 @@ const problems: Readonly<Record<string, string>> = {
     "Certifikatet gælder et andet navn. Skriv adressen med det navn, det gælder.",
   certificateRevoked: "Gatewayens certifikat er trukket tilbage. Få det udskiftet dér.",
   certificateUnusable: "Gatewayens certifikat kan ikke bruges. Få det udskiftet dér.",
+  keyNoKeychain:
+    "Der er ingen nøglering at gemme nøglen i. Lås den op eller installer en, og prøv igen.",
+  keyNotKept: "Nøglen kunne ikke gemmes i nøgleringen.",
+  noSignInKey: "Appen har ingen nøgle til denne server.",
+  keyNotProven:
+    "Serveren lukkede ikke den nye nøgle ind, så linjen er fjernet igen. Oftest kan andre skrive i dens hjemmemappe eller .ssh, eller den tillader ingen nøgler.",
+  keyLineLeft:
+    "Serveren lukkede ikke den nye nøgle ind, og linjen kunne ikke fjernes igen fra ~/.ssh/authorized_keys dér.",
+  noFileTransfer:
+    "Serveren tilbyder ikke filoverførsel (SFTP). Dens ejer kan slå det til med linjen »Subsystem sftp internal-sftp« i sshd_config.",
+  fileTransferUnusable: "Serverens filoverførsel kan ikke bruges.",
+  serverFileDenied:
+    "Serveren lod ikke kontoen gøre det. Se efter, hvem filen eller mappen tilhører.",
+  serverDiskFull: "Serverens disk er fuld. Intet er ændret; gør plads dér, og prøv igen.",
+  serverDiskReadOnly: "Serverens disk kan kun læses. Intet er ændret.",
+  serverFileIsLink:
+    "Mappen eller filen på serveren er et symbolsk link, som ikke følges. Erstat det med det, det peger på.",
+  serverFileNotOurs: "Mappen eller filen på serveren tilhører en anden konto. Intet er ændret.",
+  serverFileChanged: "Filen blev ændret på serveren samtidig. Prøv igen.",
+  serverFilesTimeout: "Serverens filoverførsel svarede ikke i tide. Prøv igen.",
   questionGone: "Spørgsmålet er ikke åbent længere.",
 };
 
@@ -274,6 +294,7 @@ export const da: Catalogue = {
       hello: "Gatewayen sagde goddag",
     },
     signedIn: {
+      ownKey: "Logget ind med appens egen nøgle",
       agentKey: "Logget ind med en nøgle fra agenten",
       keyFile: "Logget ind med nøglefilen",
       certificate: "Logget ind med et certifikat",
@@ -380,6 +401,47 @@ export const da: Catalogue = {
     preparing: "Forbereder…",
     writing: "Skriver…",
     interrupted: "Forbindelsen er væk; svaret hentes, når den er tilbage.",
+  },
+
+  fetchSecret: {
+    about:
+      "Eller læs det på serveren: openclaw.json og .env i ~/.openclaw læses over SSH, intet køres dér, og tokenet går direkte i din nøglering.",
+    fetch: "Hent det over SSH",
+    works: "Henter…",
+    found: {
+      token: (at) => `Tokenet fra ${at} er i din nøglering nu.`,
+      password: (at) => `Adgangskoden fra ${at} er i din nøglering nu.`,
+      nothing: () => "Gatewayen dér beder ikke om noget.",
+    },
+  },
+
+  signInKey: {
+    title: {
+      offered: "Log ind uden adgangskode fremover",
+      adding: "Log ind uden adgangskode fremover",
+      added: "Adgangskoden er ikke nødvendig længere",
+      removing: "Adgangskoden er ikke nødvendig længere",
+      removed: "Nøglen er taget tilbage",
+    },
+    about: {
+      offered: (server) =>
+        `Denne computer får sin egen nøgle til ${server}. Den bliver i din nøglering, og adgangskoden glemmes, når nøglen har logget ind.`,
+      adding: (server) => `Tilføjer linjen på ${server} og logger ind med nøglen…`,
+      added: (server) => `Nøglen har logget ind på ${server}, og adgangskoden er glemt.`,
+      removing: (server) => `Fjerner linjen på ${server} igen…`,
+      removed: (server) =>
+        `Linjen på ${server} og nøglen er væk. Næste gang bliver der spurgt om adgangskoden.`,
+    },
+    line: {
+      before: "Denne ene linje tilføjes til ~/.ssh/authorized_keys dér:",
+      after: "Denne linje står i ~/.ssh/authorized_keys dér:",
+    },
+    add: "Tilføj nøglen",
+    adding: "Tilføjer…",
+    undo: "Fortryd",
+    removing: "Fjerner…",
+    notNow: "Ikke nu",
+    done: "Færdig",
   },
 
   requests: {

@@ -5,8 +5,10 @@ import type {
   Cause,
   CheckStepId,
   DecisionView,
+  FetchedKind,
   Phase,
   QuestionKind,
+  SignInKeyStep,
   SignedInBy,
   Stage,
   Then,
@@ -214,6 +216,7 @@ export const en = {
       hello: "The gateway said hello",
     } satisfies Record<Stage, string>,
     signedIn: {
+      ownKey: "Signed in with this app's own key",
       agentKey: "Signed in with a key of the agent",
       keyFile: "Signed in with the key file",
       certificate: "Signed in with a certificate",
@@ -320,6 +323,48 @@ export const en = {
     preparing: "Preparing…",
     writing: "Writing…",
     interrupted: "The connection is lost; the reply is picked up when it is back.",
+  },
+
+  fetchSecret: {
+    about:
+      "Or read it on the server: openclaw.json and .env in ~/.openclaw are read over SSH, nothing is run there, and the token goes straight to your keychain.",
+    fetch: "Fetch it over SSH",
+    works: "Fetching…",
+    found: {
+      token: (at: string) => `The token from ${at} is in your keychain now.`,
+      password: (at: string) => `The password from ${at} is in your keychain now.`,
+      nothing: () => "The gateway there asks for nothing.",
+    } satisfies Record<FetchedKind, (at: string) => string>,
+  },
+
+  signInKey: {
+    title: {
+      offered: "Sign in without the password from now on",
+      adding: "Sign in without the password from now on",
+      added: "The password is no longer needed",
+      removing: "The password is no longer needed",
+      removed: "The key was taken back",
+    } satisfies Record<SignInKeyStep, string>,
+    about: {
+      offered: (server: string) =>
+        `This computer gets a key of its own for ${server}. It stays in your keychain, and the password is forgotten once the key has signed in.`,
+      adding: (server: string) => `Adding the line on ${server} and signing in with the key…`,
+      added: (server: string) =>
+        `The key has signed in to ${server}, and the password is forgotten.`,
+      removing: (server: string) => `Removing the line on ${server} again…`,
+      removed: (server: string) =>
+        `The line on ${server} and the key are gone. The password is asked for the next time.`,
+    } satisfies Record<SignInKeyStep, (server: string) => string>,
+    line: {
+      before: "This one line is added to ~/.ssh/authorized_keys there:",
+      after: "This line is in ~/.ssh/authorized_keys there:",
+    },
+    add: "Add the key",
+    adding: "Adding…",
+    undo: "Undo",
+    removing: "Removing…",
+    notNow: "Not now",
+    done: "Done",
   },
 
   requests: {

@@ -51,6 +51,14 @@ export const commands = {
 	finishFirstRun: () => __TAURI_INVOKE<void>("finish_first_run"),
 	/**  Lets the user pick a key file; `null` when the dialog was closed. */
 	chooseIdentityFile: () => typedError<string | null, UiError>(__TAURI_INVOKE("choose_identity_file")),
+	/**  Reads the gateway's token or password in the server's own files and keeps it in the keychain. */
+	fetchGatewaySecret: () => typedError<FetchedView, UiError>(__TAURI_INVOKE("fetch_gateway_secret")),
+	/**  Puts the offered key in place of the account's password. */
+	addSignInKey: () => __TAURI_INVOKE<void>("add_sign_in_key"),
+	/**  Takes the key back that was added: its line on the server, and the key itself. */
+	undoSignInKey: () => __TAURI_INVOKE<void>("undo_sign_in_key"),
+	/**  Shows no more of the key: it is not wanted now, or what became of it was read. */
+	closeSignInKey: () => __TAURI_INVOKE<void>("close_sign_in_key"),
 };
 
 /** Events */
@@ -61,6 +69,7 @@ export const events = {
 	connectionChanged: makeEvent<ConnectionChanged, ConnectionChanged>("connection-changed"),
 	pageRequested: makeEvent<PageRequested, PageRequested>("page-requested"),
 	settingsChanged: makeEvent<SettingsChanged, SettingsChanged>("settings-changed"),
+	signInKeyChanged: makeEvent<SignInKeyChanged, SignInKeyChanged>("sign-in-key-changed"),
 };
 
 /* Types */
@@ -386,6 +395,25 @@ export type DecisionView =
 "allowAlways" | 
 /**  Do not run it. */
 "deny";
+
+/**  What the gateway there asks for. */
+export type FetchedKind = 
+/**  Its token, which is in the keychain now. */
+"token" | 
+/**  Its password, which is in the keychain now. */
+"password" | 
+/**  Nothing. */
+"nothing";
+
+/**  What was fetched. The secret itself went to the keychain. */
+export type FetchedView = {
+	/**  What it is. */
+	kind: FetchedKind,
+	/**  Where it stood. */
+	foundAt: string | null,
+	/**  Where the gateway listens there. */
+	port: number,
+};
 
 /**  A fault in one field of a form, shown under the field. */
 export type FieldError = {
@@ -845,8 +873,38 @@ export type SignInChoice =
 /**  The account's password. */
 "password";
 
+/**  A key in place of the password is offered, added or taken back; `null` when nothing is shown of it. */
+export type SignInKeyChanged = SignInKeyView | null;
+
+/**  How far it has come. */
+export type SignInKeyStep = 
+/**  It is offered. */
+"offered" | 
+/**  It is being added and proved. */
+"adding" | 
+/**  The server lets the key in, and the password is forgotten. */
+"added" | 
+/**  It is being taken back. */
+"removing" | 
+/**  It was taken back. */
+"removed";
+
+/**  A key of our own in place of the account's password. */
+export type SignInKeyView = {
+	/**  How far it has come. */
+	step: SignInKeyStep,
+	/**  What the user calls the server. */
+	server: string,
+	/**  The line of `~/.ssh/authorized_keys` there, as it is or would be. It holds no secret. */
+	line: string,
+	/**  Why the last step was not taken. */
+	problem: UiError | null,
+};
+
 /**  What a server let us in with. */
 export type SignedInBy = 
+/**  The key this app made for itself. */
+"ownKey" | 
 /**  A key that the agent holds. */
 "agentKey" | 
 /**  A key in a file. */

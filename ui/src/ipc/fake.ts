@@ -16,6 +16,7 @@ import type {
   ConnectionView,
   Page,
   SettingsView,
+  SignInKeyView,
 } from "./bindings";
 
 /** The nine steps, in order. */
@@ -132,6 +133,17 @@ export function approval(over: Partial<ApprovalView> = {}): ApprovalView {
   };
 }
 
+/** A key in place of the password that is on offer, except for what is given. */
+export function signInKeyView(over: Partial<SignInKeyView> = {}): SignInKeyView {
+  return {
+    step: "offered",
+    server: "home-server",
+    line: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJm0qVb7h3kLw2yUeP4cD8sTnR1xZ6aGfE9oQvHjMtK5 openclaw-tray@laptop",
+    problem: null,
+    ...over,
+  };
+}
+
 /** A call the window made. */
 export interface Call {
   name: keyof Commands;
@@ -156,6 +168,10 @@ const DEFAULTS: Answers = {
   answerAgent: () => ({ status: "ok", data: null }),
   connectionHistory: () => ({ status: "ok", data: [] }),
   useFoundConfig: () => ({ status: "ok", data: null }),
+  fetchGatewaySecret: () => ({
+    status: "ok",
+    data: { kind: "token", foundAt: "gateway.auth.token in openclaw.json", port: 18789 },
+  }),
   chooseIdentityFile: () => ({ status: "ok", data: null }),
 };
 
@@ -184,6 +200,10 @@ const NAMES: readonly (keyof Commands)[] = [
   "useFoundConfig",
   "finishFirstRun",
   "chooseIdentityFile",
+  "fetchGatewaySecret",
+  "addSignInKey",
+  "undoSignInKey",
+  "closeSignInKey",
 ];
 
 export class FakeBackend implements Backend {
@@ -191,6 +211,7 @@ export class FakeBackend implements Backend {
   settings = settingsView();
   check = checkView();
   requests: AgentRequestsView = { approvals: [], questions: [] };
+  signInKey: SignInKeyView | null = null;
   /** What the window called, in order. */
   readonly calls: Call[] = [];
   readonly commands: Commands;
@@ -227,6 +248,7 @@ export class FakeBackend implements Backend {
     this.#listeners?.settings(this.settings);
     this.#listeners?.check(this.check);
     this.#listeners?.requests(this.requests);
+    this.#listeners?.signInKey(this.signInKey);
     this.#listeners?.page("chat");
   }
 
@@ -248,6 +270,11 @@ export class FakeBackend implements Backend {
   tellRequests(over: Partial<AgentRequestsView>): void {
     this.requests = { approvals: [], questions: [], ...over };
     this.#listeners?.requests(this.requests);
+  }
+
+  tellSignInKey(view: SignInKeyView | null): void {
+    this.signInKey = view;
+    this.#listeners?.signInKey(view);
   }
 
   tellChat(change: ChatChange, sessionKey = "agent:main:main"): void {

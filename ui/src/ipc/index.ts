@@ -13,6 +13,7 @@ import type {
   ConnectionView,
   Page,
   SettingsView,
+  SignInKeyView,
 } from "./bindings";
 
 export type * from "./bindings";
@@ -30,6 +31,7 @@ export interface Listeners {
   settings(view: SettingsView): void;
   chat(update: ChatUpdate): void;
   requests(view: AgentRequestsView): void;
+  signInKey(view: SignInKeyView | null): void;
   page(page: Page): void;
 }
 

@@ -9,6 +9,7 @@ import { Clock } from "./clock.svelte";
 import { ConnectionState } from "./connection.svelte";
 import { HistoryState } from "./history.svelte";
 import { SettingsState } from "./settings.svelte";
+import { SignInKeyState } from "./sign-in-key.svelte";
 
 /** A place on the settings page that a button elsewhere leads to. */
 export type Place = "address" | "signIn" | "token" | "ports" | "fileProblem";
@@ -21,6 +22,7 @@ export class App {
   readonly settings: SettingsState;
   readonly chat: ChatState;
   readonly requests: AgentRequestsState;
+  readonly signInKey: SignInKeyState;
   readonly clock = new Clock();
   /** How to sign in, in a browser; `null` in the app's window, which does that by itself. */
   readonly signIn: SignInPort | null;
@@ -45,6 +47,7 @@ export class App {
     this.settings = new SettingsState(backend, text.settings);
     this.chat = new ChatState(backend, text.common.failed);
     this.requests = new AgentRequestsState(backend, text.common.failed);
+    this.signInKey = new SignInKeyState(backend);
   }
 
   /** While not connected, the page with the one thing to do; the conversation otherwise. */
@@ -74,6 +77,7 @@ export class App {
       settings: (view) => this.settings.receive(view),
       chat: (update) => this.chat.receive(update),
       requests: (view) => this.requests.receive(view),
+      signInKey: (view) => this.signInKey.receive(view),
       page: (page) => this.#told(page),
     });
     await this.chat.restore();

@@ -164,6 +164,9 @@ export class SettingsState {
     }
   }
 
+  /** Fetches the gateway's token or password from the server's own files. */
+  fetchSecret = () => this.#backend.commands.fetchGatewaySecret();
+
   /** Takes over what an existing `openclaw.json` says. */
   async useFoundConfig(): Promise<UiError | null> {
     this.discard();

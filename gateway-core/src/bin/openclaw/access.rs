@@ -17,7 +17,7 @@ use gateway_core::credentials::{
     self, Candidates, Chosen, CredentialStore, Keeping, MemoryStore, slots,
 };
 use gateway_core::device_identity::DeviceIdentity;
-use gateway_core::tunnel::SshTarget;
+use gateway_core::tunnel::{OwnKey, SshTarget};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -130,7 +130,7 @@ async fn find(
 }
 
 /// Returns whether an address leads to the same server.
-fn names(address: &str, server: &SshTarget) -> bool {
+pub(crate) fn names(address: &str, server: &SshTarget) -> bool {
     address.parse::<SshTarget>().is_ok_and(|target| {
         target.host.eq_ignore_ascii_case(&server.host)
             && target.port_or_default() == server.port_or_default()
@@ -194,6 +194,10 @@ impl GatewayAccess for WithoutDevice {
     }
 
     fn passphrase(&self) -> BoxFuture<'_, Option<(PathBuf, KeyPassphrase)>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    fn own_key(&self) -> BoxFuture<'_, Option<OwnKey>> {
         Box::pin(std::future::ready(None))
     }
 

@@ -35,6 +35,9 @@ pub(crate) enum Command {
     Status(AskArgs),
     /// Print a link that opens the gateway's page in a browser, signed in, once and within a minute.
     Dashboard(AskArgs),
+    /// Do something on the home server itself, over the SSH sign-in.
+    #[command(subcommand)]
+    Server(ServerCommand),
     /// Run a gateway here, or talk to one by its protocol.
     #[command(subcommand)]
     Gateway(GatewayCommand),
@@ -52,6 +55,38 @@ pub(crate) enum GatewayCommand {
     Probe(ProbeArgs),
     /// See whether a gateway answers, and what it is running.
     Status(ProbeArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServerCommand {
+    /// Sign in with a key from now on: one line is added to ~/.ssh/authorized_keys there.
+    AddKey(AddKeyArgs),
+    /// Read the gateway's token or password there and keep it in the keychain; no command is run.
+    FetchToken(FetchTokenArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FetchTokenArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// Print the outcome, without the secret, as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddKeyArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// Remove that line again, and the key.
+    #[arg(long)]
+    pub(crate) undo: bool,
+    /// Do it without asking first.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print the outcome as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What a gateway on this computer is started with. What is not given comes from the environment

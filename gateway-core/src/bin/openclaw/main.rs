@@ -13,6 +13,7 @@ mod output;
 mod page;
 mod questions;
 mod secrets;
+mod server;
 mod signals;
 mod target;
 
@@ -89,6 +90,7 @@ async fn run(command: Command, environment: &Environment, logbook: &Logbook) -> 
             gateway::health(args, environment).await
         }
         Command::Status(args) => gateway::overview(args, environment).await,
+        Command::Server(command) => server::run(command, environment).await,
         Command::Dashboard(args) => gateway::dashboard(args, environment).await,
         Command::Gateway(GatewayCommand::Run(args)) => {
             gateway_run::run(args, environment, logbook).await

@@ -55,6 +55,16 @@ pub(crate) async fn answered(asking: &mut Option<Asking>) -> (u64, Option<Answer
     }
 }
 
+/// Asks whether to go on; `None` when nobody sits there.
+pub(crate) async fn agrees(label: &'static str) -> Option<bool> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return None;
+    }
+    let asking = tokio::task::spawn_blocking(move || read_line(label));
+    let said = asking.await.ok()?.ok()?;
+    Some(said.trim().eq_ignore_ascii_case("yes"))
+}
+
 fn answer_to(question: &Question) -> io::Result<Option<Answer>> {
     match question {
         Question::HostKeyUnknown {

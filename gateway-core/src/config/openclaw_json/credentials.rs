@@ -16,8 +16,8 @@ pub use super::secret_ref::CredentialProblem;
 use crate::credentials::secret::{GatewayPassword, GatewayToken};
 use std::fmt;
 
-const TOKEN_VARIABLE: &str = "OPENCLAW_GATEWAY_TOKEN";
-const PASSWORD_VARIABLE: &str = "OPENCLAW_GATEWAY_PASSWORD";
+pub(super) const TOKEN_VARIABLE: &str = "OPENCLAW_GATEWAY_TOKEN";
+pub(super) const PASSWORD_VARIABLE: &str = "OPENCLAW_GATEWAY_PASSWORD";
 
 /// Where an official credential was found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,7 +16,7 @@ pub(super) fn read(environment: &Environment) -> BTreeMap<String, String> {
 }
 
 /// Understands comments, `export`, and single or double quotes around a whole value.
-fn parse(text: &str) -> BTreeMap<String, String> {
+pub(super) fn parse(text: &str) -> BTreeMap<String, String> {
     text.lines()
         .map(str::trim)
         .filter(|line| !line.starts_with('#'))

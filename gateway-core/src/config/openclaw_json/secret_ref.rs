@@ -57,6 +57,9 @@ pub(super) fn read(
             let id = part("id").ok_or_else(|| fault("this reference needs an id"))?;
             match part("source") {
                 Some("env") => variable(reader, variables, key, id).map(Some),
+                Some("file") if variables.is_elsewhere => Err(fault(
+                    "this secret is kept in a file of its own on the server, which OpenClaw Tray does not open; give the token in the settings",
+                )),
                 Some("file") => from_file(reader, variables, key, part("provider"), id).map(Some),
                 Some("exec") => Err(fault(
                     "this secret comes from a program, which OpenClaw Tray does not start; give the token in the settings or with --token-file",

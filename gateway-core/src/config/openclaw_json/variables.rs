@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 pub(super) struct Variables<'a> {
     pub(super) environment: &'a Environment,
     file: BTreeMap<String, String>,
+    /// Whether all this is of another computer, whose files are not to be had here.
+    pub(super) is_elsewhere: bool,
 }
 
 impl<'a> Variables<'a> {
@@ -16,6 +18,16 @@ impl<'a> Variables<'a> {
         Self {
             environment,
             file: dotenv::read(environment),
+            is_elsewhere: false,
+        }
+    }
+
+    /// Returns those of a program on another computer, with the text of its `.env`.
+    pub(super) fn elsewhere(environment: &'a Environment, dotenv: &str) -> Self {
+        Self {
+            environment,
+            file: dotenv::parse(dotenv),
+            is_elsewhere: true,
         }
     }
 

@@ -19,6 +19,8 @@ const MAX_KEYS: usize = 4;
 pub(super) enum Candidate {
     /// The agent signs.
     Agent(Box<AgentKey>, Agent),
+    /// We sign, with the key we made.
+    Own(Arc<PrivateKey>),
     /// We sign.
     File { path: PathBuf, key: Arc<PrivateKey> },
     /// Nobody can sign yet: a person has to unlock the file.
@@ -51,6 +53,7 @@ pub(super) enum KeyOfCertificate {
 impl Candidate {
     pub(super) fn credential(&self) -> Credential {
         match self {
+            Self::Own(_) => Credential::OwnKey,
             Self::Agent(key, _) => Credential::AgentKey {
                 fingerprint: name_in_agent(key),
                 comment: key.comment(),
@@ -66,7 +69,7 @@ impl Candidate {
     fn is_for(&self, name: &str) -> bool {
         match self {
             Self::Agent(key, _) => name_of_key(&key.public()) == name,
-            Self::File { key, .. } => name_of_key(key.public_key()) == name,
+            Self::Own(key) | Self::File { key, .. } => name_of_key(key.public_key()) == name,
             Self::Locked { public, .. } => public
                 .as_ref()
                 .is_some_and(|public| name_of_key(public) == name),
@@ -80,7 +83,7 @@ impl Candidate {
     pub(super) fn name(&self) -> Option<String> {
         match self {
             Self::Agent(key, _) => Some(name_in_agent(key)),
-            Self::File { key, .. } => Some(name_of_key(key.public_key())),
+            Self::Own(key) | Self::File { key, .. } => Some(name_of_key(key.public_key())),
             Self::Locked { public, .. } => public.as_ref().map(name_of_key),
             Self::Certificate { certificate, .. } => Some(name_of_certificate(certificate)),
         }
@@ -100,17 +103,25 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    /// Lines up what there is: certificates from files, the agent's keys that a file selects, the
+    /// Lines up what there is: the key we made, certificates from files, the agent's keys that a file selects, the
     /// agent's others, then key files.
     pub(super) async fn gather(
         attempt: &mut Attempt<'_>,
         files: Files,
     ) -> Result<Self, TunnelError> {
-        let held = match attempt.request.agent_socket {
+        let (may_have_own, agent_socket) = match attempt.request.sign_in {
+            SignIn::Automatic { .. } => (true, attempt.request.agent_socket),
+            SignIn::KeyFile(_) => (false, attempt.request.agent_socket),
+            SignIn::Password | SignIn::OwnKey => (true, None),
+        };
+        let held = match agent_socket {
             Some(socket) => agent::keys(socket, attempt.handle.agent_session_binding()).await,
             None => Vec::new(),
         };
         let mut waiting = VecDeque::new();
+        // First, because it was made for this very server.
+        let own = attempt.memory.own_key().filter(|_| may_have_own);
+        waiting.extend(own.map(|key| Candidate::Own(key.private())));
         for file in &files.certificates {
             match certificate(file, &files.keys, &held) {
                 Ok(candidate) => waiting.push_back(candidate),
@@ -171,7 +182,7 @@ impl Candidates {
     pub(super) fn put_first(&mut self, name: &str) -> bool {
         let place = self.waiting.iter().position(|candidate| {
             let can_sign = match candidate {
-                Candidate::Agent(..) | Candidate::File { .. } => true,
+                Candidate::Own(_) | Candidate::Agent(..) | Candidate::File { .. } => true,
                 Candidate::Certificate { key, .. } => {
                     !matches!(key, KeyOfCertificate::Locked { .. })
                 }

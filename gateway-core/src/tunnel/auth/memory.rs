@@ -1,8 +1,8 @@
 //! What a person answered for one server, and what that server refused.
 
 use crate::credentials::secret::{AccountPassword, KeyPassphrase, PromptAnswer};
-use crate::tunnel::TunnelConfig;
 use crate::tunnel::question::{Prompt, Question};
+use crate::tunnel::{OwnKey, TunnelConfig};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,8 @@ pub struct SignInMemory {
     rounds: Vec<AnsweredRound>,
     answers_are_wrong: bool,
     refused_keys: HashSet<String>,
+    /// The key this app made for itself.
+    own_key: Option<OwnKey>,
     /// The key that was accepted last, by its name.
     accepted_key: Option<String>,
     /// What is remembered of the servers on the way, by their addresses.
@@ -45,6 +47,7 @@ impl SignInMemory {
             rounds: Vec::new(),
             answers_are_wrong: self.answers_are_wrong,
             refused_keys: self.refused_keys.clone(),
+            own_key: self.own_key.clone(),
             accepted_key: self.accepted_key.clone(),
             hops: self
                 .hops
@@ -69,6 +72,20 @@ impl SignInMemory {
     /// Remembers what unlocks a key file.
     pub fn remember_passphrase(&mut self, key_file: impl Into<PathBuf>, passphrase: KeyPassphrase) {
         self.passphrases.insert(key_file.into(), passphrase);
+    }
+
+    /// Says which key this app made for the server; `None` where there is none (any more).
+    pub fn set_own_key(&mut self, key: Option<OwnKey>) {
+        self.own_key = key;
+    }
+
+    pub(super) fn own_key(&self) -> Option<&OwnKey> {
+        self.own_key.as_ref()
+    }
+
+    /// Forgets the account's password, because something else lets us in.
+    pub fn forget_password(&mut self) {
+        self.password = None;
     }
 
     /// Remembers the account's password.

@@ -27,7 +27,7 @@ impl Attempt<'_> {
     ) -> Result<Progress, TunnelError> {
         let name = candidate.name();
         let progress = match candidate {
-            Candidate::File { path: _, key } => {
+            Candidate::Own(key) | Candidate::File { path: _, key } => {
                 let Some(hash) = self.hash_for(&key.algorithm()).await? else {
                     return Ok(Progress::Unusable(SHA1_ONLY));
                 };

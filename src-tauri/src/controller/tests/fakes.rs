@@ -3,13 +3,13 @@
 use super::*;
 use crate::{
     controller::request::WhenEnding,
-    view_model::{AgentRequestsView, ChatUpdate, SettingsView},
+    view_model::{AgentRequestsView, ChatUpdate, FetchedView, SettingsView, SignInKeyView},
 };
 use futures_util::future::BoxFuture;
 use gateway_core::{
     client::CallError,
     config::{Environment, Places, Platform, Profile},
-    connection::timeline::Timeline,
+    connection::timeline::{Happening, Timeline},
     credentials::{MemoryStore, secret::GatewayToken, slots},
     protocol::{
         id::{ApprovalId, QuestionSetId},
@@ -45,6 +45,8 @@ pub(super) struct Fakes {
     drafts: mpsc::Receiver<ChatDraft>,
     courier: mpsc::Sender<CourierNews>,
     checks: mpsc::Receiver<mpsc::Sender<CheckNews>>,
+    timeline: watch::Sender<Timeline>,
+    home_server: mpsc::Receiver<Asked>,
     store: Arc<MemoryStore>,
     places: Places,
     profile: Profile,
@@ -98,16 +100,18 @@ impl Fakes {
         let (handle, requests) = ControllerHandle::channel();
         let (snapshots, snapshot_reader) = watch::channel(Snapshot::off(String::new()));
         let (events, event_reader) = broadcast::channel(64);
+        let (timeline, timeline_reader) = watch::channel(Timeline::default());
         let (session, session_reader) = watch::channel(None);
         let (order_sender, orders) = mpsc::channel(64);
         let (draft_sender, drafts) = mpsc::channel(8);
         let (courier, news) = mpsc::channel(8);
         let (check_sender, checks) = mpsc::channel(8);
+        let (home_server_sender, home_server) = mpsc::channel(8);
         let controller = Controller::new(Parts {
             desktop: Arc::new(desktop),
             connection: ConnectionPort {
                 snapshots: snapshot_reader,
-                timeline: watch::channel(Timeline::default()).1,
+                timeline: timeline_reader,
                 events: event_reader,
                 session: Box::new(move || session_reader.borrow().clone()),
                 orders: order_sender,
@@ -117,6 +121,7 @@ impl Fakes {
                 news,
             },
             checks: Arc::new(FakeChecks(check_sender)),
+            home_server: Arc::new(FakeHomeServer(home_server_sender)),
             settings,
             requests,
             launch,
@@ -132,11 +137,31 @@ impl Fakes {
             drafts,
             courier,
             checks,
+            timeline,
+            home_server,
             store,
             places,
             profile,
             _folder: folder,
         }
+    }
+
+    /// Something happened to the connection.
+    pub(super) fn happened(&self, what: Happening) {
+        self.timeline
+            .send_modify(|timeline| timeline.write(0, what, None));
+    }
+
+    /// Returns what is asked of the home server next, and where the answer goes.
+    pub(super) async fn asked_of_home_server(&mut self) -> Asked {
+        soon(self.home_server.recv())
+            .await
+            .expect("nothing is asked")
+    }
+
+    /// Whether nothing is asked of the home server.
+    pub(super) fn home_server_is_left_alone(&mut self) -> bool {
+        self.home_server.try_recv().is_err()
     }
 
     pub(super) fn tell(&self, request: Request) {
@@ -253,6 +278,7 @@ pub(super) struct DesktopLog {
     settings: mpsc::UnboundedReceiver<SettingsView>,
     chats: mpsc::UnboundedReceiver<ChatUpdate>,
     requests: mpsc::UnboundedReceiver<AgentRequestsView>,
+    sign_in_keys: mpsc::UnboundedReceiver<Option<SignInKeyView>>,
     pages: mpsc::UnboundedReceiver<Page>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
@@ -269,6 +295,7 @@ struct FakeDesktop {
     settings: mpsc::UnboundedSender<SettingsView>,
     chats: mpsc::UnboundedSender<ChatUpdate>,
     requests: mpsc::UnboundedSender<AgentRequestsView>,
+    sign_in_keys: mpsc::UnboundedSender<Option<SignInKeyView>>,
     pages: mpsc::UnboundedSender<Page>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
@@ -286,6 +313,7 @@ impl DesktopLog {
         let settings = mpsc::unbounded_channel();
         let chats = mpsc::unbounded_channel();
         let requests = mpsc::unbounded_channel();
+        let sign_in_keys = mpsc::unbounded_channel();
         let pages = mpsc::unbounded_channel();
         let ever_shown = Arc::new(AtomicBool::new(false));
         let left = Arc::new(AtomicBool::new(false));
@@ -300,6 +328,7 @@ impl DesktopLog {
             settings: settings.1,
             chats: chats.1,
             requests: requests.1,
+            sign_in_keys: sign_in_keys.1,
             pages: pages.1,
             ever_shown: Arc::clone(&ever_shown),
             left: Arc::clone(&left),
@@ -315,6 +344,7 @@ impl DesktopLog {
             settings: settings.0,
             chats: chats.0,
             requests: requests.0,
+            sign_in_keys: sign_in_keys.0,
             pages: pages.0,
             ever_shown,
             left,
@@ -399,6 +429,14 @@ impl DesktopLog {
         next_where(&mut self.requests, wanted).await
     }
 
+    /// Returns what is shown of a key in place of the password, once it is as `wanted`.
+    pub(super) async fn sign_in_key_where(
+        &mut self,
+        wanted: impl Fn(&Option<SignInKeyView>) -> bool,
+    ) -> Option<SignInKeyView> {
+        next_where(&mut self.sign_in_keys, wanted).await
+    }
+
     pub(super) async fn page(&mut self) -> Page {
         next(&mut self.pages).await
     }
@@ -446,6 +484,7 @@ impl Desktop for FakeDesktop {
             WindowEvent::Settings(view) => log(&self.settings, view),
             WindowEvent::Chat(update) => log(&self.chats, update),
             WindowEvent::AgentRequests(view) => log(&self.requests, view),
+            WindowEvent::SignInKey(view) => log(&self.sign_in_keys, view),
             WindowEvent::Page(page) => log(&self.pages, page),
         }
     }
@@ -556,5 +595,45 @@ impl CheckPort for FakeChecks {
         let (news, reader) = mpsc::channel(16);
         self.0.try_send(news).unwrap();
         reader
+    }
+}
+
+/// What is asked of the home server.
+#[derive(Debug)]
+pub(super) enum Asked {
+    FetchSecret(oneshot::Sender<Result<FetchedView, UiError>>),
+    PrepareKey(oneshot::Sender<Result<String, UiError>>),
+    AddKey(oneshot::Sender<Result<(), UiError>>),
+    RemoveKey(oneshot::Sender<Result<(), UiError>>),
+}
+
+struct FakeHomeServer(mpsc::Sender<Asked>);
+
+impl FakeHomeServer {
+    fn ask<T: Send + 'static>(
+        &self,
+        what: impl FnOnce(oneshot::Sender<Result<T, UiError>>) -> Asked,
+    ) -> BoxFuture<'static, Result<T, UiError>> {
+        let (reply, answer) = oneshot::channel();
+        self.0.try_send(what(reply)).unwrap();
+        Box::pin(async move { answer.await.unwrap() })
+    }
+}
+
+impl HomeServerPort for FakeHomeServer {
+    fn fetch_secret(&self) -> BoxFuture<'static, Result<FetchedView, UiError>> {
+        self.ask(Asked::FetchSecret)
+    }
+
+    fn prepare_key(&self) -> BoxFuture<'static, Result<String, UiError>> {
+        self.ask(Asked::PrepareKey)
+    }
+
+    fn add_key(&self) -> BoxFuture<'static, Result<(), UiError>> {
+        self.ask(Asked::AddKey)
+    }
+
+    fn remove_key(&self) -> BoxFuture<'static, Result<(), UiError>> {
+        self.ask(Asked::RemoveKey)
     }
 }

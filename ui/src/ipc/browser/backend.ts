@@ -173,6 +173,10 @@ export class BrowserBackend implements Backend {
       useFoundConfig: onlyInTheApp,
       finishFirstRun: onlyInTheApp,
       chooseIdentityFile: onlyInTheApp,
+      fetchGatewaySecret: onlyInTheApp,
+      addSignInKey: onlyInTheApp,
+      undoSignInKey: onlyInTheApp,
+      closeSignInKey: onlyInTheApp,
     };
   }
 

@@ -30,6 +30,10 @@ const LIMIT: Duration = Duration::from_secs(30);
 struct Access;
 
 impl GatewayAccess for Access {
+    fn own_key(&self) -> BoxFuture<'_, Option<crate::tunnel::OwnKey>> {
+        Box::pin(std::future::ready(None))
+    }
+
     fn hello(&self) -> BoxFuture<'_, Result<HelloRequest, Problem>> {
         Box::pin(std::future::ready(Ok(hello_request())))
     }
