@@ -8,11 +8,13 @@
 mod agent_requests;
 mod answers;
 mod chat;
+mod check_run;
 mod check_view;
 mod connection_view;
 pub mod ports;
 pub(crate) mod problems;
 mod request;
+mod sending;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -28,18 +30,18 @@ use crate::{
     events::WindowEvent,
     launch::Launch,
     tray::{MenuAction, Tray},
-    view_model::{ChatDraft, CheckView, ConnectionView, Page, UiError},
+    view_model::{CheckView, ConnectionView, Page, UiError},
 };
 use chat::Conversations;
+use check_run::next_news;
 use connection_view::{connection_view, history_view};
 use gateway_core::{
     chat::AgentRequests,
     config::Impact,
-    connection::{GatewayEvent, phase::Phase, question::Answer},
+    connection::{GatewayEvent, phase::Phase},
     protocol::event::Event,
 };
 use ports::{CheckNews, CourierNews};
-use problems::ui_error;
 use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -420,60 +422,6 @@ impl Controller {
         }
     }
 
-    fn trust(&mut self, id: &str) {
-        let Ok(id) = id.parse() else { return };
-        let (reply, outcome) = oneshot::channel();
-        self.order(Order::Answer {
-            id,
-            answer: Answer::Trust,
-            reply,
-        });
-        let certificate = self.certificate_asked(id);
-        self.work.spawn(async move {
-            Outcome::Trusted {
-                id,
-                result: outcome.await.unwrap_or(Ok(())),
-                certificate,
-            }
-        });
-    }
-
-    fn answer_question(&mut self, id: u64, answer: Answer, reply: Reply<(), UiError>) {
-        let (done, outcome) = oneshot::channel();
-        self.order(Order::Answer {
-            id,
-            answer,
-            reply: done,
-        });
-        let certificate = self.certificate_asked(id);
-        self.work.spawn(async move {
-            let answered = outcome.await.map_or_else(
-                |_| Err(answers::gone()),
-                |result| result.map_err(|problem| ui_error(&problem)),
-            );
-            let trusted = certificate.filter(|_| answered.is_ok());
-            respond(reply, answered);
-            trusted.map_or(Outcome::Nothing, Outcome::CertificateTrusted)
-        });
-    }
-
-    /// Returns the certificate that question `id` is about.
-    fn certificate_asked(&self, id: u64) -> Option<String> {
-        answers::certificate(self.connection.snapshots.borrow().question.as_ref(), id)
-    }
-
-    /// Writes a trusted certificate down; the connection knows it already.
-    fn keep_certificate(&mut self, fingerprint: String) {
-        if let Err(problem) = self.settings.keep_certificate(fingerprint) {
-            // It is trusted until the app ends, and asked about again then.
-            tracing::warn!(
-                code = problem.code,
-                "a trusted certificate was not written down"
-            );
-        }
-        self.send_settings();
-    }
-
     fn gateway_event(&mut self, event: Result<GatewayEvent<Event>, RecvError>) -> Next {
         let updates = match event {
             Ok(GatewayEvent::Event(Event::Chat(event))) => {
@@ -497,46 +445,6 @@ impl Controller {
         for update in updates {
             self.desktop.send(WindowEvent::Chat(update));
         }
-        Next::Continue
-    }
-
-    /// Hands a message to the courier, and says so where it has to wait for the connection.
-    fn send_chat(&mut self, draft: ChatDraft) -> Result<(), UiError> {
-        self.unsent.handed_in(&draft);
-        let waits = (self.connection.session)().is_none().then(|| draft.clone());
-        if let Err(draft) = self.courier.drafts.try_send(draft) {
-            let problem = too_much_waits();
-            self.unsent.refused(&draft.into_inner().key, &problem);
-            return Err(problem);
-        }
-        if let Some(ChatDraft {
-            session_key,
-            key,
-            text,
-        }) = waits
-        {
-            let update = self.chat.queued(session_key, key, text);
-            self.desktop.send(WindowEvent::Chat(update));
-        }
-        Ok(())
-    }
-
-    fn courier_news(&mut self, news: CourierNews) -> Next {
-        let update = match news {
-            CourierNews::Accepted { session_key, key } => {
-                self.unsent.accepted(&key);
-                self.chat.accepted(session_key, key)
-            }
-            CourierNews::Refused {
-                session_key,
-                key,
-                problem,
-            } => {
-                self.unsent.refused(&key, &problem);
-                self.chat.refused(session_key, key, problem)
-            }
-        };
-        self.desktop.send(WindowEvent::Chat(update));
         Next::Continue
     }
 
@@ -572,37 +480,6 @@ impl Controller {
         });
     }
 
-    // "Check my server".
-
-    fn run_check(&mut self) {
-        if self.check_run.is_some() {
-            return;
-        }
-        self.check = check_view::started();
-        self.check_run = Some(self.checks.run(self.settings.profile()));
-        self.send_check();
-    }
-
-    fn cancel_check(&mut self) {
-        // Dropping the receiver stops the run.
-        if self.check_run.take().is_some() {
-            check_view::cancelled(&mut self.check);
-            self.send_check();
-        }
-    }
-
-    fn check_news(&mut self, news: Option<CheckNews>) -> Next {
-        if !check_view::take(&mut self.check, news, now_ms()) {
-            self.check_run = None;
-        }
-        self.send_check();
-        Next::Continue
-    }
-
-    fn send_check(&self) {
-        self.desktop.send(WindowEvent::Check(self.check.clone()));
-    }
-
     async fn end(self) {
         self.desktop.leave();
         self.desktop.close_window();
@@ -612,14 +489,6 @@ impl Controller {
             tracing::warn!("the connection did not close in time");
         }
         self.desktop.exit();
-    }
-}
-
-/// Waits for the next step of a check, for ever while none runs; `None` when the run has ended.
-async fn next_news(run: Option<&mut mpsc::Receiver<CheckNews>>) -> Option<CheckNews> {
-    match run {
-        Some(run) => run.recv().await,
-        None => std::future::pending().await,
     }
 }
 
@@ -634,12 +503,4 @@ fn now_ms() -> f64 {
         .unwrap_or_default()
         .as_secs_f64()
         * 1000.0
-}
-
-fn too_much_waits() -> UiError {
-    UiError {
-        code: "tooMuchWaits".to_owned(),
-        message: "Too many messages wait for the connection. Try again when it is back.".to_owned(),
-        action: None,
-    }
 }
