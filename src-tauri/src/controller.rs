@@ -11,6 +11,7 @@ mod chat;
 mod check_run;
 mod check_view;
 mod connection_view;
+mod notices;
 pub mod ports;
 pub(crate) mod problems;
 mod request;
@@ -29,6 +30,7 @@ use crate::{
     desktop::Desktop,
     events::WindowEvent,
     launch::Launch,
+    notices::Notices,
     tray::{MenuAction, Tray},
     view_model::{CheckView, ConnectionView, Page, UiError},
 };
@@ -90,6 +92,9 @@ pub struct Controller {
     turn: u32,
     launch: Launch,
     ready: bool,
+    notices: Notices,
+    /// Whether the window has the keyboard: then its user sees what it shows.
+    focused: bool,
     /// Why the answer to a question that is still open did not help, by the question's number.
     answer_problem: Option<(u64, UiError)>,
 }
@@ -145,6 +150,8 @@ impl Controller {
             turn: 0,
             launch: parts.launch,
             ready: false,
+            notices: Notices::default(),
+            focused: false,
             answer_problem: None,
         }
     }
@@ -171,6 +178,7 @@ impl Controller {
                 Some(news) = self.courier.news.recv() => self.courier_news(news),
                 news = next_news(self.check_run.as_mut()) => self.check_news(news),
                 Some(done) = self.work.join_next() => self.finished(done),
+                () = notices::due(self.notices.due()) => Next::Continue,
                 _ = steps.tick(), if moving => {
                     self.turn = self.turn.wrapping_add(1);
                     self.draw_tray();
@@ -178,6 +186,7 @@ impl Controller {
                 }
             };
             self.watch_as_needed();
+            self.notify_as_needed();
             if next == Next::End {
                 break;
             }
@@ -229,8 +238,11 @@ impl Controller {
                     return Next::End;
                 }
                 self.window = false;
+                self.focused = false;
                 self.desktop.close_window();
             }
+            Request::WindowFocused(focused) => self.focused = focused,
+            Request::NoticeClicked(page) => self.open(page),
             Request::LaunchedAgain => self.show_window(),
             Request::TrayHost(present) => self.tray_host_changed(present),
             Request::Quit => return Next::End,
@@ -443,6 +455,7 @@ impl Controller {
             Err(RecvError::Closed) => return Next::End,
         };
         for update in updates {
+            self.reply_may_have_ended(&update);
             self.desktop.send(WindowEvent::Chat(update));
         }
         Next::Continue

@@ -6,6 +6,7 @@
 //! - [`controller`]: owns what the app knows; the only place that decides.
 //! - [`view_model`], [`events`], [`commands`], [`bindings`]: what crosses to the window, and how.
 //! - [`tray`]: icon and menu as values computed from the state.
+//! - [`notices`]: which notification is shown and when, as a value too.
 //! - [`desktop`]: the trait the controller shows things on, and Tauri behind it.
 //! - [`local_gateway`], `page`: the gateway on this computer, and its page for browsers.
 //! - [`gateway_link`], [`access`]: the real connection behind the controller's port.
@@ -29,6 +30,7 @@ pub mod local_gateway;
 pub mod local_programs;
 pub mod logging;
 mod login_session;
+pub mod notices;
 mod page;
 pub mod single_instance;
 pub mod surroundings;
@@ -282,6 +284,13 @@ fn on_event(controller: &ControllerHandle, event: &RunEvent) {
     {
         api.prevent_close();
         controller.tell(Request::WindowClosed);
+    }
+    if let RunEvent::WindowEvent {
+        event: WindowEvent::Focused(focused),
+        ..
+    } = event
+    {
+        controller.tell(Request::WindowFocused(*focused));
     }
 }
 

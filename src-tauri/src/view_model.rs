@@ -7,6 +7,7 @@
 mod agent_requests;
 mod chat;
 mod check;
+mod notices;
 
 pub use agent_requests::{
     AgentAnswerForm, AgentOptionView, AgentQuestionView, AgentQuestionsView, AgentRequestsView,
@@ -17,6 +18,7 @@ pub use chat::{
     UnsentMessageView, UnsentView,
 };
 pub use check::{CheckStatus, CheckStepId, CheckStepView, CheckView};
+pub use notices::NotificationSwitches;
 
 use gateway_core::connection::phase::{Cause, Phase};
 use gateway_core::connection::timeline::Happening;
@@ -309,6 +311,8 @@ pub struct SettingsView {
     pub listener_enabled: bool,
     /// Whether a gateway runs on this computer too while another computer's is used.
     pub also_run_here: bool,
+    /// Which notifications are shown.
+    pub notifications: NotificationSwitches,
     /// Where secrets are kept.
     pub keychain: KeychainView,
     /// What an existing `openclaw.json` would fill in; shown for review, never taken silently.
@@ -446,6 +450,8 @@ pub struct SettingsForm {
     pub listener_enabled: bool,
     /// Whether a gateway runs on this computer too while another computer's is used.
     pub also_run_here: bool,
+    /// Which notifications are shown.
+    pub notifications: NotificationSwitches,
 }
 
 /// Something that happened to the connection.

@@ -19,6 +19,7 @@ mod killed_program;
 mod killed_sessions;
 mod no_leak;
 mod no_storm;
+mod notifications;
 mod official_cli;
 mod official_node_host;
 mod official_tui;

@@ -60,6 +60,25 @@ describe("the form", () => {
     expect(saved(backend)).toMatchObject({ url: "wss://box.example", tlsFingerprint: "ab:cd" });
   });
 
+  it("has a switch for each notification", async () => {
+    const backend = new FakeBackend();
+    const { user } = await openSettings(backend);
+    const ids = [
+      testids.notifyNeedsYou,
+      testids.notifyLost,
+      testids.notifyRestored,
+      testids.notifyRequests,
+      testids.notifyReplies,
+    ];
+    expect(ids.map((id) => input(id).checked)).toEqual([true, true, true, true, true]);
+
+    await user.click(get(testids.notifyReplies));
+    await user.click(get(testids.save));
+
+    const { notifications } = saved(backend);
+    expect(notifications).toMatchObject({ needsYou: true, replies: false });
+  });
+
   it("sends nothing before Save, and everything then", async () => {
     const backend = new FakeBackend();
     const { user } = await openSettings(backend);
@@ -86,6 +105,13 @@ describe("the form", () => {
       connectOnLaunch: true,
       listenerEnabled: true,
       alsoRunHere: false,
+      notifications: {
+        needsYou: true,
+        lost: true,
+        restored: true,
+        requests: true,
+        replies: true,
+      },
     });
     await waitFor(() => expect(textOf(get(testids.saveState))).toBe("Saved"));
   });

@@ -1,6 +1,7 @@
 //! The settings in force, and what a form makes of them.
 
 mod address;
+mod desktop;
 
 pub(super) use address::check_address;
 
@@ -176,6 +177,7 @@ impl KeptSettings {
             connect_on_launch: profile.connect_on_launch,
             listener_enabled: profile.listener_enabled,
             also_run_here: profile.also_run_here,
+            notifications: self.notifications().into(),
             keychain: match self.store.keeping() {
                 Keeping::Keychain => KeychainView::Available,
                 Keeping::SessionOnly { reason } => KeychainView::SessionOnly { reason },
@@ -196,6 +198,7 @@ impl KeptSettings {
                 token => TokenChange::Store(GatewayToken::new(token)),
             });
         let mut faults = Vec::new();
+        settings.notifications = form.notifications.into();
         if let Some(profile) = settings.active_mut() {
             self.fill(profile, form, &mut faults);
         }

@@ -3,8 +3,8 @@
 use super::*;
 use crate::view_model::{
     ChatChange, ChatDraft, ChatHistoryView, CheckStatus, CheckStepId, CheckStepView, FieldError,
-    HostKeyPolicy, QuestionView, RunsWhere, SecretText, SettingsForm, SettingsView, SignInChoice,
-    Transport,
+    HostKeyPolicy, NotificationSwitches, QuestionView, RunsWhere, SecretText, SettingsForm,
+    SettingsView, SignInChoice, Transport,
 };
 use fakes::Fakes;
 use gateway_core::connection::{
@@ -18,6 +18,7 @@ use serde_json::json;
 mod agent_requests;
 mod direct;
 mod fakes;
+mod notices;
 
 fn form() -> SettingsForm {
     SettingsForm {
@@ -35,6 +36,13 @@ fn form() -> SettingsForm {
         connect_on_launch: true,
         listener_enabled: true,
         also_run_here: false,
+        notifications: NotificationSwitches {
+            needs_you: true,
+            lost: true,
+            restored: true,
+            requests: true,
+            replies: true,
+        },
     }
 }
 

@@ -4,13 +4,14 @@
 
 mod tray_icon;
 
-use super::Desktop;
+use super::{Desktop, notifier::Notifier};
 use crate::{
     controller::{ControllerHandle, Request},
     events::{
         AgentRequestsChanged, ChatChanged, CheckChanged, ConnectionChanged, PageRequested,
         SettingsChanged, WindowEvent,
     },
+    notices::Notice,
     tray::Tray,
 };
 use std::{
@@ -42,6 +43,7 @@ pub struct TauriDesktop {
     controller: ControllerHandle,
     webview_data: PathBuf,
     tray: Arc<Mutex<Option<ShownTray>>>,
+    notifier: Notifier,
 }
 
 impl TauriDesktop {
@@ -49,6 +51,7 @@ impl TauriDesktop {
     pub fn new(app: AppHandle, controller: ControllerHandle, webview_data: PathBuf) -> Self {
         Self {
             app,
+            notifier: Notifier::start(controller.clone()),
             controller,
             webview_data,
             tray: Arc::default(),
@@ -115,6 +118,10 @@ impl Desktop for TauriDesktop {
         if let Err(problem) = sent {
             tracing::warn!(%problem, "the window was not told");
         }
+    }
+
+    fn notify(&self, notice: Notice) {
+        self.notifier.show(notice);
     }
 
     fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>) {

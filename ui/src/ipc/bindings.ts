@@ -600,6 +600,20 @@ export type LocalPortView = {
 	holder: string | null,
 };
 
+/**  Which notifications the desktop shows. */
+export type NotificationSwitches = {
+	/**  The connection waits for a person. */
+	needsYou: boolean,
+	/**  The connection is lost for half a minute. */
+	lost: boolean,
+	/**  A connection that was lost is back. */
+	restored: boolean,
+	/**  An agent waits for an approval or an answer. */
+	requests: boolean,
+	/**  A reply has ended while nobody looked at the window. */
+	replies: boolean,
+};
+
 /**  A page of the window. */
 export type Page = 
 /**  The conversation. */
@@ -794,6 +808,8 @@ export type SettingsForm = {
 	listenerEnabled: boolean,
 	/**  Whether a gateway runs on this computer too while another computer's is used. */
 	alsoRunHere: boolean,
+	/**  Which notifications are shown. */
+	notifications: NotificationSwitches,
 };
 
 /**  The settings as shown. Never carries a secret, only whether one is stored. */
@@ -828,6 +844,8 @@ export type SettingsView = {
 	listenerEnabled: boolean,
 	/**  Whether a gateway runs on this computer too while another computer's is used. */
 	alsoRunHere: boolean,
+	/**  Which notifications are shown. */
+	notifications: NotificationSwitches,
 	/**  Where secrets are kept. */
 	keychain: KeychainView,
 	/**  What an existing `openclaw.json` would fill in; shown for review, never taken silently. */

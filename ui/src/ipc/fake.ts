@@ -83,6 +83,13 @@ export function settingsView(over: Partial<SettingsView> = {}): SettingsView {
     connectOnLaunch: true,
     listenerEnabled: true,
     alsoRunHere: false,
+    notifications: {
+      needsYou: true,
+      lost: true,
+      restored: true,
+      requests: true,
+      replies: true,
+    },
     keychain: { kind: "available" },
     found: null,
     fileProblem: null,

@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     controller::request::WhenEnding,
+    notices::Notice,
     view_model::{AgentRequestsView, ChatUpdate, SettingsView},
 };
 use futures_util::future::BoxFuture;
@@ -254,6 +255,7 @@ pub(super) struct DesktopLog {
     chats: mpsc::UnboundedReceiver<ChatUpdate>,
     requests: mpsc::UnboundedReceiver<AgentRequestsView>,
     pages: mpsc::UnboundedReceiver<Page>,
+    notices: mpsc::UnboundedReceiver<Notice>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
 }
@@ -270,6 +272,7 @@ struct FakeDesktop {
     chats: mpsc::UnboundedSender<ChatUpdate>,
     requests: mpsc::UnboundedSender<AgentRequestsView>,
     pages: mpsc::UnboundedSender<Page>,
+    notices: mpsc::UnboundedSender<Notice>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
 }
@@ -287,6 +290,7 @@ impl DesktopLog {
         let chats = mpsc::unbounded_channel();
         let requests = mpsc::unbounded_channel();
         let pages = mpsc::unbounded_channel();
+        let notices = mpsc::unbounded_channel();
         let ever_shown = Arc::new(AtomicBool::new(false));
         let left = Arc::new(AtomicBool::new(false));
         let log = Self {
@@ -301,6 +305,7 @@ impl DesktopLog {
             chats: chats.1,
             requests: requests.1,
             pages: pages.1,
+            notices: notices.1,
             ever_shown: Arc::clone(&ever_shown),
             left: Arc::clone(&left),
         };
@@ -316,6 +321,7 @@ impl DesktopLog {
             chats: chats.0,
             requests: requests.0,
             pages: pages.0,
+            notices: notices.0,
             ever_shown,
             left,
         };
@@ -399,6 +405,14 @@ impl DesktopLog {
         next_where(&mut self.requests, wanted).await
     }
 
+    pub(super) async fn notice(&mut self) -> Notice {
+        next(&mut self.notices).await
+    }
+
+    pub(super) fn notices_waiting(&self) -> usize {
+        self.notices.len()
+    }
+
     pub(super) async fn page(&mut self) -> Page {
         next(&mut self.pages).await
     }
@@ -448,6 +462,10 @@ impl Desktop for FakeDesktop {
             WindowEvent::AgentRequests(view) => log(&self.requests, view),
             WindowEvent::Page(page) => log(&self.pages, page),
         }
+    }
+
+    fn notify(&self, notice: Notice) {
+        log(&self.notices, notice);
     }
 
     fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>) {

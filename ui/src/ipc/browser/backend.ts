@@ -266,6 +266,13 @@ const SETTINGS: SettingsView = {
   connectOnLaunch: true,
   listenerEnabled: false,
   alsoRunHere: false,
+  notifications: {
+    needsYou: false,
+    lost: false,
+    restored: false,
+    requests: false,
+    replies: false,
+  },
   keychain: { kind: "available" },
   found: null,
   fileProblem: null,
