@@ -313,6 +313,8 @@ pub struct SettingsView {
     pub also_run_here: bool,
     /// Which notifications are shown.
     pub notifications: NotificationSwitches,
+    /// Whether the system starts the app when its user logs in.
+    pub start_at_login: bool,
     /// Where secrets are kept.
     pub keychain: KeychainView,
     /// What an existing `openclaw.json` would fill in; shown for review, never taken silently.
@@ -452,6 +454,8 @@ pub struct SettingsForm {
     pub also_run_here: bool,
     /// Which notifications are shown.
     pub notifications: NotificationSwitches,
+    /// Whether the system starts the app when its user logs in.
+    pub start_at_login: bool,
 }
 
 /// Something that happened to the connection.
@@ -495,7 +499,7 @@ impl fmt::Debug for SecretText {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldError {
-    /// `address`, `url`, `tlsFingerprint`, `identityFile`, `gatewayToken`, `localPort` or `remotePort`; `settingsFile` when
+    /// `address`, `url`, `tlsFingerprint`, `identityFile`, `gatewayToken`, `localPort`, `remotePort` or `startAtLogin`; `settingsFile` when
     /// the file itself stands in the way.
     pub field: String,
     /// What is wrong and how to mend it.

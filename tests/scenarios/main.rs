@@ -5,6 +5,7 @@ mod also_here;
 mod approval_cards;
 mod browser_page;
 mod changed_host_key;
+mod desktop_keeps;
 mod direct;
 mod disk_trouble;
 mod fault_matrix;

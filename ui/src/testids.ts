@@ -107,6 +107,8 @@ export const testids = {
   alsoRunHere: "also-run-here",
   listener: "listener",
   connectOnLaunch: "connect-on-launch",
+  startAtLogin: "start-at-login",
+  startAtLoginError: "start-at-login-error",
   notifications: "notifications",
   notifyNeedsYou: "notify-needs-you",
   notifyLost: "notify-lost",

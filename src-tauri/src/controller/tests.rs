@@ -18,6 +18,7 @@ use serde_json::json;
 mod agent_requests;
 mod direct;
 mod fakes;
+mod login_start;
 mod notices;
 
 fn form() -> SettingsForm {
@@ -43,6 +44,7 @@ fn form() -> SettingsForm {
             requests: true,
             replies: true,
         },
+        start_at_login: false,
     }
 }
 

@@ -480,6 +480,9 @@ export const da: Catalogue = {
     listener: "Åbn en lokal port til andre programmer",
     listenerHint: "Kommandolinjen og browseren bruger den. Dette vindue behøver den ikke.",
     connectOnLaunch: "Forbind, når appen starter",
+    general: "Generelt",
+    startAtLogin: "Start ved login",
+    startAtLoginHint: "Uden vindue; ikonet i panelet viser, at den kører.",
     notifications: {
       title: "Meddelelser",
       lead: "Der kommer ingen, mens du ser på vinduet, og ingen gentager det samme inden for ti minutter. De nævner din server og aldrig det, der blev sagt.",

@@ -423,6 +423,9 @@ export const en = {
     listener: "Open a local port for other programs",
     listenerHint: "The command line and the browser use it. This window does not need it.",
     connectOnLaunch: "Connect when the app starts",
+    general: "General",
+    startAtLogin: "Start at login",
+    startAtLoginHint: "Without a window; the icon in the panel shows that it runs.",
     notifications: {
       title: "Notifications",
       lead: "None comes while you look at the window, and none repeats what it is about within ten minutes. They name your server, and never what was said.",

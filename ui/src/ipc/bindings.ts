@@ -390,7 +390,7 @@ export type DecisionView =
 /**  A fault in one field of a form, shown under the field. */
 export type FieldError = {
 	/**
-	 *  `address`, `url`, `tlsFingerprint`, `identityFile`, `gatewayToken`, `localPort` or `remotePort`; `settingsFile` when
+	 *  `address`, `url`, `tlsFingerprint`, `identityFile`, `gatewayToken`, `localPort`, `remotePort` or `startAtLogin`; `settingsFile` when
 	 *  the file itself stands in the way.
 	 */
 	field: string,
@@ -810,6 +810,8 @@ export type SettingsForm = {
 	alsoRunHere: boolean,
 	/**  Which notifications are shown. */
 	notifications: NotificationSwitches,
+	/**  Whether the system starts the app when its user logs in. */
+	startAtLogin: boolean,
 };
 
 /**  The settings as shown. Never carries a secret, only whether one is stored. */
@@ -846,6 +848,8 @@ export type SettingsView = {
 	alsoRunHere: boolean,
 	/**  Which notifications are shown. */
 	notifications: NotificationSwitches,
+	/**  Whether the system starts the app when its user logs in. */
+	startAtLogin: boolean,
 	/**  Where secrets are kept. */
 	keychain: KeychainView,
 	/**  What an existing `openclaw.json` would fill in; shown for review, never taken silently. */

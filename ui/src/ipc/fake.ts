@@ -90,6 +90,7 @@ export function settingsView(over: Partial<SettingsView> = {}): SettingsView {
       requests: true,
       replies: true,
     },
+    startAtLogin: false,
     keychain: { kind: "available" },
     found: null,
     fileProblem: null,

@@ -42,6 +42,7 @@ export interface DraftValues {
   notifyRestored: boolean;
   notifyRequests: boolean;
   notifyReplies: boolean;
+  startAtLogin: boolean;
 }
 
 /** The switches of notifications, as the draft and as the app call them. */
@@ -230,6 +231,7 @@ export class SettingsState {
         requests: values.notifyRequests,
         replies: values.notifyReplies,
       },
+      startAtLogin: values.startAtLogin,
     };
   }
 
@@ -270,6 +272,7 @@ const FIELDS: readonly Field[] = [
   "listenerEnabled",
   "alsoRunHere",
   ...NOTIFICATION_FIELDS.map(([field]) => field),
+  "startAtLogin",
 ];
 
 function assign<Name extends Field>(to: DraftValues, from: DraftValues, field: Name): void {
@@ -297,5 +300,6 @@ function valuesOf(view: SettingsView | null): DraftValues {
     notifyRestored: view?.notifications.restored ?? true,
     notifyRequests: view?.notifications.requests ?? true,
     notifyReplies: view?.notifications.replies ?? true,
+    startAtLogin: view?.startAtLogin ?? false,
   };
 }

@@ -1,13 +1,23 @@
 //! The settings of the desktop around the connection.
 
-use super::KeptSettings;
-use crate::{notices::Tongue, view_model::NotificationSwitches};
+use super::{KeptSettings, fault, sentence};
+use crate::{
+    notices::Tongue,
+    view_model::{FieldError, NotificationSwitches},
+};
 use gateway_core::config::{Notifications, RunsWhere};
 
 impl KeptSettings {
     /// Returns which notifications are shown.
     pub(in crate::controller) fn notifications(&self) -> Notifications {
         self.file.settings().notifications
+    }
+
+    /// Has the system start us at login, or not.
+    pub(super) fn choose_login_start(&self, on: bool) -> Result<(), Vec<FieldError>> {
+        self.login
+            .choose(on)
+            .map_err(|problem| vec![fault("startAtLogin", sentence(&problem))])
     }
 
     /// Returns the language of what is told outside the window.

@@ -24,7 +24,7 @@ use gateway_core::{
 use std::{
     ffi::OsString,
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -49,7 +49,7 @@ pub(super) struct Fakes {
     store: Arc<MemoryStore>,
     places: Places,
     profile: Profile,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Fakes {
@@ -136,7 +136,7 @@ impl Fakes {
             store,
             places,
             profile,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -224,6 +224,10 @@ impl Fakes {
         std::iter::from_fn(|| self.orders.try_recv().ok())
             .map(|order| format!("{order:?}"))
             .collect()
+    }
+
+    pub(super) fn home(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(super) fn file(&self) -> String {

@@ -273,6 +273,7 @@ const SETTINGS: SettingsView = {
     requests: false,
     replies: false,
   },
+  startAtLogin: false,
   keychain: { kind: "available" },
   found: null,
   fileProblem: null,
