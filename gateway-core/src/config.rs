@@ -16,6 +16,7 @@ pub mod gateway_url;
 pub mod impact;
 pub mod layer;
 pub mod machine;
+pub mod notifications;
 pub mod openclaw_json;
 pub mod paths;
 pub mod private_file;
@@ -28,6 +29,7 @@ pub use environment::{Environment, Platform};
 pub use gateway_url::GatewayUrl;
 pub use impact::Impact;
 pub use layer::{Origin, Overrides, Setting, Settled};
+pub use notifications::Notifications;
 pub use paths::Places;
 pub use problem::FileProblem;
 pub use settings::{

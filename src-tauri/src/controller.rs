@@ -8,13 +8,15 @@
 mod agent_requests;
 mod answers;
 mod chat;
+mod check_run;
 mod check_view;
-mod checking;
 mod connection_view;
 mod fetching;
+mod notices;
 pub mod ports;
 pub(crate) mod problems;
 mod request;
+mod sending;
 mod settings;
 mod sign_in_key;
 #[cfg(test)]
@@ -30,20 +32,20 @@ use crate::{
     desktop::Desktop,
     events::WindowEvent,
     launch::Launch,
+    notices::Notices,
     tray::{MenuAction, Tray},
-    view_model::{ChatDraft, CheckView, ConnectionView, Page, UiError},
+    view_model::{CheckView, ConnectionView, Page, UiError},
 };
 use chat::Conversations;
-use checking::next_news;
+use check_run::next_news;
 use connection_view::{connection_view, history_view};
 use gateway_core::{
     chat::AgentRequests,
     config::Impact,
-    connection::{GatewayEvent, phase::Phase, question::Answer},
+    connection::{GatewayEvent, phase::Phase},
     protocol::event::Event,
 };
 use ports::{CheckNews, CourierNews};
-use problems::ui_error;
 use sign_in_key::SignInKey;
 use std::{
     sync::Arc,
@@ -95,6 +97,9 @@ pub struct Controller {
     turn: u32,
     launch: Launch,
     ready: bool,
+    notices: Notices,
+    /// Whether the window has the keyboard: then its user sees what it shows.
+    focused: bool,
     /// Why the answer to a question that is still open did not help, by the question's number.
     answer_problem: Option<(u64, UiError)>,
 }
@@ -154,6 +159,8 @@ impl Controller {
             turn: 0,
             launch: parts.launch,
             ready: false,
+            notices: Notices::default(),
+            focused: false,
             answer_problem: None,
         }
     }
@@ -180,6 +187,7 @@ impl Controller {
                 Some(news) = self.courier.news.recv() => self.courier_news(news),
                 news = next_news(self.check_run.as_mut()) => self.check_news(news),
                 Some(done) = self.work.join_next() => self.finished(done),
+                () = notices::due(self.notices.due()) => Next::Continue,
                 _ = steps.tick(), if moving => {
                     self.turn = self.turn.wrapping_add(1);
                     self.draw_tray();
@@ -187,6 +195,7 @@ impl Controller {
                 }
             };
             self.watch_as_needed();
+            self.notify_as_needed();
             if next == Next::End {
                 break;
             }
@@ -238,8 +247,11 @@ impl Controller {
                     return Next::End;
                 }
                 self.window = false;
+                self.focused = false;
                 self.desktop.close_window();
             }
+            Request::WindowFocused(focused) => self.focused = focused,
+            Request::NoticeClicked(page) => self.open(page),
             Request::LaunchedAgain => self.show_window(),
             Request::TrayHost(present) => self.tray_host_changed(present),
             Request::Quit => return Next::End,
@@ -435,60 +447,6 @@ impl Controller {
         }
     }
 
-    fn trust(&mut self, id: &str) {
-        let Ok(id) = id.parse() else { return };
-        let (reply, outcome) = oneshot::channel();
-        self.order(Order::Answer {
-            id,
-            answer: Answer::Trust,
-            reply,
-        });
-        let certificate = self.certificate_asked(id);
-        self.work.spawn(async move {
-            Outcome::Trusted {
-                id,
-                result: outcome.await.unwrap_or(Ok(())),
-                certificate,
-            }
-        });
-    }
-
-    fn answer_question(&mut self, id: u64, answer: Answer, reply: Reply<(), UiError>) {
-        let (done, outcome) = oneshot::channel();
-        self.order(Order::Answer {
-            id,
-            answer,
-            reply: done,
-        });
-        let certificate = self.certificate_asked(id);
-        self.work.spawn(async move {
-            let answered = outcome.await.map_or_else(
-                |_| Err(answers::gone()),
-                |result| result.map_err(|problem| ui_error(&problem)),
-            );
-            let trusted = certificate.filter(|_| answered.is_ok());
-            respond(reply, answered);
-            trusted.map_or(Outcome::Nothing, Outcome::CertificateTrusted)
-        });
-    }
-
-    /// Returns the certificate that question `id` is about.
-    fn certificate_asked(&self, id: u64) -> Option<String> {
-        answers::certificate(self.connection.snapshots.borrow().question.as_ref(), id)
-    }
-
-    /// Writes a trusted certificate down; the connection knows it already.
-    fn keep_certificate(&mut self, fingerprint: String) {
-        if let Err(problem) = self.settings.keep_certificate(fingerprint) {
-            // It is trusted until the app ends, and asked about again then.
-            tracing::warn!(
-                code = problem.code,
-                "a trusted certificate was not written down"
-            );
-        }
-        self.send_settings();
-    }
-
     fn gateway_event(&mut self, event: Result<GatewayEvent<Event>, RecvError>) -> Next {
         let updates = match event {
             Ok(GatewayEvent::Event(Event::Chat(event))) => {
@@ -510,48 +468,9 @@ impl Controller {
             Err(RecvError::Closed) => return Next::End,
         };
         for update in updates {
+            self.reply_may_have_ended(&update);
             self.desktop.send(WindowEvent::Chat(update));
         }
-        Next::Continue
-    }
-
-    /// Hands a message to the courier, and says so where it has to wait for the connection.
-    fn send_chat(&mut self, draft: ChatDraft) -> Result<(), UiError> {
-        self.unsent.handed_in(&draft);
-        let waits = (self.connection.session)().is_none().then(|| draft.clone());
-        if let Err(draft) = self.courier.drafts.try_send(draft) {
-            let problem = too_much_waits();
-            self.unsent.refused(&draft.into_inner().key, &problem);
-            return Err(problem);
-        }
-        if let Some(ChatDraft {
-            session_key,
-            key,
-            text,
-        }) = waits
-        {
-            let update = self.chat.queued(session_key, key, text);
-            self.desktop.send(WindowEvent::Chat(update));
-        }
-        Ok(())
-    }
-
-    fn courier_news(&mut self, news: CourierNews) -> Next {
-        let update = match news {
-            CourierNews::Accepted { session_key, key } => {
-                self.unsent.accepted(&key);
-                self.chat.accepted(session_key, key)
-            }
-            CourierNews::Refused {
-                session_key,
-                key,
-                problem,
-            } => {
-                self.unsent.refused(&key, &problem);
-                self.chat.refused(session_key, key, problem)
-            }
-        };
-        self.desktop.send(WindowEvent::Chat(update));
         Next::Continue
     }
 
@@ -611,12 +530,4 @@ fn now_ms() -> f64 {
         .unwrap_or_default()
         .as_secs_f64()
         * 1000.0
-}
-
-fn too_much_waits() -> UiError {
-    UiError {
-        code: "tooMuchWaits".to_owned(),
-        message: "Too many messages wait for the connection. Try again when it is back.".to_owned(),
-        action: None,
-    }
 }

@@ -2,9 +2,10 @@
 //!
 //! The controller decides and this draws. A fake stands in for it in the controller's tests.
 
+pub mod notifier;
 pub mod tauri;
 
-use crate::{events::WindowEvent, tray::Tray};
+use crate::{events::WindowEvent, notices::Notice, tray::Tray};
 use std::path::PathBuf;
 use tokio::sync::oneshot;
 
@@ -22,6 +23,9 @@ pub trait Desktop: Send + Sync + 'static {
     /// Tells the window something; without a window it is dropped, for a window asks for everything
     /// when it has loaded.
     fn send(&self, event: WindowEvent);
+
+    /// Shows a notification; a click on it comes back as a request.
+    fn notify(&self, notice: Notice);
 
     /// Lets the user pick a file; answers `None` when the dialog was closed.
     fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>);

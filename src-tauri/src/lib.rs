@@ -6,9 +6,11 @@
 //! - [`controller`]: owns what the app knows; the only place that decides.
 //! - [`view_model`], [`events`], [`commands`], [`bindings`]: what crosses to the window, and how.
 //! - [`tray`]: icon and menu as values computed from the state.
+//! - [`notices`]: which notification is shown and when, as a value too.
 //! - [`desktop`]: the trait the controller shows things on, and Tauri behind it.
 //! - [`local_gateway`], `page`: the gateway on this computer, and its page for browsers.
 //! - [`gateway_link`], [`access`]: the real connection behind the controller's port.
+//! - [`login_start`], [`window_place`]: what a desktop keeps for us between two runs.
 //! - [`tray_host`], [`single_instance`], [`launch`], [`logging`], `login_session`,
 //!   [`local_programs`]: the surroundings.
 //!
@@ -30,12 +32,15 @@ pub mod local_gateway;
 pub mod local_programs;
 pub mod logging;
 mod login_session;
+pub mod login_start;
+pub mod notices;
 mod page;
 pub mod single_instance;
 pub mod surroundings;
 pub mod tray;
 pub mod tray_host;
 pub mod view_model;
+pub mod window_place;
 
 #[cfg(target_os = "linux")]
 mod webkit_guard;
@@ -115,6 +120,7 @@ fn start() -> anyhow::Result<ExitCode> {
         app.handle().clone(),
         controller.clone(),
         places.data_dir().join("webview"),
+        places.data_dir().join("window.json"),
     ));
     let handle = app.handle().clone();
     tauri::async_runtime::spawn(async move {
@@ -287,6 +293,13 @@ fn on_event(controller: &ControllerHandle, event: &RunEvent) {
     {
         api.prevent_close();
         controller.tell(Request::WindowClosed);
+    }
+    if let RunEvent::WindowEvent {
+        event: WindowEvent::Focused(focused),
+        ..
+    } = event
+    {
+        controller.tell(Request::WindowFocused(*focused));
     }
 }
 

@@ -8,6 +8,7 @@ mod agent_requests;
 mod chat;
 mod check;
 mod fetched;
+mod notices;
 mod sign_in_key;
 
 pub use agent_requests::{
@@ -18,9 +19,9 @@ pub use chat::{
     ChatChange, ChatDraft, ChatHistoryView, ChatMessageView, ChatRole, ChatUpdate, InFlightView,
     UnsentMessageView, UnsentView,
 };
-
 pub use check::{CheckStatus, CheckStepId, CheckStepView, CheckView};
 pub use fetched::{FetchedKind, FetchedView};
+pub use notices::NotificationSwitches;
 pub use sign_in_key::{SignInKeyStep, SignInKeyView};
 
 use gateway_core::connection::phase::{Cause, Phase};
@@ -314,6 +315,10 @@ pub struct SettingsView {
     pub listener_enabled: bool,
     /// Whether a gateway runs on this computer too while another computer's is used.
     pub also_run_here: bool,
+    /// Which notifications are shown.
+    pub notifications: NotificationSwitches,
+    /// Whether the system starts the app when its user logs in.
+    pub start_at_login: bool,
     /// Where secrets are kept.
     pub keychain: KeychainView,
     /// What an existing `openclaw.json` would fill in; shown for review, never taken silently.
@@ -451,6 +456,10 @@ pub struct SettingsForm {
     pub listener_enabled: bool,
     /// Whether a gateway runs on this computer too while another computer's is used.
     pub also_run_here: bool,
+    /// Which notifications are shown.
+    pub notifications: NotificationSwitches,
+    /// Whether the system starts the app when its user logs in.
+    pub start_at_login: bool,
 }
 
 /// Something that happened to the connection.
@@ -494,7 +503,7 @@ impl fmt::Debug for SecretText {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldError {
-    /// `address`, `url`, `tlsFingerprint`, `identityFile`, `gatewayToken`, `localPort` or `remotePort`; `settingsFile` when
+    /// `address`, `url`, `tlsFingerprint`, `identityFile`, `gatewayToken`, `localPort`, `remotePort` or `startAtLogin`; `settingsFile` when
     /// the file itself stands in the way.
     pub field: String,
     /// What is wrong and how to mend it.

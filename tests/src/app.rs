@@ -155,11 +155,24 @@ impl AppUser {
     ///
     /// When it does not start.
     pub fn launch(&self) -> Result<Running> {
-        Program::new(tools::openclaw_tray()?)
+        self.launch_with(&[], &[])
+    }
+
+    /// Starts the program with arguments, and with variables beside the usual ones.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn launch_with(&self, arguments: &[&str], env: &[(&str, &str)]) -> Result<Running> {
+        let mut program = Program::new(tools::openclaw_tray()?)
+            .args(arguments)
             .envs(self.home.env())
             .envs(self.desktop.env())
-            .env("OPENCLAW_TRAY_LOG", self.log_level)
-            .start()
+            .env("OPENCLAW_TRAY_LOG", self.log_level);
+        for (name, value) in env {
+            program = program.env(name, value);
+        }
+        program.start()
     }
 }
 

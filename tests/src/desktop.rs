@@ -1,6 +1,7 @@
 //! A desktop session for one test: a virtual screen, a session bus of its own, and, as the test
 //! wishes, a keychain and a place for tray icons.
 
+pub mod notifications;
 pub mod tray_host;
 
 use std::ffi::OsString;
@@ -17,6 +18,7 @@ use crate::process::{Program, Running};
 use crate::temp_home::TempHome;
 use crate::tools;
 use crate::wait::until;
+use notifications::Notifications;
 use tray_host::TrayHost;
 
 /// How long each part may take to start, on a loaded machine.
@@ -147,6 +149,15 @@ impl DesktopSession {
             .build()
             .await?;
         Ok(LoginSession(bus))
+    }
+
+    /// Starts what shows notifications.
+    ///
+    /// # Errors
+    ///
+    /// When it finds no place on the bus.
+    pub async fn notifications(&self) -> Result<Notifications> {
+        Notifications::start(&self.bus_address).await
     }
 
     /// The tray, where the session has one.

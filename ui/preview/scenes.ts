@@ -466,6 +466,16 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     {},
     (backend) => backend.tellPage("settings"),
   ),
+  "settings-notifications": scene(
+    () => {},
+    {},
+    (backend) => {
+      backend.tellPage("settings");
+      void tick().then(() =>
+        document.querySelector('[data-testid="notifications"]')?.scrollIntoView(),
+      );
+    },
+  ),
   "settings-advanced": scene(
     (backend) => {
       backend.settings = settingsView({ hostKeyPolicy: "openssh" });

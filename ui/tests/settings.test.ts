@@ -60,6 +60,40 @@ describe("the form", () => {
     expect(saved(backend)).toMatchObject({ url: "wss://box.example", tlsFingerprint: "ab:cd" });
   });
 
+  it("asks to be started at login, and says why it will not be", async () => {
+    const message = "The start entry was not written.";
+    const backend = new FakeBackend({
+      saveSettings: () => ({ status: "error", error: [{ field: "startAtLogin", message }] }),
+    });
+    const { user } = await openSettings(backend);
+    expect(input(testids.startAtLogin).checked).toBe(false);
+
+    await user.click(get(testids.startAtLogin));
+    await user.click(get(testids.save));
+
+    expect(saved(backend).startAtLogin).toBe(true);
+    expect(textOf(get(testids.startAtLoginError))).toBe(message);
+  });
+
+  it("has a switch for each notification", async () => {
+    const backend = new FakeBackend();
+    const { user } = await openSettings(backend);
+    const ids = [
+      testids.notifyNeedsYou,
+      testids.notifyLost,
+      testids.notifyRestored,
+      testids.notifyRequests,
+      testids.notifyReplies,
+    ];
+    expect(ids.map((id) => input(id).checked)).toEqual([true, true, true, true, true]);
+
+    await user.click(get(testids.notifyReplies));
+    await user.click(get(testids.save));
+
+    const { notifications } = saved(backend);
+    expect(notifications).toMatchObject({ needsYou: true, replies: false });
+  });
+
   it("sends nothing before Save, and everything then", async () => {
     const backend = new FakeBackend();
     const { user } = await openSettings(backend);
@@ -86,6 +120,14 @@ describe("the form", () => {
       connectOnLaunch: true,
       listenerEnabled: true,
       alsoRunHere: false,
+      notifications: {
+        needsYou: true,
+        lost: true,
+        restored: true,
+        requests: true,
+        replies: true,
+      },
+      startAtLogin: false,
     });
     await waitFor(() => expect(textOf(get(testids.saveState))).toBe("Saved"));
   });
@@ -349,8 +391,10 @@ describe("first run", () => {
     // Once the question about the server's key is answered, the check can go all the way.
     backend.tellConnection(downView({ phase: "up" }));
     await waitFor(() => expect(backend.callsOf("runCheck")).toHaveLength(2));
+    await user.click(get(testids.startAtLogin));
     await user.click(get(testids.firstRunOpenChat));
-    expect(backend.callsOf("finishFirstRun")).toHaveLength(1);
+    expect(saved(backend).startAtLogin).toBe(true);
+    await waitFor(() => expect(backend.callsOf("finishFirstRun")).toHaveLength(1));
     backend.tellSettings(settingsView());
     await find(testids.chatPage);
   });

@@ -5,6 +5,7 @@
 
 use super::document::{Document, Fault, Step};
 use super::gateway_url::{GatewayUrl, GatewayUrlError};
+use super::notifications::Notifications;
 use super::tls_fingerprint::{TlsFingerprint, TlsFingerprintError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -148,6 +149,9 @@ pub struct Settings {
     pub language: Language,
     /// Light or dark.
     pub theme: Theme,
+    /// Which notifications are shown.
+    #[serde(flatten)]
+    pub notifications: Notifications,
     /// One entry for each gateway the user has described; never empty.
     pub profiles: Vec<Profile>,
 }
@@ -244,6 +248,7 @@ impl Settings {
             first_run_done: false,
             language: Language::System,
             theme: Theme::System,
+            notifications: Notifications::default(),
             profiles: vec![Profile::new(id)],
         }
     }
@@ -310,6 +315,7 @@ impl Settings {
                 fresh.theme,
                 "must be \"system\", \"light\" or \"dark\"",
             )?,
+            notifications: reader.notifications(fresh.notifications)?,
             profiles,
         })
     }
@@ -376,6 +382,17 @@ impl Reader<'_> {
             listener_enabled: self.flag(&place.at("listenerEnabled"), usual.listener_enabled)?,
             also_run_here: self.flag(&place.at("alsoRunHere"), usual.also_run_here)?,
             id: usual.id,
+        })
+    }
+
+    fn notifications(&self, usual: Notifications) -> Result<Notifications, Fault> {
+        let switch = |key: &str, usual| self.flag(&Place::default().at(key), usual);
+        Ok(Notifications {
+            needs_you: switch("notifyNeedsYou", usual.needs_you)?,
+            lost: switch("notifyLost", usual.lost)?,
+            restored: switch("notifyRestored", usual.restored)?,
+            requests: switch("notifyRequests", usual.requests)?,
+            replies: switch("notifyReplies", usual.replies)?,
         })
     }
 
@@ -474,7 +491,8 @@ mod tests {
     fn every_key_is_read() {
         let settings = read(
             "{ version: 1, activeProfile: 'b', firstRunDone: true, language: 'danish', theme: 'dark',
-               profiles: [ { id: 'a' }, { id: 'b', runs: 'anotherComputer', address: 'me@box',
+               notifyNeedsYou: false, notifyLost: false, notifyRestored: false, notifyRequests: false,
+               notifyReplies: false, profiles: [ { id: 'a' }, { id: 'b', runs: 'anotherComputer', address: 'me@box',
                signIn: 'keyFile', identityFile: '/k', hostKeyPolicy: 'openssh', localPort: 1, remotePort: 65535,
                connectOnLaunch: false, listenerEnabled: false, alsoRunHere: true, transport: 'direct',
                url: 'wss://box', tlsFingerprint: 'sha256:ab' } ] }",
@@ -502,6 +520,14 @@ mod tests {
             (settings.language, settings.theme),
             (Language::Danish, Theme::Dark)
         );
+        let all_off = Notifications {
+            needs_you: false,
+            lost: false,
+            restored: false,
+            requests: false,
+            replies: false,
+        };
+        assert_eq!(settings.notifications, all_off);
     }
 
     #[test]

@@ -1,10 +1,68 @@
-//! What a person typed, as the answer to what was asked.
+//! What a person typed, as the answer to what was asked, and on its way to the connection.
 
+use super::{Controller, Order, Reply, problems::ui_error, respond, work::Outcome};
 use crate::view_model::{AnswerForm, SecretText, UiError};
 use gateway_core::{
     connection::question::{Answer, Asked, Question},
     credentials::secret::{AccountPassword, KeyPassphrase, PromptAnswer},
 };
+use tokio::sync::oneshot;
+
+impl Controller {
+    pub(super) fn trust(&mut self, id: &str) {
+        let Ok(id) = id.parse() else { return };
+        let (reply, outcome) = oneshot::channel();
+        self.order(Order::Answer {
+            id,
+            answer: Answer::Trust,
+            reply,
+        });
+        let certificate = self.certificate_asked(id);
+        self.work.spawn(async move {
+            Outcome::Trusted {
+                id,
+                result: outcome.await.unwrap_or(Ok(())),
+                certificate,
+            }
+        });
+    }
+
+    pub(super) fn answer_question(&mut self, id: u64, answer: Answer, reply: Reply<(), UiError>) {
+        let (done, outcome) = oneshot::channel();
+        self.order(Order::Answer {
+            id,
+            answer,
+            reply: done,
+        });
+        let certificate = self.certificate_asked(id);
+        self.work.spawn(async move {
+            let answered = outcome.await.map_or_else(
+                |_| Err(gone()),
+                |result| result.map_err(|problem| ui_error(&problem)),
+            );
+            let trusted = certificate.filter(|_| answered.is_ok());
+            respond(reply, answered);
+            trusted.map_or(Outcome::Nothing, Outcome::CertificateTrusted)
+        });
+    }
+
+    /// Returns the certificate that question `id` is about.
+    pub(super) fn certificate_asked(&self, id: u64) -> Option<String> {
+        certificate(self.connection.snapshots.borrow().question.as_ref(), id)
+    }
+
+    /// Writes a trusted certificate down; the connection knows it already.
+    pub(super) fn keep_certificate(&mut self, fingerprint: String) {
+        if let Err(problem) = self.settings.keep_certificate(fingerprint) {
+            // It is trusted until the app ends, and asked about again then.
+            tracing::warn!(
+                code = problem.code,
+                "a trusted certificate was not written down"
+            );
+        }
+        self.send_settings();
+    }
+}
 
 /// Fits a form to the open question.
 ///

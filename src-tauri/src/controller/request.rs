@@ -3,7 +3,7 @@
 use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FetchedView, FieldError,
-    HappenedView, SettingsForm, UiError, UnsentView,
+    HappenedView, Page, SettingsForm, UiError, UnsentView,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -94,6 +94,10 @@ pub enum Request {
     MenuClicked(MenuAction),
     /// The user closed the window.
     WindowClosed,
+    /// The window got the keyboard, or lost it.
+    WindowFocused(bool),
+    /// A notification that leads to a page was clicked.
+    NoticeClicked(Page),
     /// A second launch asks for the window of the first.
     LaunchedAgain,
     /// A tray host appeared or went away.

@@ -1,10 +1,12 @@
 //! The settings in force, and what a form makes of them.
 
 mod address;
+mod desktop;
 
 pub(super) use address::check_address;
 
 use super::problems::ui_error;
+use crate::login_start::LoginStart;
 use crate::view_model::{
     FieldError, FileProblemView, FoundConfigView, HostKeyPolicy, KeychainView, RunsWhere,
     SettingsForm, SettingsView, SignInChoice, Transport, UiError, UserAction,
@@ -30,6 +32,7 @@ pub struct KeptSettings {
     file: SettingsFile,
     environment: Environment,
     store: Arc<dyn CredentialStore>,
+    login: LoginStart,
     has_token: bool,
     found: Option<FoundConfigView>,
 }
@@ -67,6 +70,7 @@ impl KeptSettings {
         }
         let mut kept = Self {
             file,
+            login: LoginStart::of(&environment),
             environment,
             store,
             has_token: false,
@@ -176,6 +180,8 @@ impl KeptSettings {
             connect_on_launch: profile.connect_on_launch,
             listener_enabled: profile.listener_enabled,
             also_run_here: profile.also_run_here,
+            notifications: self.notifications().into(),
+            start_at_login: self.login.is_on(),
             keychain: match self.store.keeping() {
                 Keeping::Keychain => KeychainView::Available,
                 Keeping::SessionOnly { reason } => KeychainView::SessionOnly { reason },
@@ -196,12 +202,15 @@ impl KeptSettings {
                 token => TokenChange::Store(GatewayToken::new(token)),
             });
         let mut faults = Vec::new();
+        settings.notifications = form.notifications.into();
+        let start_at_login = form.start_at_login;
         if let Some(profile) = settings.active_mut() {
             self.fill(profile, form, &mut faults);
         }
         if !faults.is_empty() {
             return Err(faults);
         }
+        self.choose_login_start(start_at_login)?;
         let impact = self
             .write(&settings)
             .map_err(|problem| vec![fault("settingsFile", save_sentence(&problem))])?;
@@ -419,10 +428,11 @@ fn capitalised(fragment: &str) -> String {
 }
 
 fn save_sentence(problem: &SaveError) -> String {
-    let causes: Vec<String> =
-        std::iter::successors(Some(problem as &dyn std::error::Error), |problem| {
-            problem.source()
-        })
+    sentence(problem)
+}
+
+fn sentence(problem: &dyn std::error::Error) -> String {
+    let causes: Vec<String> = std::iter::successors(Some(problem), |problem| problem.source())
         .map(ToString::to_string)
         .collect();
     format!("{}.", capitalised(&causes.join(": ")))

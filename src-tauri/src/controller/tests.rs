@@ -3,8 +3,8 @@
 use super::*;
 use crate::view_model::{
     ChatChange, ChatDraft, ChatHistoryView, CheckStatus, CheckStepId, CheckStepView, FieldError,
-    HostKeyPolicy, QuestionView, RunsWhere, SecretText, SettingsForm, SettingsView, SignInChoice,
-    Transport,
+    HostKeyPolicy, NotificationSwitches, QuestionView, RunsWhere, SecretText, SettingsForm,
+    SettingsView, SignInChoice, Transport,
 };
 use fakes::Fakes;
 use gateway_core::connection::{
@@ -19,6 +19,8 @@ mod agent_requests;
 mod direct;
 mod fakes;
 mod fetching;
+mod login_start;
+mod notices;
 mod sign_in_key;
 
 fn form() -> SettingsForm {
@@ -37,6 +39,14 @@ fn form() -> SettingsForm {
         connect_on_launch: true,
         listener_enabled: true,
         also_run_here: false,
+        notifications: NotificationSwitches {
+            needs_you: true,
+            lost: true,
+            restored: true,
+            requests: true,
+            replies: true,
+        },
+        start_at_login: false,
     }
 }
 

@@ -2,17 +2,20 @@
 //!
 //! Window and tray belong to the main thread; every call here is handed over to it and returns.
 
+mod main_window;
 mod tray_icon;
 
-use super::Desktop;
+use super::{Desktop, notifier::Notifier};
 use crate::{
     controller::{ControllerHandle, Request},
     events::{
         AgentRequestsChanged, ChatChanged, CheckChanged, ConnectionChanged, PageRequested,
         SettingsChanged, SignInKeyChanged, WindowEvent,
     },
+    notices::Notice,
     tray::Tray,
 };
+use main_window::MainWindow;
 use std::{
     io::{self, Write as _},
     path::PathBuf,
@@ -21,10 +24,7 @@ use std::{
     thread,
     time::Duration,
 };
-use tauri::{
-    AppHandle, Manager as _, Url, WebviewWindowBuilder,
-    webview::{NewWindowResponse, PermissionResponse},
-};
+use tauri::AppHandle;
 use tauri_plugin_dialog::DialogExt as _;
 use tauri_specta::Event as _;
 use tokio::sync::oneshot;
@@ -40,17 +40,25 @@ const LAST_WORDS: Duration = Duration::from_millis(400);
 pub struct TauriDesktop {
     app: AppHandle,
     controller: ControllerHandle,
-    webview_data: PathBuf,
+    window: MainWindow,
     tray: Arc<Mutex<Option<ShownTray>>>,
+    notifier: Notifier,
 }
 
 impl TauriDesktop {
-    /// Returns the desktop of a running app; the web view keeps its data in `webview_data`.
-    pub fn new(app: AppHandle, controller: ControllerHandle, webview_data: PathBuf) -> Self {
+    /// Returns the desktop of a running app; the web view keeps its data in `webview_data`, and
+    /// where the window stood is kept in `window_file`.
+    pub fn new(
+        app: AppHandle,
+        controller: ControllerHandle,
+        webview_data: PathBuf,
+        window_file: PathBuf,
+    ) -> Self {
         Self {
             app,
+            notifier: Notifier::start(controller.clone()),
             controller,
-            webview_data,
+            window: MainWindow::new(webview_data, window_file),
             tray: Arc::default(),
         }
     }
@@ -64,20 +72,18 @@ impl TauriDesktop {
 
 impl Desktop for TauriDesktop {
     fn show_window(&self) {
-        let (app, data) = (self.app.clone(), self.webview_data.clone());
+        let (app, window) = (self.app.clone(), self.window.clone());
         self.on_main_thread("show the window", move || {
-            if let Err(problem) = show_window(&app, data) {
+            if let Err(problem) = window.show(&app) {
                 tracing::error!(%problem, "the window could not be shown");
             }
         });
     }
 
     fn close_window(&self) {
-        let app = self.app.clone();
+        let (app, window) = (self.app.clone(), self.window.clone());
         self.on_main_thread("close the window", move || {
-            if let Some(window) = app.get_webview_window(MAIN_WINDOW)
-                && let Err(problem) = window.destroy()
-            {
+            if let Err(problem) = window.close(&app) {
                 tracing::warn!(%problem, "the window could not be closed");
             }
         });
@@ -118,6 +124,10 @@ impl Desktop for TauriDesktop {
         }
     }
 
+    fn notify(&self, notice: Notice) {
+        self.notifier.show(notice);
+    }
+
     fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>) {
         self.app.dialog().file().pick_file(move |chosen| {
             let path = chosen.and_then(|chosen| chosen.into_path().ok());
@@ -147,59 +157,5 @@ impl Desktop for TauriDesktop {
             process::exit(0);
         });
         self.app.exit(0);
-    }
-}
-
-fn show_window(app: &AppHandle, data: PathBuf) -> tauri::Result<()> {
-    if let Some(window) = app.get_webview_window(MAIN_WINDOW) {
-        window.unminimize()?;
-        window.show()?;
-        return window.set_focus();
-    }
-    let Some(config) = app
-        .config()
-        .app
-        .windows
-        .iter()
-        .find(|window| window.label == MAIN_WINDOW)
-    else {
-        return Err(tauri::Error::WindowNotFound);
-    };
-    WebviewWindowBuilder::from_config(app, config)?
-        .data_directory(data)
-        .on_navigation(is_own_page)
-        .on_new_window(|_, _| NewWindowResponse::Deny)
-        .on_download(|_, _| false)
-        .on_permission_request(|_, _| PermissionResponse::Deny)
-        .build()?;
-    Ok(())
-}
-
-/// The pages live in the binary; the window never goes anywhere else.
-fn is_own_page(url: &Url) -> bool {
-    match url.scheme() {
-        "tauri" => url.host_str() == Some("localhost"),
-        // Windows and Android serve the same pages under a host name of their own.
-        "http" | "https" => url.host_str() == Some("tauri.localhost"),
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_window_goes_nowhere_but_to_its_own_pages() {
-        let goes = |url: &str| is_own_page(&Url::parse(url).unwrap());
-
-        assert!(goes("tauri://localhost/index.html"));
-        assert!(goes("http://tauri.localhost/"));
-        assert!(!goes("https://example.org/"));
-        assert!(!goes("http://127.0.0.1:18789/"));
-        assert!(!goes("tauri://example.org/"));
-        assert!(!goes("file:///etc/passwd"));
-        assert!(!goes("about:blank"));
-        assert!(!goes("javascript:alert(1)"));
     }
 }

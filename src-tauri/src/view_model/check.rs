@@ -1,4 +1,4 @@
-//! "Check my server" as shown: nine steps in their order.
+//! "Check my server" as it crosses to the window.
 
 use super::UserAction;
 use serde::Serialize;

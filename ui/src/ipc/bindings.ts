@@ -418,7 +418,7 @@ export type FetchedView = {
 /**  A fault in one field of a form, shown under the field. */
 export type FieldError = {
 	/**
-	 *  `address`, `url`, `tlsFingerprint`, `identityFile`, `gatewayToken`, `localPort` or `remotePort`; `settingsFile` when
+	 *  `address`, `url`, `tlsFingerprint`, `identityFile`, `gatewayToken`, `localPort`, `remotePort` or `startAtLogin`; `settingsFile` when
 	 *  the file itself stands in the way.
 	 */
 	field: string,
@@ -628,6 +628,20 @@ export type LocalPortView = {
 	holder: string | null,
 };
 
+/**  Which notifications the desktop shows. */
+export type NotificationSwitches = {
+	/**  The connection waits for a person. */
+	needsYou: boolean,
+	/**  The connection is lost for half a minute. */
+	lost: boolean,
+	/**  A connection that was lost is back. */
+	restored: boolean,
+	/**  An agent waits for an approval or an answer. */
+	requests: boolean,
+	/**  A reply has ended while nobody looked at the window. */
+	replies: boolean,
+};
+
 /**  A page of the window. */
 export type Page = 
 /**  The conversation. */
@@ -822,6 +836,10 @@ export type SettingsForm = {
 	listenerEnabled: boolean,
 	/**  Whether a gateway runs on this computer too while another computer's is used. */
 	alsoRunHere: boolean,
+	/**  Which notifications are shown. */
+	notifications: NotificationSwitches,
+	/**  Whether the system starts the app when its user logs in. */
+	startAtLogin: boolean,
 };
 
 /**  The settings as shown. Never carries a secret, only whether one is stored. */
@@ -856,6 +874,10 @@ export type SettingsView = {
 	listenerEnabled: boolean,
 	/**  Whether a gateway runs on this computer too while another computer's is used. */
 	alsoRunHere: boolean,
+	/**  Which notifications are shown. */
+	notifications: NotificationSwitches,
+	/**  Whether the system starts the app when its user logs in. */
+	startAtLogin: boolean,
 	/**  Where secrets are kept. */
 	keychain: KeychainView,
 	/**  What an existing `openclaw.json` would fill in; shown for review, never taken silently. */

@@ -9,6 +9,7 @@ import type {
   Backend,
   FieldError,
   HostKeyPolicy,
+  NotificationSwitches,
   RunsWhere,
   SettingsForm,
   SettingsView,
@@ -36,7 +37,22 @@ export interface DraftValues {
   connectOnLaunch: boolean;
   listenerEnabled: boolean;
   alsoRunHere: boolean;
+  notifyNeedsYou: boolean;
+  notifyLost: boolean;
+  notifyRestored: boolean;
+  notifyRequests: boolean;
+  notifyReplies: boolean;
+  startAtLogin: boolean;
 }
+
+/** The switches of notifications, as the draft and as the app call them. */
+export const NOTIFICATION_FIELDS = [
+  ["notifyNeedsYou", "needsYou"],
+  ["notifyLost", "lost"],
+  ["notifyRestored", "restored"],
+  ["notifyRequests", "requests"],
+  ["notifyReplies", "replies"],
+] as const satisfies readonly (readonly [keyof DraftValues, keyof NotificationSwitches])[];
 
 /** A field of the draft. */
 export type Field = keyof DraftValues;
@@ -211,6 +227,14 @@ export class SettingsState {
       connectOnLaunch,
       listenerEnabled,
       alsoRunHere,
+      notifications: {
+        needsYou: values.notifyNeedsYou,
+        lost: values.notifyLost,
+        restored: values.notifyRestored,
+        requests: values.notifyRequests,
+        replies: values.notifyReplies,
+      },
+      startAtLogin: values.startAtLogin,
     };
   }
 
@@ -250,6 +274,8 @@ const FIELDS: readonly Field[] = [
   "connectOnLaunch",
   "listenerEnabled",
   "alsoRunHere",
+  ...NOTIFICATION_FIELDS.map(([field]) => field),
+  "startAtLogin",
 ];
 
 function assign<Name extends Field>(to: DraftValues, from: DraftValues, field: Name): void {
@@ -272,5 +298,11 @@ function valuesOf(view: SettingsView | null): DraftValues {
     connectOnLaunch: view?.connectOnLaunch ?? true,
     listenerEnabled: view?.listenerEnabled ?? true,
     alsoRunHere: view?.alsoRunHere ?? false,
+    notifyNeedsYou: view?.notifications.needsYou ?? true,
+    notifyLost: view?.notifications.lost ?? true,
+    notifyRestored: view?.notifications.restored ?? true,
+    notifyRequests: view?.notifications.requests ?? true,
+    notifyReplies: view?.notifications.replies ?? true,
+    startAtLogin: view?.startAtLogin ?? false,
   };
 }

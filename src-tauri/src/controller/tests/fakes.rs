@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     controller::request::WhenEnding,
+    notices::Notice,
     view_model::{AgentRequestsView, ChatUpdate, FetchedView, SettingsView, SignInKeyView},
 };
 use futures_util::future::BoxFuture;
@@ -23,7 +24,7 @@ use gateway_core::{
 use std::{
     ffi::OsString,
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -50,7 +51,7 @@ pub(super) struct Fakes {
     store: Arc<MemoryStore>,
     places: Places,
     profile: Profile,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Fakes {
@@ -142,7 +143,7 @@ impl Fakes {
             store,
             places,
             profile,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -250,6 +251,10 @@ impl Fakes {
             .collect()
     }
 
+    pub(super) fn home(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(super) fn file(&self) -> String {
         fs::read_to_string(self.places.settings_file()).unwrap_or_default()
     }
@@ -280,6 +285,7 @@ pub(super) struct DesktopLog {
     requests: mpsc::UnboundedReceiver<AgentRequestsView>,
     sign_in_keys: mpsc::UnboundedReceiver<Option<SignInKeyView>>,
     pages: mpsc::UnboundedReceiver<Page>,
+    notices: mpsc::UnboundedReceiver<Notice>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
 }
@@ -297,6 +303,7 @@ struct FakeDesktop {
     requests: mpsc::UnboundedSender<AgentRequestsView>,
     sign_in_keys: mpsc::UnboundedSender<Option<SignInKeyView>>,
     pages: mpsc::UnboundedSender<Page>,
+    notices: mpsc::UnboundedSender<Notice>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
 }
@@ -315,6 +322,7 @@ impl DesktopLog {
         let requests = mpsc::unbounded_channel();
         let sign_in_keys = mpsc::unbounded_channel();
         let pages = mpsc::unbounded_channel();
+        let notices = mpsc::unbounded_channel();
         let ever_shown = Arc::new(AtomicBool::new(false));
         let left = Arc::new(AtomicBool::new(false));
         let log = Self {
@@ -330,6 +338,7 @@ impl DesktopLog {
             requests: requests.1,
             sign_in_keys: sign_in_keys.1,
             pages: pages.1,
+            notices: notices.1,
             ever_shown: Arc::clone(&ever_shown),
             left: Arc::clone(&left),
         };
@@ -346,6 +355,7 @@ impl DesktopLog {
             requests: requests.0,
             sign_in_keys: sign_in_keys.0,
             pages: pages.0,
+            notices: notices.0,
             ever_shown,
             left,
         };
@@ -437,6 +447,14 @@ impl DesktopLog {
         next_where(&mut self.sign_in_keys, wanted).await
     }
 
+    pub(super) async fn notice(&mut self) -> Notice {
+        next(&mut self.notices).await
+    }
+
+    pub(super) fn notices_waiting(&self) -> usize {
+        self.notices.len()
+    }
+
     pub(super) async fn page(&mut self) -> Page {
         next(&mut self.pages).await
     }
@@ -487,6 +505,10 @@ impl Desktop for FakeDesktop {
             WindowEvent::SignInKey(view) => log(&self.sign_in_keys, view),
             WindowEvent::Page(page) => log(&self.pages, page),
         }
+    }
+
+    fn notify(&self, notice: Notice) {
+        log(&self.notices, notice);
     }
 
     fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>) {

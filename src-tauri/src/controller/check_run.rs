@@ -1,6 +1,6 @@
-//! "Check my server": begun, followed and stopped.
+//! "Check my server": one run at a time, shown as it goes.
 
-use super::{Controller, Next, check_view, now_ms, ports::CheckNews};
+use super::{CheckNews, Controller, Next, check_view, now_ms};
 use crate::events::WindowEvent;
 use tokio::sync::mpsc;
 
@@ -30,7 +30,7 @@ impl Controller {
         Next::Continue
     }
 
-    fn send_check(&self) {
+    pub(super) fn send_check(&self) {
         self.desktop.send(WindowEvent::Check(self.check.clone()));
     }
 }

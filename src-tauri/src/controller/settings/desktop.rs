@@ -1,0 +1,57 @@
+//! The settings of the desktop around the connection.
+
+use super::{KeptSettings, fault, sentence};
+use crate::{
+    notices::Tongue,
+    view_model::{FieldError, NotificationSwitches},
+};
+use gateway_core::config::{Notifications, RunsWhere};
+
+impl KeptSettings {
+    /// Returns which notifications are shown.
+    pub(in crate::controller) fn notifications(&self) -> Notifications {
+        self.file.settings().notifications
+    }
+
+    /// Has the system start us at login, or not.
+    pub(super) fn choose_login_start(&self, on: bool) -> Result<(), Vec<FieldError>> {
+        self.login
+            .choose(on)
+            .map_err(|problem| vec![fault("startAtLogin", sentence(&problem))])
+    }
+
+    /// Returns the language of what is told outside the window.
+    pub(in crate::controller) fn tongue(&self) -> Tongue {
+        Tongue::of(self.file.settings().language, &self.environment)
+    }
+
+    /// Returns what the user calls the server, where it is another computer.
+    pub(in crate::controller) fn server_elsewhere(&self) -> Option<String> {
+        let elsewhere = self.profile().runs == RunsWhere::AnotherComputer;
+        elsewhere.then(|| self.server_name())
+    }
+}
+
+impl From<Notifications> for NotificationSwitches {
+    fn from(kept: Notifications) -> Self {
+        Self {
+            needs_you: kept.needs_you,
+            lost: kept.lost,
+            restored: kept.restored,
+            requests: kept.requests,
+            replies: kept.replies,
+        }
+    }
+}
+
+impl From<NotificationSwitches> for Notifications {
+    fn from(form: NotificationSwitches) -> Self {
+        Self {
+            needs_you: form.needs_you,
+            lost: form.lost,
+            restored: form.restored,
+            requests: form.requests,
+            replies: form.replies,
+        }
+    }
+}
