@@ -3,6 +3,9 @@
 use super::*;
 use gateway_core::config::{Environment, Platform, settings::Language};
 
+/// What it is about, what is so from each second on, and what is told when.
+type Case = (&'static str, Vec<(u64, Situation)>, Vec<(u64, Topic)>);
+
 fn is(phase: Phase) -> Situation {
     Situation {
         phase,
@@ -58,7 +61,7 @@ fn told(moments: &[(u64, Situation)]) -> Vec<(u64, Topic)> {
 fn a_short_cut_troubles_nobody_and_a_long_one_is_told_with_its_end() {
     use Phase::{Connecting, Off, RetryWait, Suspect, Up, UpGatewayDown};
     use Topic::{Lost, Restored};
-    let cases: [(&str, Vec<(u64, Situation)>, Vec<(u64, Topic)>); 9] = [
+    let cases: [Case; 9] = [
         (
             "back within half a minute",
             vec![(0, is(Up)), (1, is(RetryWait)), (30, is(Up))],
@@ -146,7 +149,7 @@ fn a_short_cut_troubles_nobody_and_a_long_one_is_told_with_its_end() {
 #[test]
 fn a_person_is_called_once_for_each_cause_in_ten_minutes() {
     use Topic::NeedsYou;
-    let cases: [(&str, Vec<(u64, Situation)>, Vec<(u64, Topic)>); 5] = [
+    let cases: [Case; 5] = [
         (
             "at once, and not again while it stands",
             vec![(0, paused(Cause::Token)), (5, paused(Cause::Token))],
@@ -192,7 +195,7 @@ fn a_person_is_called_once_for_each_cause_in_ten_minutes() {
 #[test]
 fn each_request_is_told_once_and_none_that_was_seen() {
     use Topic::Requests;
-    let cases: [(&str, Vec<(u64, Situation)>, Vec<(u64, Topic)>); 4] = [
+    let cases: [Case; 4] = [
         (
             "one that waits",
             vec![
