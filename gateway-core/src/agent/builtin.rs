@@ -2,7 +2,7 @@
 //!
 //! It is a [`Model`] like any other, so its answers take the same path: it streams, asks for the
 //! tools `session_status`, `nodes` and `exec`, and words what they really answered. It understands a
-//! handful of requests by their words, in English and Danish ([`intent`]), and says plainly that
+//! handful of requests by their words, in English and Danish (`intent`), and says plainly that
 //! it is no AI model. It keeps nothing: what was already done, it reads off the conversation.
 
 mod intent;

@@ -1,6 +1,6 @@
 //! One forwarded connection as a byte stream that never outlives its session unnoticed.
 //!
-//! Each has a task that always takes the channel's data out, into a spill (see [`super::spill`]).
+//! Each has a task that always takes the channel's data out, into a spill (see `spill`).
 
 use super::Connection;
 use super::channel::{Closing, RawChannel, note_overrun};
