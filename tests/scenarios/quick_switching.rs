@@ -27,6 +27,12 @@ const HERE: &str = "runs-this-computer";
 async fn choose(window: &Window, runs: &str) -> Result<()> {
     window.click("nav-settings").await?;
     window.click(runs).await?;
+    // While the choice before it is still being taken, the button takes no click.
+    until("the choice can be saved", SETTLED, async || {
+        let save = window.element("save").await?;
+        Ok(save.is_enabled().await?.then_some(()))
+    })
+    .await?;
     window.click("save").await
 }
 
