@@ -21,6 +21,7 @@ const COMMANDS: &[&str] = &[
     "run_check",
     "cancel_check",
     "connection_history",
+    "connection_day",
     "chat_history",
     "send_chat",
     "keep_draft",

@@ -5,6 +5,7 @@
 //! own, so that it never disturbs a tunnel in use, and asks nobody anything: where a person is
 //! needed it says so and stops. Credentials are sent only after the port has answered as a gateway.
 
+mod health;
 mod run;
 
 pub use run::{Check, CheckRoute, run};

@@ -3,14 +3,17 @@
 //! In reading order: [`phase`] is the one table of states for machine, JSON, UI and icon; [`state`] is
 //! the pure machine; [`backoff`] says when the next attempt may start; `supervisor` is the one task
 //! that opens and closes anything; [`route`] is its seam to the network; [`liveness`] asks whether a
-//! standing path still lives, and [`computer`] tells what happens to the computer under it.
+//! standing path still lives, and [`computer`] tells what happens to the computer under it;
+//! [`clock`] is the time of day.
 //! [`gateway_route`] is the real route, [`ssh_server`] its remote end through SSH and [`direct`] the
 //! one without, [`access`] what a session is opened with, and [`explain`] what a failure means. [`snapshot`],
-//! [`timeline`], [`question`] and [`problem`] are what the outside sees.
+//! [`timeline`], [`day`], [`question`] and [`problem`] are what the outside sees.
 
 pub mod access;
 pub mod backoff;
+pub mod clock;
 pub mod computer;
+pub mod day;
 pub mod direct;
 pub mod explain;
 pub mod gateway_route;

@@ -11,6 +11,7 @@
 //! - [`connection`]: what the app holds: one supervised path to one gateway.
 //! - [`home_server`]: what the app does on the server over that connection, when a button says so.
 //! - [`check`]: "Check my server", nine ordered steps with times.
+//! - [`gateway_health`]: what a gateway's word on itself comes to.
 //! - [`config`]: our settings file, and what we read of `openclaw.json`.
 //! - [`credentials`]: secrets, the store that keeps them, and which one wins.
 //! - [`store`]: what the embedded gateway keeps on disk.
@@ -32,6 +33,7 @@ pub mod device_identity;
 mod dial;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+pub mod gateway_health;
 pub mod home_server;
 pub mod log_guard;
 mod metered;

@@ -25,6 +25,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::run_check,
             commands::cancel_check,
             commands::connection_history,
+            commands::connection_day,
             commands::chat_history,
             commands::send_chat,
             commands::keep_draft,
@@ -48,6 +49,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             events::ChatChanged,
             events::AgentRequestsChanged,
             events::SignInKeyChanged,
+            events::GatewayReportChanged,
             events::PageRequested,
         ])
 }

@@ -5,8 +5,8 @@
 
 use crate::controller::{ControllerHandle, Request, SignInKeyRequest};
 use crate::view_model::{
-    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FetchedView, FieldError,
-    HappenedView, SettingsForm, UiError, UnsentView,
+    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
+    FieldError, HappenedView, SettingsForm, UiError, UnsentView,
 };
 use tauri::State;
 
@@ -110,6 +110,15 @@ pub async fn connection_history(
 ) -> Result<Vec<HappenedView>, UiError> {
     controller
         .ask(|reply| Request::ConnectionHistory { reply })
+        .await
+}
+
+/// Returns the last 24 hours of the connection.
+#[tauri::command]
+#[specta::specta]
+pub async fn connection_day(controller: State<'_, ControllerHandle>) -> Result<DayView, UiError> {
+    controller
+        .ask(|reply| Request::ConnectionDay { reply })
         .await
 }
 

@@ -12,6 +12,7 @@ mod check_run;
 mod check_view;
 mod connection_view;
 mod fetching;
+mod gateway_report;
 mod notices;
 pub mod ports;
 pub(crate) mod problems;
@@ -24,6 +25,7 @@ mod tests;
 mod unsent;
 mod work;
 
+pub use gateway_report::GatewayAnswers;
 pub use ports::{CheckPort, ConnectionPort, CourierPort, GatewayPort, HomeServerPort, Order};
 pub use request::{ControllerHandle, Reply, Request, SignInKeyRequest, WhenEnding};
 pub use settings::KeptSettings;
@@ -38,13 +40,14 @@ use crate::{
 };
 use chat::Conversations;
 use check_run::next_news;
-use connection_view::{connection_view, history_view};
+use connection_view::{connection_view, day_view, history_view};
 use gateway_core::{
     chat::AgentRequests,
     config::Impact,
     connection::{GatewayEvent, phase::Phase},
     protocol::event::Event,
 };
+use gateway_report::GatewayReport;
 use ports::{CheckNews, CourierNews};
 use sign_in_key::SignInKey;
 use std::{
@@ -84,6 +87,7 @@ pub struct Controller {
     agent_requests: AgentRequests,
     /// How often what agents wait for was asked for; an older list does not count.
     listings: u64,
+    gateway_report: GatewayReport,
     unsent: Unsent,
     check: CheckView,
     check_run: Option<mpsc::Receiver<CheckNews>>,
@@ -147,6 +151,7 @@ impl Controller {
             chat: Conversations::default(),
             agent_requests: AgentRequests::default(),
             listings: 0,
+            gateway_report: GatewayReport::default(),
             unsent: Unsent::default(),
             check: CheckView::not_run(),
             check_run: None,
@@ -188,6 +193,10 @@ impl Controller {
                 news = next_news(self.check_run.as_mut()) => self.check_news(news),
                 Some(done) = self.work.join_next() => self.finished(done),
                 () = notices::due(self.notices.due()) => Next::Continue,
+                () = notices::due(self.gateway_report.due()) => {
+                    self.ask_gateway_report();
+                    Next::Continue
+                }
                 _ = steps.tick(), if moving => {
                     self.turn = self.turn.wrapping_add(1);
                     self.draw_tray();
@@ -260,6 +269,9 @@ impl Controller {
             Request::ConnectionHistory { reply } => {
                 let history = history_view(&self.connection.timeline.borrow());
                 respond(reply, Ok(history));
+            }
+            Request::ConnectionDay { reply } => {
+                respond(reply, Ok(day_view(&self.connection.day.borrow(), now_ms())));
             }
             Request::FinishFirstRun => {
                 if let Err(problem) = self.settings.finish_first_run() {
@@ -393,6 +405,7 @@ impl Controller {
         self.desktop
             .send(WindowEvent::AgentRequests(self.agent_requests_view()));
         self.send_sign_in_key();
+        self.gateway_report_is_looked_at();
         self.desktop.send(WindowEvent::Page(self.page));
         self.announce(true);
         if let Some(asked) = self.opening.take() {
@@ -454,10 +467,12 @@ impl Controller {
             }
             Ok(GatewayEvent::Event(event)) => {
                 self.agent_request_event(&event);
+                self.gateway_report_event(&event);
                 Vec::new()
             }
             Ok(GatewayEvent::SessionUp) => {
                 self.list_agent_requests();
+                self.gateway_report_of_session();
                 self.chat.reconnected()
             }
             Ok(GatewayEvent::Missed) | Err(RecvError::Lagged(_)) => {
@@ -486,6 +501,7 @@ impl Controller {
         self.send_settings();
         if impact >= Impact::Reconnect {
             self.forget_agent_requests();
+            self.forget_gateway_report();
             self.forget_sign_in_key();
         }
         if impact >= Impact::Reconnect && self.settings.is_configured() {

@@ -4,7 +4,8 @@
 //! (`resendAll`), so that nothing is missed in between.
 
 use crate::view_model::{
-    AgentRequestsView, ChatUpdate, CheckView, ConnectionView, Page, SettingsView, SignInKeyView,
+    AgentRequestsView, ChatUpdate, CheckView, ConnectionView, GatewayReportView, Page,
+    SettingsView, SignInKeyView,
 };
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -34,6 +35,10 @@ pub struct AgentRequestsChanged(pub AgentRequestsView);
 #[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
 pub struct SignInKeyChanged(pub Option<SignInKeyView>);
 
+/// What the gateway says of itself changed; `null` while nothing is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
+pub struct GatewayReportChanged(pub Option<GatewayReportView>);
+
 /// A page was asked for from outside the window, such as from the tray's menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type, Event)]
 pub struct PageRequested(pub Page);
@@ -53,6 +58,8 @@ pub enum WindowEvent {
     AgentRequests(AgentRequestsView),
     /// See [`SignInKeyChanged`].
     SignInKey(Option<SignInKeyView>),
+    /// See [`GatewayReportChanged`].
+    GatewayReport(Option<GatewayReportView>),
     /// See [`PageRequested`].
     Page(Page),
 }

@@ -1,6 +1,6 @@
 //! A live session as the controller uses it.
 
-use crate::controller::GatewayPort;
+use crate::controller::{GatewayAnswers, GatewayPort};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use gateway_core::{
     client::{CallError, Session},
@@ -16,6 +16,9 @@ use gateway_core::{
                 ChatAbort, ChatAbortParams, ChatAbortPayload, ChatHistory, ChatHistoryParams,
                 ChatHistoryPayload,
             },
+            health::{Health, Status, SystemPresence},
+            models::AgentsList,
+            nodes::NodeList,
             questions::{
                 Answers, QuestionList, QuestionResolve, QuestionResolveParams, QuestionSet,
             },
@@ -57,6 +60,27 @@ impl GatewayPort for LiveGateway {
             let mut params = ChatAbortParams::new(SessionKey::from(session_key));
             params.run_id = run_id.map(RunId::from);
             session.call::<ChatAbort>(params, ANSWER).await
+        }
+        .boxed()
+    }
+
+    fn report(&self) -> BoxFuture<'static, Result<GatewayAnswers, CallError>> {
+        let session = self.0.clone();
+        async move {
+            let (health, status, nodes, presence, agents) = tokio::join!(
+                session.call::<Health>(Default::default(), ANSWER),
+                session.call::<Status>(Default::default(), ANSWER),
+                session.call::<NodeList>(Default::default(), ANSWER),
+                session.call::<SystemPresence>(Default::default(), ANSWER),
+                session.call::<AgentsList>(Default::default(), ANSWER),
+            );
+            Ok(GatewayAnswers {
+                health: health?,
+                status: status.ok(),
+                nodes: nodes.ok(),
+                presence: presence.ok(),
+                agents: agents.ok(),
+            })
         }
         .boxed()
     }

@@ -5,6 +5,7 @@ use crate::{
     access::KeychainAccess,
     controller::{ConnectionPort, CourierPort, GatewayPort, Order},
     courier::{self, Heard},
+    day_recorder,
     gateway_calls::LiveGateway,
     home_server::{Current, CurrentServer},
     local_gateway::{self, LocalGateway},
@@ -60,10 +61,12 @@ pub fn start(
         snapshots: connection.snapshots(),
     });
     let session = connection.session();
+    let day = day_recorder::start(connection.snapshots(), surroundings.places.days());
     let (orders, inbox) = mpsc::channel(WAITING_ORDERS);
     let port = ConnectionPort {
         snapshots: connection.snapshots(),
         timeline: connection.timeline(),
+        day,
         events: connection.events(),
         session: Box::new(move || {
             let session = session.borrow().clone()?;

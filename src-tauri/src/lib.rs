@@ -9,7 +9,7 @@
 //! - [`notices`]: which notification is shown and when, as a value too.
 //! - [`desktop`]: the trait the controller shows things on, and Tauri behind it.
 //! - [`local_gateway`], `page`: the gateway on this computer, and its page for browsers.
-//! - [`gateway_link`], [`access`]: the real connection behind the controller's port.
+//! - [`gateway_link`], [`access`], `day_recorder`: the real connection behind the controller's port.
 //! - [`login_start`], [`window_place`]: what a desktop keeps for us between two runs.
 //! - [`tray_host`], [`single_instance`], [`launch`], [`logging`], `login_session`,
 //!   [`local_programs`]: the surroundings.
@@ -22,6 +22,7 @@ pub mod checks;
 pub mod commands;
 pub mod controller;
 mod courier;
+mod day_recorder;
 pub mod desktop;
 pub mod events;
 mod gateway_calls;

@@ -7,7 +7,9 @@
 mod agent_requests;
 mod chat;
 mod check;
+mod day;
 mod fetched;
+mod gateway_report;
 mod notices;
 mod sign_in_key;
 
@@ -20,7 +22,9 @@ pub use chat::{
     UnsentMessageView, UnsentView,
 };
 pub use check::{CheckStatus, CheckStepId, CheckStepView, CheckView};
+pub use day::{DaySpanView, DayView};
 pub use fetched::{FetchedKind, FetchedView};
+pub use gateway_report::{GatewayReportView, NodeView, PresentView};
 pub use notices::NotificationSwitches;
 pub use sign_in_key::{SignInKeyStep, SignInKeyView};
 
@@ -56,6 +60,8 @@ pub struct ConnectionView {
     pub local_port: Option<LocalPortView>,
     /// The gateway's release.
     pub gateway_version: Option<String>,
+    /// Since when the gateway has been running, by this computer's clock.
+    pub gateway_since_ms: Option<f64>,
     /// The gateway on this computer, where one is ours to see to.
     pub gateway_here: Option<GatewayHereView>,
     /// Which credential the gateway accepted.
@@ -81,6 +87,7 @@ impl ConnectionView {
             ping_ms: None,
             local_port: None,
             gateway_version: None,
+            gateway_since_ms: None,
             gateway_here: None,
             credential: None,
             problem: None,

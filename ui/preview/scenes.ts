@@ -5,6 +5,7 @@ import type {
   CheckStepId,
   CheckStepView,
   ChatMessageView,
+  DayView,
   HappenedView,
   Happening,
   UiError,
@@ -15,6 +16,7 @@ import {
   checkView,
   connectionView,
   downView,
+  gatewayReport,
   message,
   settingsView,
   signInKeyView,
@@ -85,6 +87,25 @@ const history = (messages: ChatMessageView[]) => ({
     status: "ok" as const,
     data: { sessionKey, asOf: 0, messages, inFlight: null },
   }),
+});
+
+/** A day of a laptop: off at night, lost in a train, a gateway that was started again at noon. */
+const aDay = (): DayView => ({
+  untilMs: Date.now(),
+  spanMinutes: 5,
+  spans: Array.from({ length: 288 }, (_, index) => {
+    const span = { connectedS: 0, gatewayDownS: 0, downS: 0, attempts: 0, pingMs: null };
+    if (index > 20 && index < 96) return span;
+    if (index > 150 && index < 162) return { ...span, downS: 290, attempts: 5 - (index % 4) };
+    if (index > 200 && index < 206) return { ...span, connectedS: 60, gatewayDownS: 240 };
+    const pingMs = 38 + (index % 7) * 2 + (index > 162 && index < 180 ? 40 : 0);
+    return { ...span, connectedS: 300, attempts: index === 96 ? 1 : 0, pingMs };
+  }),
+});
+
+const withDay = () => ({
+  ...history(conversation()),
+  connectionDay: () => ({ status: "ok" as const, data: aDay() }),
 });
 
 /** A connection that was lost and is back, the way people will see it most. */
@@ -361,8 +382,12 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
   "server-up": scene(
     (backend) => {
       backend.check = well();
+      backend.gatewayReport = gatewayReport({
+        nodes: [{ name: "studio", connected: true, waitsForApproval: false }],
+        channels: [{ name: "Telegram", state: "well" }],
+      });
     },
-    {},
+    withDay(),
     (backend) => backend.tellPage("server"),
   ),
   "server-history": scene(
@@ -378,6 +403,51 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
       backend.tellPage("server");
       unfold("history");
     },
+  ),
+  "server-day": scene(
+    (backend) => {
+      backend.check = well();
+      backend.gatewayReport = gatewayReport();
+    },
+    withDay(),
+    (backend) => {
+      backend.tellPage("server");
+      void tick().then(() => {
+        setTimeout(() => document.querySelector("[data-testid=day]")?.scrollIntoView(), 300);
+      });
+    },
+  ),
+  "server-not-well": scene(
+    (backend) => {
+      backend.check = well();
+      backend.gatewayReport = gatewayReport({
+        atMs: Date.now() - 3 * MINUTE,
+        health: {
+          state: "loginNeeded",
+          faults: [
+            { kind: "channelLoggedOut", channel: "WhatsApp" },
+            { kind: "pluginsFailed", count: 2 },
+            { kind: "busy" },
+          ],
+        },
+        channels: [
+          { name: "WhatsApp", state: "loggedOut" },
+          { name: "Telegram", state: "well" },
+        ],
+        nodes: [
+          { name: "studio", connected: true, waitsForApproval: false },
+          { name: "phone", connected: false, waitsForApproval: true },
+        ],
+        present: [],
+        problem: {
+          code: "noAnswer",
+          message: "The gateway did not answer within 15 s.",
+          action: null,
+        },
+      });
+    },
+    withDay(),
+    (backend) => backend.tellPage("server"),
   ),
   "server-direct": scene(
     (backend) => {

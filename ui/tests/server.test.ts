@@ -1,7 +1,14 @@
 import { screen, waitFor } from "@testing-library/svelte";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Cause, ConnectionView, HappenedView, Phase } from "../src/ipc";
-import { FakeBackend, checkView, connectionView, downView, settingsView } from "../src/ipc/fake";
+import type { Cause, ConnectionView, DayView, HappenedView, Phase } from "../src/ipc";
+import {
+  FakeBackend,
+  checkView,
+  connectionView,
+  downView,
+  gatewayReport,
+  settingsView,
+} from "../src/ipc/fake";
 import { all, find, get, open, testids, textOf } from "./window";
 
 const PHASES: [Phase, string, string][] = [
@@ -21,8 +28,11 @@ const PHASES: [Phase, string, string][] = [
   ["stopped", "square", "Stopped"],
 ];
 
-async function openServer(view: ConnectionView) {
-  const backend = new FakeBackend();
+async function openServer(
+  view: ConnectionView,
+  answers: ConstructorParameters<typeof FakeBackend>[0] = {},
+) {
+  const backend = new FakeBackend(answers);
   backend.connection = view;
   const opened = await open(backend);
   backend.tellPage("server");
@@ -88,13 +98,10 @@ describe("the state of the connection", () => {
     backend.tellConnection(downView({ phase: "retry_wait", attempt: 1, nextAttemptAtMs: 9e15 }));
     await user.click(await find(testids.reconnectNow));
     await user.click(get(testids.disconnect));
-    expect(backend.calls.map((call) => call.name)).toEqual([
-      "unsent",
-      "resendAll",
-      "connect",
-      "reconnectNow",
-      "disconnect",
-    ]);
+    const orders = backend.calls
+      .map((call) => call.name)
+      .filter((name) => /connect$|^reconnect/.test(name));
+    expect(orders).toEqual(["connect", "reconnectNow", "disconnect"]);
   });
 
   it("asks for the set-up where nothing is set up", async () => {
@@ -117,6 +124,36 @@ describe("the gateway", () => {
     expect(textOf(get(testids.credential))).toBe("this device's token");
     expect(textOf(get(testids.localAddress))).toBe("ws://127.0.0.1:18789");
     expect(all(testids.localPortNote)).toEqual([]);
+  });
+
+  it("shows what it says of itself, with what is the matter", async () => {
+    const { backend } = await openServer(connectionView());
+    backend.tellGatewayReport(
+      gatewayReport({
+        atMs: Date.now() - 180_000,
+        health: { state: "loginNeeded", faults: [{ kind: "channelLoggedOut", channel: "Signal" }] },
+        channels: [{ name: "Signal", state: "loggedOut" }],
+        nodes: [{ name: "studio", connected: false, waitsForApproval: true }],
+      }),
+    );
+
+    const health = await find(testids.gatewayHealth);
+    expect(health.dataset["state"]).toBe("loginNeeded");
+    expect(textOf(health)).toContain("told 3 min ago");
+    expect(textOf(health)).toContain("Nobody is logged in to Signal.");
+    expect(textOf(get(testids.gatewayMemory))).toBe("1063 MB");
+    expect(textOf(get(testids.gatewayChannels))).toBe("Signal (nobody is logged in)");
+    expect(textOf(get(testids.gatewayNodes))).toBe("studio (waits for approval)");
+    expect(textOf(get(testids.gatewayPresent))).toBe("laptop (ui)");
+  });
+
+  it("keeps what it said while it is away, as something old", async () => {
+    const { backend } = await openServer(connectionView());
+    backend.tellGatewayReport(gatewayReport({ atMs: Date.now() - 180_000 }));
+    backend.tellConnection(downView({ phase: "retry_wait" }));
+
+    await vi.waitFor(() => expect(textOf(get(testids.gatewayHealth))).toContain("as of 3 min ago"));
+    expect(all(testids.gatewayPresent)).toEqual([]);
   });
 
   it("says who holds the port that was asked for", async () => {
@@ -301,5 +338,46 @@ describe("the way", () => {
   it("is said in the place of the name it leads from", async () => {
     await openServer(connectionView({ target: "box", way: "box → 10.0.0.5 through edge" }));
     expect(textOf(get(testids.way))).toBe("box → 10.0.0.5 through edge");
+  });
+});
+
+describe("the last 24 hours", () => {
+  const untilMs = new Date(2026, 0, 2, 12, 0).getTime();
+  const span = { connectedS: 0, gatewayDownS: 0, downS: 0, attempts: 0, pingMs: null };
+  const day = (spans: DayView["spans"]) => ({
+    connectionDay: () => ({ status: "ok" as const, data: { untilMs, spanMinutes: 5, spans } }),
+  });
+
+  it("are summed up, and each moment is told to mouse and keyboard alike", async () => {
+    const { user } = await openServer(
+      connectionView(),
+      day([
+        { ...span, connectedS: 300, pingMs: 41 },
+        { ...span, connectedS: 100, downS: 200, attempts: 2 },
+      ]),
+    );
+    await vi.waitFor(() =>
+      expect(textOf(get(testids.daySummary))).toBe(
+        "Connected 66.7% of the time · ping 41 ms · 2 attempts",
+      ),
+    );
+
+    const plots = get(testids.day).querySelector<HTMLElement>("[role=slider]");
+    plots?.focus();
+    await user.keyboard("{Home}");
+    expect(textOf(get(testids.daySummary))).toBe("11:50 AM–11:55 AM · connected · 41 ms");
+    await user.keyboard("{ArrowRight}");
+    expect(plots?.getAttribute("aria-valuetext")).toBe(
+      "11:55 AM–12:00 PM · not connected · 2 attempts",
+    );
+  });
+
+  it("say so while nothing is known", async () => {
+    await openServer(connectionView(), day([span, span]));
+    await vi.waitFor(() =>
+      expect(textOf(get(testids.daySummary))).toBe(
+        "Nothing is known yet. It fills while the app runs.",
+      ),
+    );
   });
 });

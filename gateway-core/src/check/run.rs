@@ -1,5 +1,6 @@
 //! Runs the steps in order and stops at the first that fails.
 
+use super::health::judge;
 use super::{CheckReport, StepId, StepResult, StepStatus};
 use crate::client::{
     self, AcceptedCredential, ClientLimits, ConnectError, Endpoint, Established, HelloRequest,
@@ -13,7 +14,7 @@ use crate::connection::phase::Cause;
 use crate::connection::problem::{Problem, UserAction};
 use crate::connection::ssh_plan;
 use crate::connection::state::Verdict;
-use crate::protocol::method::health::{Health, HealthParams, HealthPayload};
+use crate::protocol::method::health::{Health, HealthParams};
 use crate::tunnel::{
     self, ForwardError, SignInMemory, Tunnel, TunnelConfig, TunnelError, TunnelStep,
 };
@@ -494,18 +495,13 @@ fn accepted(credential: AcceptedCredential) -> &'static str {
 async fn health(session: &Session, log: &mut Log<'_>, until: Instant) -> Result<(), Ended> {
     let call = session.call::<Health>(HealthParams::default(), HEALTH_LIMIT);
     match log.within(StepId::Health, until, call).await? {
-        Ok(payload) if payload.ok == Some(false) => Err(log.fail(
-            StepId::Health,
-            StepStatus::Degraded,
-            Problem::without_action(
-                "gatewayDegraded",
-                "The gateway works, but says that something in it does not. Look at its log.",
-            ),
-        )),
-        Ok(payload) => {
-            log.ok(StepId::Health, healthy(&payload));
-            Ok(())
-        }
+        Ok(payload) => match judge(&payload) {
+            Ok(sentence) => {
+                log.ok(StepId::Health, sentence);
+                Ok(())
+            }
+            Err(problem) => Err(log.fail(StepId::Health, StepStatus::Degraded, problem)),
+        },
         Err(error) => Err(log.fail(
             StepId::Health,
             StepStatus::Failed,
@@ -515,18 +511,5 @@ async fn health(session: &Session, log: &mut Log<'_>, until: Instant) -> Result<
                 UserAction::TryAgain,
             ),
         )),
-    }
-}
-
-/// A gateway with no channels is as healthy as any: chat needs none.
-fn healthy(payload: &HealthPayload) -> String {
-    match payload
-        .channels
-        .as_ref()
-        .map_or(0, |channels| channels.len())
-    {
-        0 => "The gateway is well; no channels are set up.".to_owned(),
-        1 => "The gateway is well, with 1 channel.".to_owned(),
-        count => format!("The gateway is well, with {count} channels."),
     }
 }

@@ -91,6 +91,11 @@ impl Places {
         self.data_dir.join("gateway")
     }
 
+    /// Returns the folder of what the last 24 hours of each connection were like.
+    pub fn days(&self) -> PathBuf {
+        self.data_dir.join("days")
+    }
+
     /// Returns the folder of log files.
     pub fn logs(&self) -> PathBuf {
         self.data_dir.join("logs")

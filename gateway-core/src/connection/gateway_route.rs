@@ -3,6 +3,7 @@
 //! They all end in the same way: a stream to the gateway's port, and a session over it.
 
 use super::access::GatewayAccess;
+use super::clock::epoch_ms;
 use super::direct::GatewayStream;
 use super::direct::server::{DirectPath, DirectServer};
 use super::explain;
@@ -199,6 +200,11 @@ impl Path for GatewayPath {
                 version: established.hello.server.version.clone(),
                 protocol: established.hello.protocol,
                 credential: credential_kind(established.accepted),
+                running_since: established
+                    .hello
+                    .snapshot
+                    .uptime_ms
+                    .map(|uptime| epoch_ms(Duration::ZERO).saturating_sub(uptime)),
             };
             if let Some(token) = established.issued {
                 path.access.keep_device_token(token).await;

@@ -103,6 +103,10 @@ pub struct GatewayFacts {
     pub protocol: u32,
     /// Which credential it accepted.
     pub credential: CredentialKind,
+    /// Since when the gateway has been running, in milliseconds since the Unix epoch by our clock;
+    /// absent where it does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub running_since: Option<u64>,
 }
 
 /// Which kind of credential the gateway accepted.

@@ -17,6 +17,7 @@ use self::chronicle::Chronicle;
 use self::shown::Shown;
 use self::turns::{Turn, next_change, next_event, next_finding, or_never};
 use super::backoff::RetryGovernor;
+use super::clock::epoch_ms;
 use super::liveness::{Finding, Prober};
 use super::phase::{Cause, Phase};
 use super::problem::{Problem, UserAction};
@@ -32,7 +33,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::{Instant, Sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -578,13 +579,6 @@ impl<R: Route> Supervisor<R> {
         };
         self.outlets.snapshot.send_replace(off);
     }
-}
-
-fn epoch_ms(from_now: Duration) -> u64 {
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from((since_epoch + from_now).as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

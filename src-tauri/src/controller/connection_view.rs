@@ -2,10 +2,11 @@
 
 use super::problems::ui_error;
 use crate::view_model::{
-    ConnectionView, CredentialView, GatewayHereView, HappenedView, LocalPortView, PromptView,
-    QuestionView,
+    ConnectionView, CredentialView, DaySpanView, DayView, GatewayHereView, HappenedView,
+    LocalPortView, PromptView, QuestionView,
 };
 use gateway_core::connection::{
+    day::Day,
     local_host::GatewayHere,
     question::{Asked, Question},
     route::CredentialKind,
@@ -35,6 +36,11 @@ pub(super) fn connection_view(snapshot: &Snapshot, server_name: String) -> Conne
             .as_ref()
             .map(|gateway| gateway.version.clone()),
         gateway_here: snapshot.gateway_here.as_ref().map(gateway_here),
+        gateway_since_ms: snapshot
+            .gateway
+            .as_ref()
+            .and_then(|gateway| gateway.running_since)
+            .map(milliseconds),
         credential: snapshot
             .gateway
             .as_ref()
@@ -55,6 +61,31 @@ pub(super) fn history_view(timeline: &Timeline) -> Vec<HappenedView> {
             what: event.what,
         })
         .collect()
+}
+
+/// How many minutes a plot puts together: 288 spans a day, each two or three points wide.
+const SPAN_MINUTES: u32 = 5;
+
+const MINUTE_MS: f64 = 60_000.0;
+
+/// Returns the last 24 hours, up to the end of the minute that goes on.
+pub(super) fn day_view(day: &Day, now_ms: f64) -> DayView {
+    let now = (now_ms / MINUTE_MS).floor();
+    DayView {
+        until_ms: (now + 1.0) * MINUTE_MS,
+        span_minutes: SPAN_MINUTES,
+        spans: day
+            .spans(now as u32, SPAN_MINUTES)
+            .into_iter()
+            .map(|span| DaySpanView {
+                connected_s: span.connected_s,
+                gateway_down_s: span.gateway_down_s,
+                down_s: span.down_s,
+                attempts: span.attempts,
+                ping_ms: span.ping_tenths.map(|tenths| f64::from(tenths) / 10.0),
+            })
+            .collect(),
+    }
 }
 
 /// JavaScript has no integers of 64 bits; these are exact until the year 287396.
@@ -174,13 +205,31 @@ fn question(asked: &Asked) -> QuestionView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gateway_core::connection::{phase::Phase, route::GatewayFacts};
+    use gateway_core::connection::{day::Minute, phase::Phase, route::GatewayFacts};
 
     #[test]
     fn an_untouched_connection_shows_no_target_and_no_numbers() {
         let view = connection_view(&Snapshot::off(String::new()), String::new());
 
         assert_eq!(view, ConnectionView::off());
+    }
+
+    #[test]
+    fn the_day_ends_with_the_minute_that_goes_on() {
+        let mut day = Day::default();
+        day.keep(Minute {
+            number: 30_000_000,
+            connected_s: 60,
+            ping_tenths: Some(415),
+            ..Minute::default()
+        });
+
+        let view = day_view(&day, 30_000_000.4 * MINUTE_MS);
+
+        assert_eq!(view.until_ms, 30_000_001.0 * MINUTE_MS);
+        assert_eq!(view.spans.len() * 5, 24 * 60);
+        let last = view.spans.last().unwrap();
+        assert_eq!((last.connected_s, last.ping_ms), (60, Some(41.5)));
     }
 
     #[test]
@@ -192,6 +241,7 @@ mod tests {
                 version: "2026.9.6".to_owned(),
                 protocol: 4,
                 credential: CredentialKind::DeviceToken,
+                running_since: Some(1_799_999_000_000),
             }),
             gateway_here: Some(GatewayHere::Found { port: 18_789 }),
             ..Snapshot::off("me@home".to_owned())
@@ -203,6 +253,7 @@ mod tests {
         assert_eq!(view.target.as_deref(), Some("me@home"));
         assert_eq!(view.up_since_ms, Some(1_800_000_000_123.0));
         assert_eq!(view.gateway_version.as_deref(), Some("2026.9.6"));
+        assert_eq!(view.gateway_since_ms, Some(1_799_999_000_000.0));
         assert_eq!(view.credential, Some(CredentialView::DeviceToken));
         assert_eq!(
             view.gateway_here,

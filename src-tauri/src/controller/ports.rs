@@ -1,12 +1,14 @@
 //! What the controller drives: the seams between deciding and doing.
 
+use super::gateway_report::GatewayAnswers;
 use crate::view_model::{ChatDraft, CheckStepView, FetchedView, UiError};
 use futures_util::future::BoxFuture;
 use gateway_core::{
     client::CallError,
     config::settings::Profile,
     connection::{
-        GatewayEvent, problem::Problem, question::Answer, snapshot::Snapshot, timeline::Timeline,
+        GatewayEvent, day::Day, problem::Problem, question::Answer, snapshot::Snapshot,
+        timeline::Timeline,
     },
     protocol::{
         event::Event,
@@ -27,6 +29,8 @@ pub struct ConnectionPort {
     pub snapshots: watch::Receiver<Snapshot>,
     /// What happened to it so far.
     pub timeline: watch::Receiver<Timeline>,
+    /// Its last 24 hours.
+    pub day: watch::Receiver<Day>,
     /// What comes from the gateway, in order.
     pub events: broadcast::Receiver<GatewayEvent<Event>>,
     /// Returns the live session, while there is one.
@@ -83,6 +87,9 @@ pub trait GatewayPort: Send + Sync + 'static {
         session_key: String,
         run_id: Option<String>,
     ) -> BoxFuture<'static, Result<ChatAbortPayload, CallError>>;
+
+    /// Asks the gateway how it is and what it runs; only its health has to be told.
+    fn report(&self) -> BoxFuture<'static, Result<GatewayAnswers, CallError>>;
 
     /// Lists the commands that wait for approval.
     fn approvals(&self) -> BoxFuture<'static, Result<Vec<ApprovalRequest>, CallError>>;

@@ -2,8 +2,8 @@
 
 use crate::tray::MenuAction;
 use crate::view_model::{
-    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FetchedView, FieldError,
-    HappenedView, Page, SettingsForm, UiError, UnsentView,
+    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
+    FieldError, HappenedView, Page, SettingsForm, UiError, UnsentView,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -46,6 +46,9 @@ pub enum Request {
     CancelCheck,
     ConnectionHistory {
         reply: Reply<Vec<HappenedView>, UiError>,
+    },
+    ConnectionDay {
+        reply: Reply<DayView, UiError>,
     },
     ChatHistory {
         session_key: String,

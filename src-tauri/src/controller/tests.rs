@@ -19,6 +19,7 @@ mod agent_requests;
 mod direct;
 mod fakes;
 mod fetching;
+mod gateway_report;
 mod login_start;
 mod notices;
 mod sign_in_key;

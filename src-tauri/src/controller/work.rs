@@ -1,7 +1,7 @@
 //! Work that takes a while: begun by the controller, done beside it, and brought back as an outcome.
 
 use super::{
-    Controller, Next, Reply,
+    Controller, GatewayAnswers, Next, Reply,
     problems::{call_error, not_connected, ui_error},
     respond,
     settings::{Saved, TokenChange},
@@ -50,6 +50,11 @@ pub(super) enum Outcome {
     },
     /// What agents wait for; `None` when the connection went away.
     AgentRequests { number: u64, listed: Option<Listed> },
+    /// What the gateway says of itself.
+    GatewayReport {
+        number: u64,
+        answered: Result<Box<GatewayAnswers>, CallError>,
+    },
     /// The gateway's secret was fetched, or was not.
     SecretFetched {
         result: Result<FetchedView, UiError>,
@@ -262,6 +267,9 @@ impl Controller {
             }
             Ok(Outcome::AgentRequests { number, listed }) => {
                 self.agent_requests_listed(number, listed);
+            }
+            Ok(Outcome::GatewayReport { number, answered }) => {
+                self.gateway_reported(number, answered);
             }
             Ok(Outcome::SecretFetched { result, reply }) => self.secret_fetched(result, reply),
             Ok(Outcome::SignInKey(news)) => self.sign_in_key_news(news),

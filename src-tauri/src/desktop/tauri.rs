@@ -9,8 +9,8 @@ use super::{Desktop, notifier::Notifier};
 use crate::{
     controller::{ControllerHandle, Request},
     events::{
-        AgentRequestsChanged, ChatChanged, CheckChanged, ConnectionChanged, PageRequested,
-        SettingsChanged, SignInKeyChanged, WindowEvent,
+        AgentRequestsChanged, ChatChanged, CheckChanged, ConnectionChanged, GatewayReportChanged,
+        PageRequested, SettingsChanged, SignInKeyChanged, WindowEvent,
     },
     notices::Notice,
     tray::Tray,
@@ -117,6 +117,7 @@ impl Desktop for TauriDesktop {
             WindowEvent::Chat(update) => ChatChanged(update).emit(&self.app),
             WindowEvent::AgentRequests(view) => AgentRequestsChanged(view).emit(&self.app),
             WindowEvent::SignInKey(view) => SignInKeyChanged(view).emit(&self.app),
+            WindowEvent::GatewayReport(view) => GatewayReportChanged(view).emit(&self.app),
             WindowEvent::Page(page) => PageRequested(page).emit(&self.app),
         };
         if let Err(problem) = sent {

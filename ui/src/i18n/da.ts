@@ -206,6 +206,7 @@ export const da: Catalogue = {
     copyFailed: "Kunne ikke kopiere",
     span,
     ms: (ms) => `${Math.round(ms)} ms`,
+    megabytes: (count) => `${Math.round(count)} MB`,
     justNow: "lige nu",
     ago: (text) => `for ${text} siden`,
     failed: "Det lykkedes ikke. Prøv igen.",
@@ -252,6 +253,38 @@ export const da: Catalogue = {
     gateway: "Gatewayen",
     gatewayEmpty: "Version, oppetid og adresse vises her, når den svarer.",
     version: "Version",
+    runningFor: "Kører i",
+    model: "Model",
+    memory: "Hukommelse",
+    conversations: "Samtaler",
+    channels: "Kanaler",
+    noChannels: "ingen; chat behøver ingen",
+    channelState: { loggedOut: "ingen er logget ind", fails: "svarer ikke" },
+    nodes: "Noder",
+    noNodes: "ingen",
+    nodeWaits: "venter på godkendelse",
+    nodeAway: "ikke forbundet",
+    present: "Forbundet til den",
+    nobodyElse: "ingen",
+    health: {
+      word: {
+        well: "Har det godt",
+        degraded: "Har det ikke helt godt",
+        loginNeeded: "Der skal logges ind",
+      },
+      fault: {
+        unexplained: "Gatewayen siger, at noget i den ikke virker. Dens log siger mere.",
+        channelLoggedOut: (channel) => `Ingen er logget ind på ${channel}.`,
+        channelFails: (channel) => `${channel} svarer ikke gatewayen.`,
+        pluginsFailed: (count) =>
+          count === 1 ? "Et plugin blev ikke indlæst." : `${count} plugins blev ikke indlæst.`,
+        modelsMissing: "Nogle agenter har ingen model, der kan køre.",
+        busy: "Dens computer har meget travlt lige nu.",
+      },
+      told: (when) => `fortalt ${when}`,
+      asOf: (when) => `som det var ${when}`,
+      askedAgain: "Spurgt igen:",
+    },
     uptime: "Forbundet i",
     ping: "Svartid",
     signedInWith: "Logget ind med",
@@ -270,6 +303,25 @@ export const da: Catalogue = {
       holder === null
         ? `Port ${wanted} bruges af et andet program, så denne bruges for nu.`
         : `Port ${wanted} bruges af ${holder}, så denne bruges for nu.`,
+  },
+
+  day: {
+    title: "De sidste 24 timer",
+    empty: "Intet er kendt endnu. Det fyldes, mens appen kører.",
+    neverWanted: "Ingen forbindelse var ønsket",
+    connectedShare: (share) => `Forbundet ${share} af tiden`,
+    medianPing: (ping) => `svartid ${ping}`,
+    attempts: (count) => `${count} forsøg`,
+    moment: "Et tidspunkt i de sidste 24 timer",
+    state: "Forbindelse",
+    ping: (most) => `Svartid, op til ${most}`,
+    tries: (most) => `Forsøg, op til ${most}`,
+    standing: {
+      connected: "forbundet",
+      gatewayDown: "gatewayen svarede ikke",
+      down: "ikke forbundet",
+      unknown: "intet er kendt",
+    },
   },
 
   history: {

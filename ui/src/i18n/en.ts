@@ -6,6 +6,8 @@ import type {
   CheckStepId,
   DecisionView,
   FetchedKind,
+  HealthFault,
+  HealthState,
   NotificationSwitches,
   Phase,
   QuestionKind,
@@ -16,6 +18,7 @@ import type {
   UserAction,
   Why,
 } from "../ipc";
+import type { Standing } from "../lib/day";
 import type { Span } from "../lib/duration";
 
 function span({ days, hours, minutes, seconds }: Span): string {
@@ -131,6 +134,7 @@ export const en = {
     copyFailed: "Copying failed",
     span,
     ms: (ms: number) => `${Math.round(ms)} ms`,
+    megabytes: (count: number) => `${Math.round(count)} MB`,
     justNow: "just now",
     ago: (text: string) => `${text} ago`,
     failed: "That did not work. Try again.",
@@ -175,6 +179,38 @@ export const en = {
     gateway: "The gateway",
     gatewayEmpty: "Its version, uptime and address appear here once it answers.",
     version: "Version",
+    runningFor: "Running for",
+    model: "Model",
+    memory: "Memory",
+    conversations: "Conversations",
+    channels: "Channels",
+    noChannels: "none; chat needs none",
+    channelState: { loggedOut: "nobody is logged in", fails: "does not answer" },
+    nodes: "Nodes",
+    noNodes: "none",
+    nodeWaits: "waits for approval",
+    nodeAway: "not connected",
+    present: "Connected to it",
+    nobodyElse: "nobody",
+    health: {
+      word: {
+        well: "Well",
+        degraded: "Not quite well",
+        loginNeeded: "A login is needed",
+      } satisfies Record<HealthState, string>,
+      fault: {
+        unexplained: "The gateway says that something in it does not work. Its log says more.",
+        channelLoggedOut: (channel: string) => `Nobody is logged in to ${channel}.`,
+        channelFails: (channel: string) => `${channel} does not answer the gateway.`,
+        pluginsFailed: (count: number) =>
+          count === 1 ? "A plugin did not load." : `${count} plugins did not load.`,
+        modelsMissing: "Some agents have no model that can run.",
+        busy: "Its computer is very busy at the moment.",
+      } satisfies Record<HealthFault["kind"], unknown>,
+      told: (when: string) => `told ${when}`,
+      asOf: (when: string) => `as of ${when}`,
+      askedAgain: "Asked again:",
+    },
     uptime: "Connected for",
     ping: "Ping",
     signedInWith: "Signed in with",
@@ -193,6 +229,25 @@ export const en = {
       holder === null
         ? `Port ${wanted} is taken by another program, so this one is used for now.`
         : `Port ${wanted} is taken by ${holder}, so this one is used for now.`,
+  },
+
+  day: {
+    title: "Last 24 hours",
+    empty: "Nothing is known yet. It fills while the app runs.",
+    neverWanted: "No connection was wanted",
+    connectedShare: (share: string) => `Connected ${share} of the time`,
+    medianPing: (ping: string) => `ping ${ping}`,
+    attempts: (count: number) => (count === 1 ? "1 attempt" : `${count} attempts`),
+    moment: "A moment of the last 24 hours",
+    state: "Connection",
+    ping: (most: string) => `Ping, up to ${most}`,
+    tries: (most: number) => `Attempts, up to ${most}`,
+    standing: {
+      connected: "connected",
+      gatewayDown: "the gateway did not answer",
+      down: "not connected",
+      unknown: "nothing is known",
+    } satisfies Record<Standing, string>,
   },
 
   history: {

@@ -29,6 +29,8 @@ export const commands = {
 	cancelCheck: () => __TAURI_INVOKE<void>("cancel_check"),
 	/**  Returns what happened to the connection lately, the latest last. */
 	connectionHistory: () => typedError<HappenedView[], UiError>(__TAURI_INVOKE("connection_history")),
+	/**  Returns the last 24 hours of the connection. */
+	connectionDay: () => typedError<DayView, UiError>(__TAURI_INVOKE("connection_day")),
 	/**  Fetches a conversation as the gateway has it. */
 	chatHistory: (sessionKey: string) => typedError<ChatHistoryView, UiError>(__TAURI_INVOKE("chat_history", { sessionKey })),
 	/**  Takes a message for sending; it is sent once, now or when the connection is back. */
@@ -67,6 +69,7 @@ export const events = {
 	chatChanged: makeEvent<ChatChanged, ChatChanged>("chat-changed"),
 	checkChanged: makeEvent<CheckChanged, CheckChanged>("check-changed"),
 	connectionChanged: makeEvent<ConnectionChanged, ConnectionChanged>("connection-changed"),
+	gatewayReportChanged: makeEvent<GatewayReportChanged, GatewayReportChanged>("gateway-report-changed"),
 	pageRequested: makeEvent<PageRequested, PageRequested>("page-requested"),
 	settingsChanged: makeEvent<SettingsChanged, SettingsChanged>("settings-changed"),
 	signInKeyChanged: makeEvent<SignInKeyChanged, SignInKeyChanged>("sign-in-key-changed"),
@@ -190,6 +193,23 @@ export type Cause =
 "closed" | 
 /**  No local port could be bound. */
 "portTaken";
+
+/**  A messenger that is set up on a gateway. */
+export type ChannelHealth = {
+	/**  What the gateway calls it. */
+	name: string,
+	/**  How it is. */
+	state: ChannelState,
+};
+
+/**  How a channel is. */
+export type ChannelState = 
+/**  Nothing speaks against it. */
+"well" | 
+/**  Nobody is logged in there. */
+"loggedOut" | 
+/**  Its own server did not answer as it should. */
+"fails";
 
 /**  What happened in a conversation. */
 export type ChatChange = 
@@ -366,6 +386,8 @@ export type ConnectionView = {
 	localPort: LocalPortView | null,
 	/**  The gateway's release. */
 	gatewayVersion: string | null,
+	/**  Since when the gateway has been running, by this computer's clock. */
+	gatewaySinceMs: number | null,
 	/**  The gateway on this computer, where one is ours to see to. */
 	gatewayHere: GatewayHereView | null,
 	/**  Which credential the gateway accepted. */
@@ -386,6 +408,33 @@ export type CredentialView =
 "gatewayPassword" | 
 /**  The gateway asks for none. */
 "none";
+
+/**
+ *  Some minutes of the connection. Seconds that are missing were not seen: the app did not run, the
+ *  computer slept, or nobody wanted a connection.
+ */
+export type DaySpanView = {
+	/**  For how many seconds it stood. */
+	connectedS: number,
+	/**  For how many seconds the server was reached and the gateway did not answer. */
+	gatewayDownS: number,
+	/**  For how many seconds it was wanted and did not stand. */
+	downS: number,
+	/**  How many attempts began. */
+	attempts: number,
+	/**  The longest round trip that was measured. */
+	pingMs: number | null,
+};
+
+/**  The last 24 hours of the connection. */
+export type DayView = {
+	/**  When the last span ends. */
+	untilMs: number | null,
+	/**  How many minutes a span has. */
+	spanMinutes: number,
+	/**  The spans, the oldest first. */
+	spans: DaySpanView[],
+};
 
 /**  What a person decides about a command. */
 export type DecisionView = 
@@ -458,6 +507,14 @@ export type FoundConfigView = {
 	hasToken: boolean,
 };
 
+/**  How a gateway is. */
+export type GatewayHealth = {
+	/**  All of it in one word. */
+	state: HealthState,
+	/**  What is not as it should be, the worst first; what may be so in a well gateway is in here too. */
+	faults: HealthFault[],
+};
+
 /**  The gateway on this computer. */
 export type GatewayHereView = 
 /**  The app started it, and it ends with the app. */
@@ -472,6 +529,31 @@ port: number } |
 { state: "failed"; 
 /**  Why. */
 problem: UiError };
+
+/**  What the gateway says of itself changed; `null` while nothing is known. */
+export type GatewayReportChanged = GatewayReportView | null;
+
+/**  How the gateway is; what it did not tell is absent. */
+export type GatewayReportView = {
+	/**  When it said so. */
+	atMs: number | null,
+	/**  How it is. */
+	health: GatewayHealth,
+	/**  Its channels, in its own order. */
+	channels: ChannelHealth[],
+	/**  How much memory it uses. */
+	memoryBytes: number | null,
+	/**  The model that new conversations begin with. */
+	model: string | null,
+	/**  How many conversations it keeps. */
+	conversations: number | null,
+	/**  The machines that run commands for agents. */
+	nodes: NodeView[] | null,
+	/**  The programs that are connected, without the gateway itself. */
+	present: PresentView[] | null,
+	/**  Why it did not answer when it was asked last; the rest is what it said before. */
+	problem: UiError | null,
+};
 
 /**  Something that happened to the connection. */
 export type HappenedView = {
@@ -594,6 +676,36 @@ again: boolean } |
 /**  Local programs share the app's SSH connection, as one of their own could not be had. */
 { kind: "localTunnelShared" };
 
+/**  Something that is not as it should be. */
+export type HealthFault = 
+/**  The gateway says that it is not well, and nothing else here says why. */
+{ kind: "unexplained" } | 
+/**  A channel is set up and nobody is logged in there. */
+{ kind: "channelLoggedOut"; 
+/**  What the gateway calls it. */
+channel: string } | 
+/**  A channel's own server did not answer as it should. */
+{ kind: "channelFails"; 
+/**  What the gateway calls it. */
+channel: string } | 
+/**  Plugins did not load. */
+{ kind: "pluginsFailed"; 
+/**  How many. */
+count: number } | 
+/**  Models cannot be run for some agents. */
+{ kind: "modelsMissing" } | 
+/**  The gateway's computer has more to do than it can. */
+{ kind: "busy" };
+
+/**  How a gateway is, in one word; the worse, the greater: what only a person can mend is the worst. */
+export type HealthState = 
+/**  Well. A gateway without channels is as well as any: chat needs none. */
+"well" | 
+/**  It works, and something in it does not. */
+"degraded" | 
+/**  A channel waits until somebody logs in there. */
+"loginNeeded";
+
 /**  What becomes of host keys that no list has. */
 export type HostKeyPolicy = 
 /**  A person is asked, always. */
@@ -626,6 +738,16 @@ export type LocalPortView = {
 	wanted: number | null,
 	/**  The program that holds it, where the system tells. */
 	holder: string | null,
+};
+
+/**  A machine that runs commands for agents. */
+export type NodeView = {
+	/**  What to call it. */
+	name: string,
+	/**  Whether it is connected now. */
+	connected: boolean,
+	/**  Whether somebody has to approve what it offers. */
+	waitsForApproval: boolean,
 };
 
 /**  Which notifications the desktop shows. */
@@ -684,6 +806,14 @@ export type Phase =
 "paused" | 
 /**  A fault of ours or an impossible configuration. */
 "stopped";
+
+/**  A program that is connected to the gateway. */
+export type PresentView = {
+	/**  The machine's or the program's name. */
+	name: string,
+	/**  How it is used: `ui`, `cli`, `node` …, in the gateway's words. */
+	mode: string | null,
+};
 
 /**  One field a server asks for. */
 export type PromptView = {

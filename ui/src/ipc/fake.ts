@@ -14,6 +14,7 @@ import type {
   CheckStepView,
   CheckView,
   ConnectionView,
+  GatewayReportView,
   Page,
   SettingsView,
   SignInKeyView,
@@ -46,6 +47,7 @@ export function connectionView(over: Partial<ConnectionView> = {}): ConnectionVi
     pingMs: 41,
     localPort: { port: 18789, wanted: null, holder: null },
     gatewayVersion: "2026.9.6",
+    gatewaySinceMs: Date.now() - 9 * 24 * 3600_000 - 4 * 3600_000,
     gatewayHere: null,
     credential: "deviceToken",
     problem: null,
@@ -61,6 +63,7 @@ export function downView(over: Partial<ConnectionView> = {}): ConnectionView {
     upSinceMs: null,
     pingMs: null,
     gatewayVersion: null,
+    gatewaySinceMs: null,
     credential: null,
     ...over,
   });
@@ -152,6 +155,22 @@ export function signInKeyView(over: Partial<SignInKeyView> = {}): SignInKeyView 
   };
 }
 
+/** What a gateway that is well says of itself, except for what is given. */
+export function gatewayReport(over: Partial<GatewayReportView> = {}): GatewayReportView {
+  return {
+    atMs: Date.now() - 20_000,
+    health: { state: "well", faults: [] },
+    channels: [],
+    memoryBytes: 1_063_464_960,
+    model: "ollama/qwen3:14b",
+    conversations: 8,
+    nodes: [],
+    present: [{ name: "laptop", mode: "ui" }],
+    problem: null,
+    ...over,
+  };
+}
+
 /** A call the window made. */
 export interface Call {
   name: keyof Commands;
@@ -175,6 +194,7 @@ const DEFAULTS: Answers = {
   decideApproval: () => ({ status: "ok", data: null }),
   answerAgent: () => ({ status: "ok", data: null }),
   connectionHistory: () => ({ status: "ok", data: [] }),
+  connectionDay: () => ({ status: "ok", data: { untilMs: 0, spanMinutes: 5, spans: [] } }),
   useFoundConfig: () => ({ status: "ok", data: null }),
   fetchGatewaySecret: () => ({
     status: "ok",
@@ -197,6 +217,7 @@ const NAMES: readonly (keyof Commands)[] = [
   "runCheck",
   "cancelCheck",
   "connectionHistory",
+  "connectionDay",
   "chatHistory",
   "sendChat",
   "keepDraft",
@@ -220,6 +241,7 @@ export class FakeBackend implements Backend {
   check = checkView();
   requests: AgentRequestsView = { approvals: [], questions: [] };
   signInKey: SignInKeyView | null = null;
+  gatewayReport: GatewayReportView | null = null;
   /** What the window called, in order. */
   readonly calls: Call[] = [];
   readonly commands: Commands;
@@ -257,6 +279,7 @@ export class FakeBackend implements Backend {
     this.#listeners?.check(this.check);
     this.#listeners?.requests(this.requests);
     this.#listeners?.signInKey(this.signInKey);
+    this.#listeners?.gatewayReport(this.gatewayReport);
     this.#listeners?.page("chat");
   }
 
@@ -283,6 +306,11 @@ export class FakeBackend implements Backend {
   tellSignInKey(view: SignInKeyView | null): void {
     this.signInKey = view;
     this.#listeners?.signInKey(view);
+  }
+
+  tellGatewayReport(view: GatewayReportView | null): void {
+    this.gatewayReport = view;
+    this.#listeners?.gatewayReport(view);
   }
 
   tellChat(change: ChatChange, sessionKey = "agent:main:main"): void {

@@ -11,6 +11,7 @@ import type {
   ChatUpdate,
   CheckView,
   ConnectionView,
+  GatewayReportView,
   Page,
   SettingsView,
   SignInKeyView,
@@ -32,6 +33,7 @@ export interface Listeners {
   chat(update: ChatUpdate): void;
   requests(view: AgentRequestsView): void;
   signInKey(view: SignInKeyView | null): void;
+  gatewayReport(view: GatewayReportView | null): void;
   page(page: Page): void;
 }
 

@@ -13,6 +13,7 @@ export function tauriBackend(): Backend {
         events.settingsChanged.listen((event) => listeners.settings(event.payload)),
         events.chatChanged.listen((event) => listeners.chat(event.payload)),
         events.agentRequestsChanged.listen((event) => listeners.requests(event.payload)),
+        events.gatewayReportChanged.listen((event) => listeners.gatewayReport(event.payload)),
         events.signInKeyChanged.listen((event) => listeners.signInKey(event.payload)),
         events.pageRequested.listen((event) => listeners.page(event.payload)),
       ]);

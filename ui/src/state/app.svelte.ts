@@ -7,6 +7,8 @@ import { ChatState } from "./chat.svelte";
 import { CheckState } from "./check.svelte";
 import { Clock } from "./clock.svelte";
 import { ConnectionState } from "./connection.svelte";
+import { DayState } from "./day.svelte";
+import { GatewayReportState } from "./gateway-report.svelte";
 import { HistoryState } from "./history.svelte";
 import { SettingsState } from "./settings.svelte";
 import { SignInKeyState } from "./sign-in-key.svelte";
@@ -19,6 +21,8 @@ export class App {
   readonly connection: ConnectionState;
   readonly check: CheckState;
   readonly history: HistoryState;
+  readonly day: DayState;
+  readonly gatewayReport = new GatewayReportState();
   readonly settings: SettingsState;
   readonly chat: ChatState;
   readonly requests: AgentRequestsState;
@@ -44,6 +48,7 @@ export class App {
     this.connection = new ConnectionState(backend);
     this.check = new CheckState(backend);
     this.history = new HistoryState(backend);
+    this.day = new DayState(backend);
     this.settings = new SettingsState(backend, text.settings);
     this.chat = new ChatState(backend, text.common.failed);
     this.requests = new AgentRequestsState(backend, text.common.failed);
@@ -78,6 +83,7 @@ export class App {
       chat: (update) => this.chat.receive(update),
       requests: (view) => this.requests.receive(view),
       signInKey: (view) => this.signInKey.receive(view),
+      gatewayReport: (view) => this.gatewayReport.receive(view),
       page: (page) => this.#told(page),
     });
     await this.chat.restore();

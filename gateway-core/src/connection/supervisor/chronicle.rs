@@ -7,7 +7,7 @@ use super::super::phase::Phase;
 use super::super::route::{Failure, Path};
 use super::super::snapshot::Figures;
 use super::super::timeline::{Happening, Then, Timeline, Why, in_ms};
-use super::epoch_ms;
+use crate::connection::clock::epoch_ms;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::watch;

@@ -214,6 +214,7 @@ impl Path for AnyPath {
                 version: "2026.9.6".into(),
                 protocol: 4,
                 credential: CredentialKind::GatewayToken,
+                running_since: None,
             };
             Ok(Opened {
                 session: Arc::new(watch::Sender::new(0)),

@@ -3,7 +3,8 @@
 use super::super::route::Route;
 use super::super::state::{Input, State};
 use super::super::timeline::Why;
-use super::{Supervisor, epoch_ms};
+use super::Supervisor;
+use crate::connection::clock::epoch_ms;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 

@@ -4,7 +4,9 @@ use super::*;
 use crate::{
     controller::request::WhenEnding,
     notices::Notice,
-    view_model::{AgentRequestsView, ChatUpdate, FetchedView, SettingsView, SignInKeyView},
+    view_model::{
+        AgentRequestsView, ChatUpdate, FetchedView, GatewayReportView, SettingsView, SignInKeyView,
+    },
 };
 use futures_util::future::BoxFuture;
 use gateway_core::{
@@ -113,6 +115,7 @@ impl Fakes {
             connection: ConnectionPort {
                 snapshots: snapshot_reader,
                 timeline: timeline_reader,
+                day: watch::Sender::default().subscribe(),
                 events: event_reader,
                 session: Box::new(move || session_reader.borrow().clone()),
                 orders: order_sender,
@@ -284,6 +287,7 @@ pub(super) struct DesktopLog {
     chats: mpsc::UnboundedReceiver<ChatUpdate>,
     requests: mpsc::UnboundedReceiver<AgentRequestsView>,
     sign_in_keys: mpsc::UnboundedReceiver<Option<SignInKeyView>>,
+    gateway_reports: mpsc::UnboundedReceiver<Option<GatewayReportView>>,
     pages: mpsc::UnboundedReceiver<Page>,
     notices: mpsc::UnboundedReceiver<Notice>,
     ever_shown: Arc<AtomicBool>,
@@ -302,6 +306,7 @@ struct FakeDesktop {
     chats: mpsc::UnboundedSender<ChatUpdate>,
     requests: mpsc::UnboundedSender<AgentRequestsView>,
     sign_in_keys: mpsc::UnboundedSender<Option<SignInKeyView>>,
+    gateway_reports: mpsc::UnboundedSender<Option<GatewayReportView>>,
     pages: mpsc::UnboundedSender<Page>,
     notices: mpsc::UnboundedSender<Notice>,
     ever_shown: Arc<AtomicBool>,
@@ -321,6 +326,7 @@ impl DesktopLog {
         let chats = mpsc::unbounded_channel();
         let requests = mpsc::unbounded_channel();
         let sign_in_keys = mpsc::unbounded_channel();
+        let gateway_reports = mpsc::unbounded_channel();
         let pages = mpsc::unbounded_channel();
         let notices = mpsc::unbounded_channel();
         let ever_shown = Arc::new(AtomicBool::new(false));
@@ -337,6 +343,7 @@ impl DesktopLog {
             chats: chats.1,
             requests: requests.1,
             sign_in_keys: sign_in_keys.1,
+            gateway_reports: gateway_reports.1,
             pages: pages.1,
             notices: notices.1,
             ever_shown: Arc::clone(&ever_shown),
@@ -354,6 +361,7 @@ impl DesktopLog {
             chats: chats.0,
             requests: requests.0,
             sign_in_keys: sign_in_keys.0,
+            gateway_reports: gateway_reports.0,
             pages: pages.0,
             notices: notices.0,
             ever_shown,
@@ -447,6 +455,13 @@ impl DesktopLog {
         next_where(&mut self.sign_in_keys, wanted).await
     }
 
+    pub(super) async fn gateway_report_where(
+        &mut self,
+        wanted: impl Fn(&Option<GatewayReportView>) -> bool,
+    ) -> Option<GatewayReportView> {
+        next_where(&mut self.gateway_reports, wanted).await
+    }
+
     pub(super) async fn notice(&mut self) -> Notice {
         next(&mut self.notices).await
     }
@@ -503,6 +518,7 @@ impl Desktop for FakeDesktop {
             WindowEvent::Chat(update) => log(&self.chats, update),
             WindowEvent::AgentRequests(view) => log(&self.requests, view),
             WindowEvent::SignInKey(view) => log(&self.sign_in_keys, view),
+            WindowEvent::GatewayReport(view) => log(&self.gateway_reports, view),
             WindowEvent::Page(page) => log(&self.pages, page),
         }
     }
@@ -534,6 +550,8 @@ pub(super) struct FakeGateway {
     waiting: Mutex<(Vec<ApprovalRequest>, Vec<QuestionSet>)>,
     /// What was decided, in words, and what is said to the next decision.
     decided: Mutex<Vec<String>>,
+    /// What it says of its health, and how often it was asked.
+    health: Mutex<(serde_json::Value, usize)>,
     refusal: Mutex<Option<CallError>>,
 }
 
@@ -547,6 +565,14 @@ impl FakeGateway {
             serde_json::from_value(approvals).unwrap(),
             serde_json::from_value(questions).unwrap(),
         );
+    }
+
+    pub(super) fn says_of_its_health(&self, told: serde_json::Value) {
+        self.health.lock().unwrap().0 = told;
+    }
+
+    pub(super) fn times_asked_for_report(&self) -> usize {
+        self.health.lock().unwrap().1
     }
 
     pub(super) fn refuses_the_next_decision(&self, why: CallError) {
@@ -577,6 +603,17 @@ impl GatewayPort for FakeGateway {
     ) -> BoxFuture<'static, Result<ChatAbortPayload, CallError>> {
         let answer = serde_json::from_value(json!({"aborted": true})).unwrap();
         Box::pin(async move { Ok(answer) })
+    }
+
+    fn report(&self) -> BoxFuture<'static, Result<GatewayAnswers, CallError>> {
+        let mut health = self.health.lock().unwrap();
+        health.1 += 1;
+        let told = match &health.0 {
+            serde_json::Value::Null => json!({}),
+            told => told.clone(),
+        };
+        let answers = GatewayAnswers::of_health(serde_json::from_value(told).unwrap());
+        Box::pin(async move { Ok(answers) })
     }
 
     fn approvals(&self) -> BoxFuture<'static, Result<Vec<ApprovalRequest>, CallError>> {

@@ -130,6 +130,8 @@ export class BrowserBackend implements Backend {
       runCheck: () => done().then(() => void this.#check.run()),
       cancelCheck: () => done().then(() => this.#check.cancel()),
       // A page keeps no history of its connection, and shows none.
+      connectionDay: () =>
+        Promise.resolve({ status: "ok", data: { untilMs: 0, spanMinutes: 5, spans: [] } }),
       connectionHistory: () => Promise.resolve({ status: "ok", data: [] }),
       chatHistory: (sessionKey) =>
         this.#ask(async (call) => {

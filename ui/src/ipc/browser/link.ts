@@ -243,6 +243,7 @@ function viewOf(phase: Phase, serverName: string): ConnectionView {
     pingMs: null,
     localPort: null,
     gatewayVersion: null,
+    gatewaySinceMs: null,
     credential: null,
     problem: null,
     question: null,
