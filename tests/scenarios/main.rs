@@ -33,6 +33,7 @@ mod port_taken;
 mod quick_switching;
 mod reference_client;
 mod refused_login;
+mod server_card;
 mod server_check;
 mod server_restart;
 mod sign_in_key;
