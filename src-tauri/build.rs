@@ -30,6 +30,7 @@ const COMMANDS: &[&str] = &[
     "abort_chat",
     "decide_approval",
     "answer_agent",
+    "decide_pairing",
     "use_found_config",
     "finish_first_run",
     "choose_identity_file",

@@ -12,7 +12,7 @@ pub mod message;
 pub mod outbox;
 pub mod progress;
 
-pub use agent_requests::AgentRequests;
+pub use agent_requests::{AgentRequests, Listed};
 pub use courier::{Courier, CourierNews};
 pub use message::{ChatMessage, Sender};
 pub use outbox::{Delivery, DeliveryState, Outbox};

@@ -34,6 +34,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::abort_chat,
             commands::decide_approval,
             commands::answer_agent,
+            commands::decide_pairing,
             commands::use_found_config,
             commands::finish_first_run,
             commands::choose_identity_file,

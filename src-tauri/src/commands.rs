@@ -6,7 +6,7 @@
 use crate::controller::{ControllerHandle, Request, SignInKeyRequest};
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
-    FieldError, HappenedView, SettingsForm, UiError, UnsentView,
+    FieldError, HappenedView, PairingKind, SettingsForm, UiError, UnsentView,
 };
 use tauri::State;
 
@@ -211,6 +211,25 @@ pub async fn answer_agent(
 ) -> Result<(), UiError> {
     controller
         .ask(|reply| Request::AnswerAgent { id, answers, reply })
+        .await
+}
+
+/// Lets a device or node in, or refuses it.
+#[tauri::command]
+#[specta::specta]
+pub async fn decide_pairing(
+    controller: State<'_, ControllerHandle>,
+    id: String,
+    kind: PairingKind,
+    approve: bool,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::DecidePairing {
+            id,
+            kind,
+            approve,
+            reply,
+        })
         .await
 }
 

@@ -35,7 +35,7 @@ use crate::{
     events::WindowEvent,
     launch::Launch,
     notices::Notices,
-    tray::{MenuAction, Tray},
+    tray::{MenuAction, Situation, Tray},
     view_model::{CheckView, ConnectionView, Page, UiError},
 };
 use chat::Conversations;
@@ -43,7 +43,7 @@ use check_run::next_news;
 use connection_view::{connection_view, day_view, history_view};
 use gateway_core::{
     chat::AgentRequests,
-    config::Impact,
+    config::{Impact, Places},
     connection::{GatewayEvent, phase::Phase},
     protocol::event::Event,
 };
@@ -65,6 +65,9 @@ use work::Outcome;
 /// How often the tray is drawn again while it moves (the turning ring, the countdown).
 const TRAY_STEP: Duration = Duration::from_millis(500);
 
+/// How often the tray is drawn again because what it says grows old.
+const TRAY_AGES: Duration = Duration::from_secs(60);
+
 /// How long a panel may be away before the window is shown instead; a restarting one needs a second
 /// or two.
 const TRAY_RETURNS: Duration = Duration::from_secs(10);
@@ -81,6 +84,7 @@ pub struct Controller {
     home_server: Arc<dyn HomeServerPort>,
     sign_in_key: SignInKey,
     settings: KeptSettings,
+    places: Places,
     requests: mpsc::Receiver<Request>,
     work: JoinSet<Outcome>,
     chat: Conversations,
@@ -122,6 +126,8 @@ pub struct Parts {
     pub home_server: Arc<dyn HomeServerPort>,
     /// The settings in force.
     pub settings: KeptSettings,
+    /// Where our files are.
+    pub places: Places,
     /// Where requests come from.
     pub requests: mpsc::Receiver<Request>,
     /// What the command line asks for.
@@ -146,6 +152,7 @@ impl Controller {
             home_server: parts.home_server,
             sign_in_key: SignInKey::default(),
             settings: parts.settings,
+            places: parts.places,
             requests: parts.requests,
             work: JoinSet::new(),
             chat: Conversations::default(),
@@ -175,6 +182,8 @@ impl Controller {
         self.start();
         let mut steps = interval(TRAY_STEP);
         steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut minutes = interval(TRAY_AGES);
+        minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let moving = self.tray_moves();
             let next = tokio::select! {
@@ -195,6 +204,10 @@ impl Controller {
                 () = notices::due(self.notices.due()) => Next::Continue,
                 () = notices::due(self.gateway_report.due()) => {
                     self.ask_gateway_report();
+                    Next::Continue
+                }
+                _ = minutes.tick(), if self.tray_host => {
+                    self.draw_tray();
                     Next::Continue
                 }
                 _ = steps.tick(), if moving => {
@@ -310,6 +323,12 @@ impl Controller {
                 decision,
                 reply,
             } => self.decide_approval(id, decision, reply),
+            Request::DecidePairing {
+                id,
+                kind,
+                approve,
+                reply,
+            } => self.decide_pairing(id, kind, approve, reply),
             Request::AnswerAgent { id, answers, reply } => self.answer_agent(id, answers, reply),
             Request::ChooseIdentityFile { reply } => self.choose_identity_file(reply),
             Request::FetchGatewaySecret { reply } => self.fetch_secret(reply),
@@ -328,6 +347,21 @@ impl Controller {
             MenuAction::Connect => self.order(Order::Connect),
             MenuAction::Disconnect => self.order(Order::Disconnect),
             MenuAction::ReconnectNow => self.order(Order::ReconnectNow),
+            MenuAction::CopyLocalAddress => {
+                let port = self.connection.snapshots.borrow().local_port.clone();
+                if let Some(port) = port {
+                    self.desktop.copy(format!("ws://127.0.0.1:{}", port.port));
+                }
+            }
+            MenuAction::OpenLogs => self.desktop.open_folder(self.places.logs()),
+            MenuAction::OpenConfig => {
+                let folder = self.places.config_dir().to_owned();
+                self.desktop.open_folder(folder);
+            }
+            MenuAction::ResetTunnel => {
+                self.order(Order::Disconnect);
+                self.order(Order::Connect);
+            }
             MenuAction::Settings => self.open(Page::Settings),
             MenuAction::Quit => return Next::End,
         }
@@ -384,7 +418,14 @@ impl Controller {
             return;
         }
         let waiting = self.agent_requests.count();
-        let tray = Tray::of(&self.view(), waiting, now_ms(), self.turn);
+        let is = Situation {
+            view: &self.view(),
+            report: self.gateway_report.view(),
+            waiting,
+            tongue: self.settings.tongue(),
+            now_ms: now_ms(),
+        };
+        let tray = Tray::of(&is, self.turn);
         if self.tray.as_ref() != Some(&tray) {
             self.desktop.show_tray(&tray);
             self.tray = Some(tray);

@@ -2,6 +2,7 @@
 //!
 //! The controller decides and this draws. A fake stands in for it in the controller's tests.
 
+mod clipboard;
 pub mod notifier;
 pub mod tauri;
 
@@ -26,6 +27,12 @@ pub trait Desktop: Send + Sync + 'static {
 
     /// Shows a notification; a click on it comes back as a request.
     fn notify(&self, notice: Notice);
+
+    /// Puts a text on the clipboard.
+    fn copy(&self, text: String);
+
+    /// Shows one of our own folders in the system's file browser.
+    fn open_folder(&self, folder: PathBuf);
 
     /// Lets the user pick a file; answers `None` when the dialog was closed.
     fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>);

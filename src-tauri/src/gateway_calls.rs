@@ -1,11 +1,12 @@
 //! A live session as the controller uses it.
 
 use crate::controller::{GatewayAnswers, GatewayPort};
+use crate::view_model::PairingKind;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use gateway_core::{
     client::{CallError, Session},
     protocol::{
-        RunId, SessionKey,
+        PairingRequestId, RunId, SessionKey,
         id::{ApprovalId, QuestionSetId},
         method::{
             approvals::{
@@ -16,9 +17,13 @@ use gateway_core::{
                 ChatAbort, ChatAbortParams, ChatAbortPayload, ChatHistory, ChatHistoryParams,
                 ChatHistoryPayload,
             },
+            devices::{
+                DevicePairApprove, DevicePairList, DevicePairReject, PairingDecisionParams,
+                PendingDevice,
+            },
             health::{Health, Status, SystemPresence},
             models::AgentsList,
-            nodes::NodeList,
+            nodes::{NodeList, NodePairApprove, NodePairList, NodePairReject, PendingNode},
             questions::{
                 Answers, QuestionList, QuestionResolve, QuestionResolveParams, QuestionSet,
             },
@@ -102,6 +107,59 @@ impl GatewayPort for LiveGateway {
                 .call::<QuestionList>(Default::default(), ANSWER)
                 .await?;
             Ok(listed.questions)
+        }
+        .boxed()
+    }
+
+    fn pending_devices(&self) -> BoxFuture<'static, Result<Vec<PendingDevice>, CallError>> {
+        let session = self.0.clone();
+        async move {
+            let listed = session
+                .call::<DevicePairList>(Default::default(), ANSWER)
+                .await?;
+            Ok(listed.pending)
+        }
+        .boxed()
+    }
+
+    fn pending_nodes(&self) -> BoxFuture<'static, Result<Vec<PendingNode>, CallError>> {
+        let session = self.0.clone();
+        async move {
+            let listed = session
+                .call::<NodePairList>(Default::default(), ANSWER)
+                .await?;
+            Ok(listed.pending)
+        }
+        .boxed()
+    }
+
+    fn decide_pairing(
+        &self,
+        id: PairingRequestId,
+        kind: PairingKind,
+        approve: bool,
+    ) -> BoxFuture<'static, Result<(), CallError>> {
+        let session = self.0.clone();
+        async move {
+            let params = PairingDecisionParams::new(id);
+            match (kind, approve) {
+                (PairingKind::Device, true) => session
+                    .call::<DevicePairApprove>(params, ANSWER)
+                    .await
+                    .map(drop),
+                (PairingKind::Device, false) => session
+                    .call::<DevicePairReject>(params, ANSWER)
+                    .await
+                    .map(drop),
+                (PairingKind::Node, true) => session
+                    .call::<NodePairApprove>(params, ANSWER)
+                    .await
+                    .map(drop),
+                (PairingKind::Node, false) => session
+                    .call::<NodePairReject>(params, ANSWER)
+                    .await
+                    .map(drop),
+            }
         }
         .boxed()
     }

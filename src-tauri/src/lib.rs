@@ -6,7 +6,7 @@
 //! - [`controller`]: owns what the app knows; the only place that decides.
 //! - [`view_model`], [`events`], [`commands`], [`bindings`]: what crosses to the window, and how.
 //! - [`tray`]: icon and menu as values computed from the state.
-//! - [`notices`]: which notification is shown and when, as a value too.
+//! - [`notices`]: which notification is shown and when, as a value too; [`tongue`]: the language of both.
 //! - [`desktop`]: the trait the controller shows things on, and Tauri behind it.
 //! - [`local_gateway`], `page`: the gateway on this computer, and its page for browsers.
 //! - [`gateway_link`], [`access`], `day_recorder`: the real connection behind the controller's port.
@@ -38,6 +38,7 @@ pub mod notices;
 mod page;
 pub mod single_instance;
 pub mod surroundings;
+pub mod tongue;
 pub mod tray;
 pub mod tray_host;
 pub mod view_model;
@@ -184,6 +185,7 @@ fn wire(
         surroundings.environment.clone(),
         Arc::clone(&surroundings.store),
     );
+    let places = surroundings.places.clone();
     let current = CurrentServer::default();
     let (connection, courier) =
         gateway_link::start(surroundings.clone(), &settings.profile(), current.clone());
@@ -194,6 +196,7 @@ fn wire(
         checks: Arc::new(checks::Checks::new(surroundings.clone())),
         home_server: Arc::new(HomeServer::new(surroundings, current)),
         settings,
+        places,
         requests,
         launch,
     })

@@ -4,11 +4,9 @@
 //! what a person is looking at is not told at all. A notification names the server and what is
 //! needed, and never a command, a conversation or what was said in one.
 
-pub mod words;
+mod words;
 
-pub use words::Tongue;
-
-use crate::view_model::Page;
+use crate::{tongue::Tongue, view_model::Page};
 use gateway_core::{
     config::Notifications,
     connection::phase::{Cause, Phase},
@@ -66,6 +64,8 @@ pub struct Situation {
     pub approvals: BTreeSet<String>,
     /// The questions that wait for an answer.
     pub questions: BTreeSet<String>,
+    /// The devices and nodes that want to be let in, by their requests.
+    pub pairings: BTreeSet<String>,
     /// Whether a person has the window before them.
     pub looked_at: bool,
     /// What may be told.
@@ -210,7 +210,11 @@ impl Notices {
     }
 
     fn requests(&mut self, is: &Situation) -> Option<Notice> {
-        let waiting: BTreeSet<String> = is.approvals.union(&is.questions).cloned().collect();
+        let waiting: BTreeSet<String> = [&is.approvals, &is.questions, &is.pairings]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
         let is_news = !waiting.is_subset(&self.known);
         self.known = waiting;
         (is_news && !is.looked_at && is.switches.requests).then(|| is.tongue.requests(is))

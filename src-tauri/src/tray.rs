@@ -7,7 +7,25 @@ pub mod words;
 pub use icon::Shape;
 pub use menu::{Menu, MenuAction, MenuItem};
 
-use crate::view_model::ConnectionView;
+use crate::{
+    tongue::Tongue,
+    view_model::{ConnectionView, GatewayReportView},
+};
+
+/// What the tray is drawn from.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// The connection.
+    pub view: &'a ConnectionView,
+    /// What the gateway said of itself last.
+    pub report: Option<&'a GatewayReportView>,
+    /// How many requests of agents wait.
+    pub waiting: usize,
+    /// The language.
+    pub tongue: Tongue,
+    /// The moment, in milliseconds since the Unix epoch.
+    pub now_ms: f64,
+}
 
 /// The whole tray, as the desktop draws it.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,14 +39,12 @@ pub struct Tray {
 }
 
 impl Tray {
-    /// Returns the tray for a connection at a moment, with as many requests of agents waiting.
-    ///
-    /// `now_ms` is in milliseconds since the Unix epoch; `turn` counts the steps of the turning ring.
-    pub fn of(view: &ConnectionView, waiting: usize, now_ms: f64, turn: u32) -> Self {
+    /// Returns the tray for a situation; `turn` counts the steps of the turning ring.
+    pub fn of(is: &Situation<'_>, turn: u32) -> Self {
         Self {
-            shape: Shape::of(view, waiting, now_ms, turn),
-            tooltip: words::tooltip(view, waiting, now_ms),
-            menu: Menu::of(view, waiting, now_ms),
+            shape: Shape::of(is.view, is.waiting, is.now_ms, turn),
+            tooltip: words::tooltip(is),
+            menu: Menu::of(is),
         }
     }
 }

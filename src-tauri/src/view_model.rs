@@ -15,7 +15,7 @@ mod sign_in_key;
 
 pub use agent_requests::{
     AgentAnswerForm, AgentOptionView, AgentQuestionView, AgentQuestionsView, AgentRequestsView,
-    ApprovalView, DecisionView,
+    ApprovalView, DecisionView, PairingKind, PairingView,
 };
 pub use chat::{
     ChatChange, ChatDraft, ChatHistoryView, ChatMessageView, ChatRole, ChatUpdate, InFlightView,

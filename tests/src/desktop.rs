@@ -19,7 +19,7 @@ use crate::temp_home::TempHome;
 use crate::tools;
 use crate::wait::until;
 use notifications::Notifications;
-use tray_host::TrayHost;
+pub use tray_host::TrayHost;
 
 /// How long each part may take to start, on a loaded machine.
 const START: Duration = Duration::from_secs(30);
@@ -158,6 +158,30 @@ impl DesktopSession {
     /// When it finds no place on the bus.
     pub async fn notifications(&self) -> Result<Notifications> {
         Notifications::start(&self.bus_address).await
+    }
+
+    /// Gives the session a place for tray icons, as a panel that starts later does. It goes away
+    /// when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When there is one already.
+    pub async fn late_tray(&self) -> Result<TrayHost> {
+        TrayHost::start(&self.bus_address).await
+    }
+
+    /// What was copied last, as another program of the session pastes it.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be pasted.
+    pub async fn pasted(&self) -> Result<String> {
+        Program::new(tools::system("/usr/bin/xclip")?)
+            .args(["-o", "-selection", "clipboard"])
+            .env("DISPLAY", &self.display)
+            .run(START)
+            .await?
+            .ok()
     }
 
     /// The tray, where the session has one.

@@ -18,6 +18,7 @@ import {
   downView,
   gatewayReport,
   message,
+  pairing,
   settingsView,
   signInKeyView,
 } from "../src/ipc/fake";
@@ -403,6 +404,27 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
       backend.tellPage("server");
       unfold("history");
     },
+  ),
+  "server-pairing": scene(
+    (backend) => {
+      backend.requests = {
+        approvals: [],
+        questions: [],
+        pairings: [
+          pairing(),
+          pairing({
+            id: "node",
+            kind: "node",
+            name: "studio",
+            platform: "linux",
+            address: null,
+            asksFor: ["system.run", "system.which", "camera.snap"],
+          }),
+        ],
+      };
+    },
+    {},
+    (backend) => backend.tellPage("server"),
   ),
   "server-day": scene(
     (backend) => {

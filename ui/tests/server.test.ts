@@ -7,6 +7,7 @@ import {
   connectionView,
   downView,
   gatewayReport,
+  pairing,
   settingsView,
 } from "../src/ipc/fake";
 import { all, find, get, open, testids, textOf } from "./window";
@@ -338,6 +339,26 @@ describe("the way", () => {
   it("is said in the place of the name it leads from", async () => {
     await openServer(connectionView({ target: "box", way: "box → 10.0.0.5 through edge" }));
     expect(textOf(get(testids.way))).toBe("box → 10.0.0.5 through edge");
+  });
+});
+
+describe("who wants in", () => {
+  it("is shown with all that is known, and let in or refused", async () => {
+    const { backend, user } = await openServer(connectionView());
+    backend.tellRequests({ pairings: [pairing({ name: "phone\u202egnp" })] });
+
+    const card = await find(testids.pairing);
+    expect(textOf(card)).toContain("wants to use your gateway");
+    // What turns the reading direction round is shown as what it is.
+    expect(textOf(card)).not.toContain("\u202e");
+    expect(textOf(card)).toContain("23be7decaafd");
+    expect(textOf(card)).toContain("operator.write");
+    await user.click(get(testids.pairingDeny));
+    await user.click(get(testids.pairingApprove));
+    expect(backend.callsOf("decidePairing")).toEqual([
+      ["pairing", "device", false],
+      ["pairing", "device", true],
+    ]);
   });
 });
 

@@ -34,6 +34,31 @@ describe("the form", () => {
     });
   });
 
+  it("sends what was edited while an earlier draft was on its way, once that has arrived", async () => {
+    const arrived: (() => void)[] = [];
+    const backend = new FakeBackend({
+      saveSettings: () =>
+        new Promise((done) => arrived.push(() => done({ status: "ok", data: null }))),
+    });
+    const { user } = await openSettings(backend);
+    const type = async (address: string) => {
+      await user.clear(get(testids.address));
+      await user.type(get(testids.address), address);
+      await user.click(get(testids.save));
+    };
+
+    await type("me@first");
+    await type("me@second");
+    expect(backend.callsOf("saveSettings")).toHaveLength(1);
+    arrived[0]?.();
+
+    await waitFor(() => expect(backend.callsOf("saveSettings")).toHaveLength(2));
+    expect(saved(backend)).toMatchObject({ address: "me@second" });
+    arrived[1]?.();
+    await waitFor(() => expect(textOf(get(testids.save))).toBe("Save"));
+    expect(backend.callsOf("saveSettings")).toHaveLength(2);
+  });
+
   it("leaves unknown keys to the SSH configuration where that is chosen", async () => {
     const backend = new FakeBackend();
     const { user } = await openSettings(backend);

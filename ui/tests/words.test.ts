@@ -48,6 +48,8 @@ describe("the catalogue", () => {
         "dialog.server",
         "nav.main",
         "nav.server",
+        "pairing.id",
+        "pairing.platform",
         "problem",
         "product",
         "server.step.gateway",

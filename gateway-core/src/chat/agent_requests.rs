@@ -1,18 +1,24 @@
-//! What agents wait for a person to decide: commands to approve and questions to answer. Pure.
+//! What waits for a person to decide: commands to approve and questions to answer, which agents ask,
+//! and devices and nodes that want to be let in. Pure.
 //!
 //! The gateway owns them: what it lists is what waits. Its events keep a list current, and what
 //! they said while a list was on its way is put over that list when it comes.
 
+use crate::protocol::PairingRequestId;
 use crate::protocol::event::Event;
 use crate::protocol::id::{ApprovalId, QuestionSetId};
 use crate::protocol::method::approvals::ApprovalRequest;
+use crate::protocol::method::devices::PendingDevice;
+use crate::protocol::method::nodes::PendingNode;
 use crate::protocol::method::questions::QuestionSet;
 
-/// The requests of agents that wait, as far as they are known.
+/// The requests that wait, as far as they are known.
 #[derive(Debug, Default)]
 pub struct AgentRequests {
     approvals: Vec<ApprovalRequest>,
     questions: Vec<QuestionSet>,
+    devices: Vec<PendingDevice>,
+    nodes: Vec<PendingNode>,
     /// What was told since a list was asked for; `None` while none is on its way.
     since_asked: Option<Vec<Change>>,
 }
@@ -23,6 +29,22 @@ enum Change {
     ApprovalSettled(ApprovalId),
     Questions(Box<QuestionSet>),
     QuestionsSettled(QuestionSetId),
+    Device(Box<PendingDevice>),
+    Node(Box<PendingNode>),
+    PairingSettled(PairingRequestId),
+}
+
+/// What a gateway lists as waiting.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// Commands to approve.
+    pub approvals: Vec<ApprovalRequest>,
+    /// Questions to answer.
+    pub questions: Vec<QuestionSet>,
+    /// Devices that ask to connect.
+    pub devices: Vec<PendingDevice>,
+    /// Nodes that ask for abilities.
+    pub nodes: Vec<PendingNode>,
 }
 
 impl AgentRequests {
@@ -36,9 +58,19 @@ impl AgentRequests {
         &self.questions
     }
 
+    /// Returns the devices that ask to connect, first come first.
+    pub fn devices(&self) -> &[PendingDevice] {
+        &self.devices
+    }
+
+    /// Returns the nodes that ask for abilities, first come first.
+    pub fn nodes(&self) -> &[PendingNode] {
+        &self.nodes
+    }
+
     /// Returns how many requests wait.
     pub fn count(&self) -> usize {
-        self.approvals.len() + self.questions.len()
+        self.approvals.len() + self.questions.len() + self.devices.len() + self.nodes.len()
     }
 
     /// Takes an event; returns whether anything waits now that did not, or the other way round.
@@ -51,6 +83,14 @@ impl AgentRequests {
             Change::Questions(set.clone())
         } else if let Event::QuestionResolved(resolved) = event {
             Change::QuestionsSettled(resolved.id.clone())
+        } else if let Event::DevicePairRequested(device) = event {
+            Change::Device(device.clone())
+        } else if let Event::DevicePairResolved(resolved) = event {
+            Change::PairingSettled(resolved.request_id.clone())
+        } else if let Event::NodePairRequested(node) = event {
+            Change::Node(node.clone())
+        } else if let Event::NodePairResolved(resolved) = event {
+            Change::PairingSettled(resolved.request_id.clone())
         } else {
             return false;
         };
@@ -67,21 +107,39 @@ impl AgentRequests {
         self.take(Change::QuestionsSettled(id.clone()))
     }
 
+    /// Notes that the device or node was let in or refused; returns whether it waited.
+    pub fn pairing_settled(&mut self, id: &PairingRequestId) -> bool {
+        self.take(Change::PairingSettled(id.clone()))
+    }
+
     /// Notes that a list is being asked for.
     pub fn listing(&mut self) {
         self.since_asked = Some(Vec::new());
     }
 
     /// Takes the list that was asked for; returns whether it changed anything.
-    pub fn listed(&mut self, approvals: Vec<ApprovalRequest>, questions: Vec<QuestionSet>) -> bool {
-        let before = (
-            std::mem::replace(&mut self.approvals, approvals),
-            std::mem::replace(&mut self.questions, questions),
-        );
-        for change in self.since_asked.take().unwrap_or_default() {
+    pub fn listed(&mut self, listed: Listed) -> bool {
+        let Listed {
+            approvals,
+            questions,
+            devices,
+            nodes,
+        } = listed;
+        let now = Self {
+            approvals,
+            questions,
+            devices,
+            nodes,
+            since_asked: None,
+        };
+        let before = std::mem::replace(self, now);
+        for change in before.since_asked.unwrap_or_default() {
             self.apply(change);
         }
-        before.0 != self.approvals || before.1 != self.questions
+        before.approvals != self.approvals
+            || before.questions != self.questions
+            || before.devices != self.devices
+            || before.nodes != self.nodes
     }
 
     /// Forgets everything: another gateway is spoken to.
@@ -104,6 +162,13 @@ impl AgentRequests {
             Change::Questions(set) => put(&mut self.questions, *set, |one| &one.id),
             Change::ApprovalSettled(id) => remove(&mut self.approvals, |one| one.id == id),
             Change::QuestionsSettled(id) => remove(&mut self.questions, |one| one.id == id),
+            // A later request of the same device takes the place of its earlier one.
+            Change::Device(device) => put(&mut self.devices, *device, |one| &one.device_id),
+            Change::Node(node) => put(&mut self.nodes, *node, |one| &one.node_id),
+            Change::PairingSettled(id) => {
+                let device = remove(&mut self.devices, |one| one.request_id == id);
+                remove(&mut self.nodes, |one| one.request_id == id) || device
+            }
         }
     }
 }
@@ -153,6 +218,18 @@ mod tests {
         Event::ExecApprovalResolved(read(json!({"id": id, "decision": "deny"})))
     }
 
+    fn list(approvals: &[&str], questions: &[&str]) -> Listed {
+        Listed {
+            approvals: approvals.iter().map(|id| read(approval(id))).collect(),
+            questions: questions.iter().map(|id| read(set(id))).collect(),
+            ..Listed::default()
+        }
+    }
+
+    fn device(request: &str, id: &str) -> Event {
+        Event::DevicePairRequested(read(json!({"requestId": request, "deviceId": id})))
+    }
+
     fn waiting(requests: &AgentRequests) -> Vec<&str> {
         let approvals = requests.approvals().iter().map(|one| one.id.as_str());
         approvals
@@ -191,10 +268,10 @@ mod tests {
         requests.on(&asked("gone"));
         requests.listing();
 
-        assert!(requests.listed(vec![read(approval("a"))], vec![read(set("q"))]));
+        assert!(requests.listed(list(&["a"], &["q"])));
 
         assert_eq!(waiting(&requests), ["a", "q"]);
-        assert!(!requests.listed(vec![read(approval("a"))], vec![read(set("q"))]));
+        assert!(!requests.listed(list(&["a"], &["q"])));
     }
 
     #[test]
@@ -205,7 +282,7 @@ mod tests {
         requests.on(&decided("decided"));
         requests.on(&asked("new"));
 
-        requests.listed(vec![read(approval("decided"))], Vec::new());
+        requests.listed(list(&["decided"], &[]));
 
         assert_eq!(waiting(&requests), ["new"]);
     }
@@ -217,7 +294,29 @@ mod tests {
         requests.listing();
 
         assert!(requests.approval_settled(&"a".into()));
-        requests.listed(vec![read(approval("a"))], Vec::new());
+        requests.listed(list(&["a"], &[]));
+
+        assert_eq!(requests.count(), 0);
+    }
+
+    #[test]
+    fn who_wants_in_waits_until_somebody_decides_and_a_later_request_replaces_the_earlier() {
+        let mut requests = AgentRequests::default();
+        assert!(requests.on(&device("r1", "phone")));
+        assert!(requests.on(&device("r2", "phone")));
+        assert!(requests.on(&Event::NodePairRequested(read(
+            json!({"requestId": "r3", "nodeId": "studio"})
+        ))));
+
+        // What was replaced is told as refused.
+        assert!(!requests.on(&Event::DevicePairResolved(read(
+            json!({"requestId": "r1", "deviceId": "phone", "decision": "rejected"})
+        ))));
+        assert_eq!(requests.count(), 2);
+        assert!(requests.pairing_settled(&"r2".into()));
+        assert!(requests.on(&Event::NodePairResolved(read(
+            json!({"requestId": "r3", "nodeId": "studio", "decision": "approved"})
+        ))));
 
         assert_eq!(requests.count(), 0);
     }

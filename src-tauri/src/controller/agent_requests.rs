@@ -1,28 +1,31 @@
-//! What agents wait for a person to decide: kept as the gateway lists it, and decided on demand.
+//! What waits for a person to decide: kept as the gateway lists it, and decided on demand.
 
 use super::{
     Controller, Reply,
     problems::{call_error, not_connected},
     respond,
-    work::{Decided, Listed, Outcome},
+    work::{Decided, Outcome},
 };
 use crate::{
     controller::GatewayPort,
     events::WindowEvent,
     view_model::{
         AgentAnswerForm, AgentOptionView, AgentQuestionView, AgentQuestionsView, AgentRequestsView,
-        ApprovalView, DecisionView, UiError,
+        ApprovalView, DecisionView, PairingKind, PairingView, UiError,
     },
 };
 use futures_util::future::BoxFuture;
 use gateway_core::{
-    chat::AgentRequests,
+    chat::{AgentRequests, Listed},
     client::CallError,
     protocol::{
+        ErrorCode, PairingRequestId,
         event::Event,
         id::{ApprovalId, QuestionSetId},
         method::{
             approvals::{ApprovalRequest, Decision},
+            devices::PendingDevice,
+            nodes::PendingNode,
             questions::{Answers, QuestionSet},
         },
     },
@@ -74,11 +77,8 @@ impl Controller {
         if number != self.listings {
             return;
         }
-        if let Some(Listed {
-            approvals,
-            questions,
-        }) = listed
-            && self.agent_requests.listed(approvals, questions)
+        if let Some(listed) = listed
+            && self.agent_requests.listed(listed)
         {
             self.agent_requests_changed();
         } else {
@@ -137,6 +137,21 @@ impl Controller {
         });
     }
 
+    /// Lets a device or node in, or refuses it.
+    pub(super) fn decide_pairing(
+        &mut self,
+        id: String,
+        kind: PairingKind,
+        approve: bool,
+        reply: Reply<(), UiError>,
+    ) {
+        let id = PairingRequestId::from(id);
+        let decided = Decided::Pairing(id.clone());
+        self.decide(decided, reply, move |gateway| {
+            gateway.decide_pairing(id, kind, approve)
+        });
+    }
+
     fn decide(
         &mut self,
         decided: Decided,
@@ -171,6 +186,12 @@ impl Controller {
                 message: "This was decided elsewhere, or its time was up.".to_owned(),
                 action: None,
             }),
+            Err(error) if matches!(decided, Decided::Pairing(_)) => {
+                respond(reply, Err(pairing_error(error)));
+                // Gateways have no word of their own for one that waits no more; their list has.
+                self.list_agent_requests();
+                return;
+            }
             Err(error) => {
                 respond(reply, Err(call_error(error)));
                 return;
@@ -179,6 +200,7 @@ impl Controller {
         let waited = match decided {
             Decided::Approval(id) => self.agent_requests.approval_settled(id),
             Decided::Questions(id) => self.agent_requests.questions_settled(id),
+            Decided::Pairing(id) => self.agent_requests.pairing_settled(id),
         };
         if waited {
             self.agent_requests_changed();
@@ -215,6 +237,8 @@ async fn list(gateway: &dyn GatewayPort) -> Option<Listed> {
     Some(Listed {
         approvals: or_none(gateway.approvals().await)?,
         questions: or_none(gateway.questions().await)?,
+        devices: or_none(gateway.pending_devices().await)?,
+        nodes: or_none(gateway.pending_nodes().await)?,
     })
 }
 
@@ -242,10 +266,71 @@ fn waits_no_more(error: &CallError) -> bool {
         .is_some_and(|reason| GONE.contains(&reason))
 }
 
+/// Lower rights than the request needs are the one thing that a person here cannot mend by trying again.
+fn pairing_error(error: &CallError) -> UiError {
+    match error {
+        CallError::Refused { error, .. } if error.code == ErrorCode::Forbidden => UiError {
+            code: "needsAdministrator".to_owned(),
+            message:
+                "Only an administrator of the gateway can allow this. Approve it on the server \
+                      itself, or from a device that may administer it."
+                    .to_owned(),
+            action: None,
+        },
+        CallError::Refused { .. }
+        | CallError::Closed { .. }
+        | CallError::Deadline { .. }
+        | CallError::Malformed { .. }
+        | CallError::TooLarge { .. } => call_error(error),
+    }
+}
+
+/// Returns the beginning of an id, which is enough to compare by eye.
+fn short_id(id: &str) -> String {
+    id.chars().take(12).collect()
+}
+
 fn view(requests: &AgentRequests) -> AgentRequestsView {
     AgentRequestsView {
         approvals: requests.approvals().iter().map(approval_view).collect(),
         questions: requests.questions().iter().map(questions_view).collect(),
+        pairings: requests
+            .devices()
+            .iter()
+            .map(device_view)
+            .chain(requests.nodes().iter().map(node_view))
+            .collect(),
+    }
+}
+
+fn device_view(device: &PendingDevice) -> PairingView {
+    PairingView {
+        id: device.request_id.to_string(),
+        kind: PairingKind::Device,
+        name: device
+            .display_name
+            .clone()
+            .or_else(|| device.client_id.clone()),
+        fingerprint: short_id(device.device_id.as_str()),
+        platform: device.platform.clone(),
+        address: device.remote_ip.clone(),
+        asks_for: device.scopes.clone().unwrap_or_default(),
+        known_before: device.is_repair == Some(true),
+        asked_at_ms: device.ts.map(|at| at as f64),
+    }
+}
+
+fn node_view(node: &PendingNode) -> PairingView {
+    PairingView {
+        id: node.request_id.to_string(),
+        kind: PairingKind::Node,
+        name: node.display_name.clone(),
+        fingerprint: short_id(node.node_id.as_str()),
+        platform: node.platform.clone(),
+        address: None,
+        asks_for: node.commands.clone().unwrap_or_default(),
+        known_before: false,
+        asked_at_ms: node.ts.map(|at| at as f64),
     }
 }
 

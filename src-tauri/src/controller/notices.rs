@@ -61,6 +61,19 @@ impl Controller {
                 .iter()
                 .map(|set| set.id.to_string())
                 .collect(),
+            pairings: self
+                .agent_requests
+                .devices()
+                .iter()
+                .map(|device| &device.request_id)
+                .chain(
+                    self.agent_requests
+                        .nodes()
+                        .iter()
+                        .map(|node| &node.request_id),
+                )
+                .map(ToString::to_string)
+                .collect(),
             looked_at: self.window && self.focused,
             switches: self.settings.notifications(),
             tongue: self.settings.tongue(),

@@ -1,7 +1,7 @@
 //! What the controller drives: the seams between deciding and doing.
 
 use super::gateway_report::GatewayAnswers;
-use crate::view_model::{ChatDraft, CheckStepView, FetchedView, UiError};
+use crate::view_model::{ChatDraft, CheckStepView, FetchedView, PairingKind, UiError};
 use futures_util::future::BoxFuture;
 use gateway_core::{
     client::CallError,
@@ -11,11 +11,14 @@ use gateway_core::{
         timeline::Timeline,
     },
     protocol::{
+        PairingRequestId,
         event::Event,
         id::{ApprovalId, QuestionSetId},
         method::{
             approvals::{ApprovalRequest, Decision},
             chat::{ChatAbortPayload, ChatHistoryPayload},
+            devices::PendingDevice,
+            nodes::PendingNode,
             questions::{Answers, QuestionSet},
         },
     },
@@ -96,6 +99,20 @@ pub trait GatewayPort: Send + Sync + 'static {
 
     /// Lists the questions that wait for an answer.
     fn questions(&self) -> BoxFuture<'static, Result<Vec<QuestionSet>, CallError>>;
+
+    /// Lists the devices that ask to connect.
+    fn pending_devices(&self) -> BoxFuture<'static, Result<Vec<PendingDevice>, CallError>>;
+
+    /// Lists the nodes that ask for abilities.
+    fn pending_nodes(&self) -> BoxFuture<'static, Result<Vec<PendingNode>, CallError>>;
+
+    /// Lets a device or node in, or refuses it.
+    fn decide_pairing(
+        &self,
+        id: PairingRequestId,
+        kind: PairingKind,
+        approve: bool,
+    ) -> BoxFuture<'static, Result<(), CallError>>;
 
     /// Decides about a command.
     fn decide(

@@ -3,7 +3,7 @@
 use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
-    FieldError, HappenedView, Page, SettingsForm, UiError, UnsentView,
+    FieldError, HappenedView, Page, PairingKind, SettingsForm, UiError, UnsentView,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -71,6 +71,12 @@ pub enum Request {
     AnswerAgent {
         id: String,
         answers: Option<Vec<AgentAnswerForm>>,
+        reply: Reply<(), UiError>,
+    },
+    DecidePairing {
+        id: String,
+        kind: PairingKind,
+        approve: bool,
         reply: Reply<(), UiError>,
     },
     UseFoundConfig {

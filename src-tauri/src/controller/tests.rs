@@ -22,7 +22,9 @@ mod fetching;
 mod gateway_report;
 mod login_start;
 mod notices;
+mod pairing;
 mod sign_in_key;
+mod tray;
 
 fn form() -> SettingsForm {
     SettingsForm {

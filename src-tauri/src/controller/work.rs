@@ -9,13 +9,15 @@ use super::{
 };
 use crate::view_model::{ChatHistoryView, FetchedView, FieldError, UiError, UserAction};
 use gateway_core::{
+    chat::Listed,
     client::CallError,
     config::Impact,
     connection::problem::Problem,
     credentials::{Account, Kind, StoreError, secret::GatewayToken, slots},
     protocol::{
+        PairingRequestId,
         id::{ApprovalId, QuestionSetId},
-        method::{approvals::ApprovalRequest, chat::ChatHistoryPayload, questions::QuestionSet},
+        method::chat::ChatHistoryPayload,
     },
 };
 use tokio::task::JoinError;
@@ -72,18 +74,12 @@ pub(super) enum Outcome {
     },
 }
 
-/// The lists of a gateway, as far as it answered.
-#[derive(Debug, Default)]
-pub(super) struct Listed {
-    pub(super) approvals: Vec<ApprovalRequest>,
-    pub(super) questions: Vec<QuestionSet>,
-}
-
 /// Which request a person decided about.
 #[derive(Debug)]
 pub(super) enum Decided {
     Approval(ApprovalId),
     Questions(QuestionSetId),
+    Pairing(PairingRequestId),
 }
 
 /// What is known of the stored token after a save.

@@ -5,13 +5,14 @@
 mod main_window;
 mod tray_icon;
 
-use super::{Desktop, notifier::Notifier};
+use super::{Desktop, clipboard::Copier, notifier::Notifier};
 use crate::{
     controller::{ControllerHandle, Request},
     events::{
         AgentRequestsChanged, ChatChanged, CheckChanged, ConnectionChanged, GatewayReportChanged,
         PageRequested, SettingsChanged, SignInKeyChanged, WindowEvent,
     },
+    local_programs,
     notices::Notice,
     tray::Tray,
 };
@@ -43,6 +44,7 @@ pub struct TauriDesktop {
     window: MainWindow,
     tray: Arc<Mutex<Option<ShownTray>>>,
     notifier: Notifier,
+    copier: Copier,
 }
 
 impl TauriDesktop {
@@ -60,6 +62,7 @@ impl TauriDesktop {
             controller,
             window: MainWindow::new(webview_data, window_file),
             tray: Arc::default(),
+            copier: Copier::default(),
         }
     }
 
@@ -127,6 +130,16 @@ impl Desktop for TauriDesktop {
 
     fn notify(&self, notice: Notice) {
         self.notifier.show(notice);
+    }
+
+    fn copy(&self, text: String) {
+        self.copier.copy(text);
+    }
+
+    fn open_folder(&self, folder: PathBuf) {
+        if let Err(problem) = local_programs::open_folder(&self.app, &folder) {
+            tracing::warn!(%problem, "the folder could not be shown");
+        }
     }
 
     fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>) {

@@ -13,6 +13,7 @@ fn is(phase: Phase) -> Situation {
         server: Some("home".to_owned()),
         approvals: BTreeSet::new(),
         questions: BTreeSet::new(),
+        pairings: BTreeSet::new(),
         looked_at: false,
         switches: Notifications::default(),
         tongue: Tongue::English,

@@ -1,41 +1,11 @@
 //! What notifications say, in the languages of the windows.
 
 use super::{Ended, Notice, Situation, Topic};
-use crate::view_model::Page;
-use gateway_core::{
-    config::{Environment, settings::Language},
-    connection::phase::{Cause, Phase},
-};
+use crate::{tongue::Tongue, view_model::Page};
+use gateway_core::connection::phase::{Cause, Phase};
 use std::time::Duration;
 
-/// A language that notifications are told in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tongue {
-    /// English.
-    English,
-    /// Danish.
-    Danish,
-}
-
 impl Tongue {
-    /// Returns the language of the settings; the system's is looked up where they leave it to that.
-    pub fn of(language: Language, environment: &Environment) -> Self {
-        match language {
-            Language::English => Self::English,
-            Language::Danish => Self::Danish,
-            Language::System => {
-                // The first that is set decides, as for every program (locale(7)).
-                let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
-                    .into_iter()
-                    .find_map(|name| environment.text(name));
-                match locale {
-                    Some(locale) if locale.starts_with("da") => Self::Danish,
-                    Some(_) | None => Self::English,
-                }
-            }
-        }
-    }
-
     pub(super) fn need(self, is: &Situation) -> Notice {
         let title = match &is.server {
             Some(server) => self.say(
@@ -92,18 +62,27 @@ impl Tongue {
     }
 
     pub(super) fn requests(self, is: &Situation) -> Notice {
-        let title = self.say("Your agent waits for you", "Din agent venter på dig");
-        let body = match (is.approvals.len(), is.questions.len()) {
-            (1, 0) => self.say(
+        let asked = is.approvals.len() + is.questions.len();
+        let title = if asked > 0 {
+            self.say("Your agent waits for you", "Din agent venter på dig")
+        } else {
+            self.say("Somebody wants to be let in", "Nogen vil lukkes ind")
+        };
+        let body = match (is.approvals.len(), is.questions.len(), is.pairings.len()) {
+            (1, 0, 0) => self.say(
                 "It wants to run a command and needs your approval.",
                 "Den vil køre en kommando og skal bruge din godkendelse.",
             ),
-            (0, 1) => self.say(
+            (0, 1, 0) => self.say(
                 "It has a question for you.",
                 "Den har et spørgsmål til dig.",
             ),
-            (approvals, questions) => {
-                let count = approvals + questions;
+            (0, 0, 1) => self.say(
+                "A device asks to use your gateway.",
+                "En enhed beder om at bruge din gateway.",
+            ),
+            (approvals, questions, pairings) => {
+                let count = approvals + questions + pairings;
                 self.say(
                     format!("{count} requests wait for you."),
                     format!("{count} anmodninger venter på dig."),
@@ -185,13 +164,6 @@ impl Tongue {
         match &is.server {
             Some(server) => server.clone(),
             None => self.say("this computer", "denne computer"),
-        }
-    }
-
-    fn say(self, english: impl Into<String>, danish: impl Into<String>) -> String {
-        match self {
-            Self::English => english.into(),
-            Self::Danish => danish.into(),
         }
     }
 }

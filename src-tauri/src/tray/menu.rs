@@ -3,13 +3,18 @@
 //! On Linux a tray icon reports no clicks of its own, so the first row that can be clicked opens
 //! the window.
 
-use super::words;
-use crate::view_model::ConnectionView;
+use super::{Situation, words};
+use crate::tongue::Tongue;
 use gateway_core::connection::phase::Phase;
 
-/// The rows, from top to bottom.
+/// The rows, from top to bottom, and the language they are in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Menu(pub Vec<MenuItem>);
+pub struct Menu {
+    /// The language of what can be clicked.
+    pub tongue: Tongue,
+    /// The rows.
+    pub rows: Vec<MenuItem>,
+}
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +23,26 @@ pub enum MenuItem {
     Text(String),
     /// A row that does something.
     Action(MenuAction),
+    /// A row that opens to more, which are all there is to it.
+    Group(MenuGroup, Vec<MenuAction>),
     /// A line.
     Separator,
+}
+
+/// What rows are put together under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MenuGroup {
+    /// What helps when something does not work.
+    Diagnostics,
+}
+
+impl MenuGroup {
+    /// Returns what the row says.
+    pub fn label(self, tongue: Tongue) -> String {
+        match self {
+            Self::Diagnostics => tongue.say("Diagnostics", "Diagnostik"),
+        }
+    }
 }
 
 /// What a row does.
@@ -35,6 +58,14 @@ pub enum MenuAction {
     Disconnect,
     /// Starts the next attempt now.
     ReconnectNow,
+    /// Puts the address for local programs on the clipboard.
+    CopyLocalAddress,
+    /// Shows our log files.
+    OpenLogs,
+    /// Shows the folder of our settings.
+    OpenConfig,
+    /// Takes the connection down and makes it anew.
+    ResetTunnel,
     /// Shows the window at the settings.
     Settings,
     /// Ends the app.
@@ -43,12 +74,16 @@ pub enum MenuAction {
 
 impl MenuAction {
     /// Every action.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::OpenChat,
         Self::CheckServer,
         Self::Connect,
         Self::Disconnect,
         Self::ReconnectNow,
+        Self::CopyLocalAddress,
+        Self::OpenLogs,
+        Self::OpenConfig,
+        Self::ResetTunnel,
         Self::Settings,
         Self::Quit,
     ];
@@ -61,6 +96,10 @@ impl MenuAction {
             Self::Connect => "connect",
             Self::Disconnect => "disconnect",
             Self::ReconnectNow => "reconnect-now",
+            Self::CopyLocalAddress => "copy-local-address",
+            Self::OpenLogs => "open-logs",
+            Self::OpenConfig => "open-config",
+            Self::ResetTunnel => "reset-tunnel",
             Self::Settings => "settings",
             Self::Quit => "quit",
         }
@@ -72,57 +111,91 @@ impl MenuAction {
     }
 
     /// Returns what the row says.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::OpenChat => "Open Chat",
-            Self::CheckServer => "Check My Server",
-            Self::Connect => "Connect",
-            Self::Disconnect => "Disconnect",
-            Self::ReconnectNow => "Reconnect Now",
-            Self::Settings => "Settings…",
-            Self::Quit => "Quit",
-        }
+    pub fn label(self, tongue: Tongue) -> String {
+        let (english, danish) = match self {
+            Self::OpenChat => ("Open Chat", "Åbn chat"),
+            Self::CheckServer => ("Check My Server", "Tjek min server"),
+            Self::Connect => ("Connect", "Forbind"),
+            Self::Disconnect => ("Disconnect", "Afbryd"),
+            Self::ReconnectNow => ("Reconnect Now", "Forbind igen nu"),
+            Self::CopyLocalAddress => ("Copy Local Address", "Kopiér lokal adresse"),
+            Self::OpenLogs => ("Open Log Folder", "Åbn logmappen"),
+            Self::OpenConfig => ("Open Settings Folder", "Åbn indstillingsmappen"),
+            Self::ResetTunnel => ("Reset Tunnel", "Nulstil tunnelen"),
+            Self::Settings => ("Settings…", "Indstillinger…"),
+            Self::Quit => ("Quit", "Afslut"),
+        };
+        tongue.say(english, danish)
     }
 }
 
 impl Menu {
-    /// Returns the menu for a connection at a moment (milliseconds since the Unix epoch), with as
-    /// many requests of agents waiting.
-    pub fn of(view: &ConnectionView, waiting: usize, now_ms: f64) -> Self {
-        let mut rows = vec![MenuItem::Text(words::state(view, now_ms))];
-        rows.extend(words::requests(waiting).map(MenuItem::Text));
+    /// Returns the menu for a situation.
+    pub fn of(is: &Situation<'_>) -> Self {
+        let phase = is.view.phase;
+        let said = [
+            Some(words::state(is)),
+            words::health(is),
+            words::requests(is.waiting, is.tongue),
+        ];
+        let mut rows: Vec<_> = said.into_iter().flatten().map(MenuItem::Text).collect();
+        let resting = matches!(phase, Phase::Off | Phase::Stopped);
         rows.extend([
             MenuItem::Separator,
             MenuItem::Action(MenuAction::OpenChat),
             MenuItem::Action(MenuAction::CheckServer),
-            MenuItem::Action(if matches!(view.phase, Phase::Off | Phase::Stopped) {
+            MenuItem::Action(if resting {
                 MenuAction::Connect
             } else {
                 MenuAction::Disconnect
             }),
         ]);
-        if view.phase == Phase::RetryWait {
+        if phase == Phase::RetryWait {
             rows.push(MenuItem::Action(MenuAction::ReconnectNow));
         }
+        rows.push(MenuItem::Separator);
+        // The port stays ours while nobody is connected, and leads nowhere then.
+        if is.view.local_port.is_some() && !resting {
+            rows.push(MenuItem::Action(MenuAction::CopyLocalAddress));
+        }
+        let mut helps = vec![MenuAction::OpenLogs, MenuAction::OpenConfig];
+        if !resting {
+            helps.push(MenuAction::ResetTunnel);
+        }
         rows.extend([
-            MenuItem::Separator,
+            MenuItem::Group(MenuGroup::Diagnostics, helps),
             MenuItem::Action(MenuAction::Settings),
             MenuItem::Action(MenuAction::Quit),
         ]);
-        Self(rows)
+        Self {
+            tongue: is.tongue,
+            rows,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view_model::{ConnectionView, LocalPortView};
+
+    fn rows(view: &ConnectionView, waiting: usize) -> Vec<MenuItem> {
+        let is = Situation {
+            view,
+            report: None,
+            waiting,
+            tongue: Tongue::English,
+            now_ms: 0.0,
+        };
+        Menu::of(&is).rows
+    }
 
     fn menu(phase: Phase) -> Vec<MenuItem> {
         let view = ConnectionView {
             phase,
             ..ConnectionView::off()
         };
-        Menu::of(&view, 0, 0.0).0
+        rows(&view, 0)
     }
 
     #[test]
@@ -130,7 +203,7 @@ mod tests {
         for phase in Phase::ALL {
             let first = menu(phase)
                 .into_iter()
-                .find(|row| matches!(row, MenuItem::Action(_)));
+                .find(|row| matches!(row, MenuItem::Action(_) | MenuItem::Group(..)));
 
             assert_eq!(first, Some(MenuItem::Action(MenuAction::OpenChat)));
         }
@@ -157,8 +230,45 @@ mod tests {
     }
 
     #[test]
+    fn an_address_can_be_copied_while_there_is_one() {
+        let copy = MenuItem::Action(MenuAction::CopyLocalAddress);
+        let open = ConnectionView {
+            phase: Phase::Up,
+            local_port: Some(LocalPortView {
+                port: 18_789,
+                wanted: None,
+                holder: None,
+            }),
+            ..ConnectionView::off()
+        };
+
+        let off = ConnectionView {
+            phase: Phase::Off,
+            ..open.clone()
+        };
+
+        assert!(rows(&open, 0).contains(&copy));
+        assert!(!rows(&off, 0).contains(&copy));
+        assert!(!rows(&ConnectionView::off(), 0).contains(&copy));
+    }
+
+    #[test]
+    fn a_tunnel_is_reset_only_where_one_is_wanted() {
+        for phase in Phase::ALL {
+            let resets = menu(phase).into_iter().any(|row| match row {
+                MenuItem::Group(MenuGroup::Diagnostics, rows) => {
+                    rows.contains(&MenuAction::ResetTunnel)
+                }
+                MenuItem::Text(_) | MenuItem::Action(_) | MenuItem::Separator => false,
+            });
+
+            assert_ne!(resets, matches!(phase, Phase::Off | Phase::Stopped));
+        }
+    }
+
+    #[test]
     fn what_agents_wait_for_stands_below_the_state() {
-        let row = |waiting| Menu::of(&ConnectionView::off(), waiting, 0.0).0.remove(1);
+        let row = |waiting| rows(&ConnectionView::off(), waiting).remove(1);
 
         assert_eq!(row(0), MenuItem::Separator);
         assert_eq!(row(1), MenuItem::Text("1 request waits for you".to_owned()));
@@ -166,9 +276,14 @@ mod tests {
     }
 
     #[test]
-    fn every_action_is_found_again_by_its_name() {
+    fn every_action_is_found_again_by_its_name_and_has_words_in_each_language() {
         for action in MenuAction::ALL {
             assert_eq!(MenuAction::from_id(action.id()), Some(action));
+            assert_ne!(
+                action.label(Tongue::English),
+                action.label(Tongue::Danish),
+                "{action:?}"
+            );
         }
         assert_eq!(MenuAction::from_id("nothing"), None);
     }

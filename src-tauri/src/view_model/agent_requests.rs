@@ -1,4 +1,4 @@
-//! What agents wait for a person to decide, as the conversation page shows it.
+//! What waits for a person to decide, as the conversation page shows it.
 
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -11,6 +11,42 @@ pub struct AgentRequestsView {
     pub approvals: Vec<ApprovalView>,
     /// Questions to answer.
     pub questions: Vec<AgentQuestionsView>,
+    /// Devices and nodes that want to be let in.
+    pub pairings: Vec<PairingView>,
+}
+
+/// A device that asks to connect, or a node that asks for abilities.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct PairingView {
+    /// Names the request in the decision.
+    pub id: String,
+    /// Which of the two.
+    pub kind: PairingKind,
+    /// What it calls itself; anything may stand in it.
+    pub name: Option<String>,
+    /// The beginning of its id, as its own screen shows it.
+    pub fingerprint: String,
+    /// Its operating system.
+    pub platform: Option<String>,
+    /// Where it connects from, as the gateway sees it.
+    pub address: Option<String>,
+    /// What it wants: scopes of a device, commands of a node.
+    pub asks_for: Vec<String>,
+    /// Whether it was let in before and asks for something else now.
+    pub known_before: bool,
+    /// When it asked.
+    pub asked_at_ms: Option<f64>,
+}
+
+/// Who wants to be let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum PairingKind {
+    /// A program or telephone that wants to use the gateway.
+    Device,
+    /// A machine that offers to run commands for agents.
+    Node,
 }
 
 /// One command that waits for approval.

@@ -305,6 +305,27 @@ export const da: Catalogue = {
         : `Port ${wanted} bruges af ${holder}, så denne bruges for nu.`,
   },
 
+  pairing: {
+    wantsIn: {
+      device: (name) => `${name} vil bruge din gateway`,
+      node: (name) => `${name} tilbyder at køre kommandoer`,
+    },
+    wantsMore: (name) => `${name} vil kunne mere end før`,
+    unnamed: { device: "En enhed uden navn", node: "En computer uden navn" },
+    explain: {
+      device:
+        "Luk den kun ind, hvis den er din og spørger lige nu. Den kan læse, hvad dens rettigheder tillader.",
+      node: "Agenter kan køre disse kommandoer der. Tillad det kun, hvis den er din og spørger lige nu.",
+    },
+    id: "Id",
+    platform: "System",
+    address: "Adresse",
+    asked: "Spurgte",
+    asksFor: { device: "Rettigheder:", node: "Kommandoer:" },
+    approve: { device: "Luk den ind", node: "Tillad disse kommandoer" },
+    deny: "Afvis",
+  },
+
   day: {
     title: "De sidste 24 timer",
     empty: "Intet er kendt endnu. Det fyldes, mens appen kører.",

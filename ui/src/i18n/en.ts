@@ -231,6 +231,26 @@ export const en = {
         : `Port ${wanted} is taken by ${holder}, so this one is used for now.`,
   },
 
+  pairing: {
+    wantsIn: {
+      device: (name: string) => `${name} wants to use your gateway`,
+      node: (name: string) => `${name} offers to run commands`,
+    },
+    wantsMore: (name: string) => `${name} wants to do more than before`,
+    unnamed: { device: "A device without a name", node: "A computer without a name" },
+    explain: {
+      device: "Let it in only if it is yours and asks just now. It can read what its rights allow.",
+      node: "Agents could run these commands there. Allow it only if it is yours and asks just now.",
+    },
+    id: "Id",
+    platform: "System",
+    address: "Address",
+    asked: "Asked",
+    asksFor: { device: "Rights:", node: "Commands:" },
+    approve: { device: "Let it in", node: "Allow these commands" },
+    deny: "Refuse",
+  },
+
   day: {
     title: "Last 24 hours",
     empty: "Nothing is known yet. It fills while the app runs.",

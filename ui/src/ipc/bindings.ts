@@ -47,6 +47,8 @@ export const commands = {
 	decideApproval: (id: string, decision: DecisionView) => typedError<null, UiError>(__TAURI_INVOKE("decide_approval", { id, decision })),
 	/**  Answers what an agent asked, or dismisses it with `null`. */
 	answerAgent: (id: string, answers: AgentAnswerForm[] | null) => typedError<null, UiError>(__TAURI_INVOKE("answer_agent", { id, answers })),
+	/**  Lets a device or node in, or refuses it. */
+	decidePairing: (id: string, kind: PairingKind, approve: boolean) => typedError<null, UiError>(__TAURI_INVOKE("decide_pairing", { id, kind, approve })),
 	/**  Takes over what the existing `openclaw.json` says. */
 	useFoundConfig: () => typedError<null, UiError>(__TAURI_INVOKE("use_found_config")),
 	/**  Leaves first run for good. */
@@ -125,6 +127,8 @@ export type AgentRequestsView = {
 	approvals: ApprovalView[],
 	/**  Questions to answer. */
 	questions: AgentQuestionsView[],
+	/**  Devices and nodes that want to be let in. */
+	pairings: PairingView[],
 };
 
 /**  The answer to a question. */
@@ -775,6 +779,35 @@ export type Page =
 
 /**  A page was asked for from outside the window, such as from the tray's menu. */
 export type PageRequested = Page;
+
+/**  Who wants to be let in. */
+export type PairingKind = 
+/**  A program or telephone that wants to use the gateway. */
+"device" | 
+/**  A machine that offers to run commands for agents. */
+"node";
+
+/**  A device that asks to connect, or a node that asks for abilities. */
+export type PairingView = {
+	/**  Names the request in the decision. */
+	id: string,
+	/**  Which of the two. */
+	kind: PairingKind,
+	/**  What it calls itself; anything may stand in it. */
+	name: string | null,
+	/**  The beginning of its id, as its own screen shows it. */
+	fingerprint: string,
+	/**  Its operating system. */
+	platform: string | null,
+	/**  Where it connects from, as the gateway sees it. */
+	address: string | null,
+	/**  What it wants: scopes of a device, commands of a node. */
+	asksFor: string[],
+	/**  Whether it was let in before and asks for something else now. */
+	knownBefore: boolean,
+	/**  When it asked. */
+	askedAtMs: number | null,
+};
 
 /**  Where the connection stands, in one word. */
 export type Phase = 

@@ -16,6 +16,7 @@ import type {
   ConnectionView,
   GatewayReportView,
   Page,
+  PairingView,
   SettingsView,
   SignInKeyView,
 } from "./bindings";
@@ -144,6 +145,22 @@ export function approval(over: Partial<ApprovalView> = {}): ApprovalView {
   };
 }
 
+/** A telephone that wants in, except for what is given. */
+export function pairing(over: Partial<PairingView> = {}): PairingView {
+  return {
+    id: "pairing",
+    kind: "device",
+    name: "Anna's phone",
+    fingerprint: "23be7decaafd",
+    platform: "android",
+    address: "192.168.1.34",
+    asksFor: ["operator.read", "operator.write"],
+    knownBefore: false,
+    askedAtMs: Date.now() - 2 * 60_000,
+    ...over,
+  };
+}
+
 /** A key in place of the password that is on offer, except for what is given. */
 export function signInKeyView(over: Partial<SignInKeyView> = {}): SignInKeyView {
   return {
@@ -193,6 +210,7 @@ const DEFAULTS: Answers = {
   abortChat: () => ({ status: "ok", data: null }),
   decideApproval: () => ({ status: "ok", data: null }),
   answerAgent: () => ({ status: "ok", data: null }),
+  decidePairing: () => ({ status: "ok", data: null }),
   connectionHistory: () => ({ status: "ok", data: [] }),
   connectionDay: () => ({ status: "ok", data: { untilMs: 0, spanMinutes: 5, spans: [] } }),
   useFoundConfig: () => ({ status: "ok", data: null }),
@@ -226,6 +244,7 @@ const NAMES: readonly (keyof Commands)[] = [
   "abortChat",
   "decideApproval",
   "answerAgent",
+  "decidePairing",
   "useFoundConfig",
   "finishFirstRun",
   "chooseIdentityFile",
@@ -239,7 +258,7 @@ export class FakeBackend implements Backend {
   connection = connectionView();
   settings = settingsView();
   check = checkView();
-  requests: AgentRequestsView = { approvals: [], questions: [] };
+  requests: AgentRequestsView = { approvals: [], questions: [], pairings: [] };
   signInKey: SignInKeyView | null = null;
   gatewayReport: GatewayReportView | null = null;
   /** What the window called, in order. */
@@ -299,7 +318,7 @@ export class FakeBackend implements Backend {
   }
 
   tellRequests(over: Partial<AgentRequestsView>): void {
-    this.requests = { approvals: [], questions: [], ...over };
+    this.requests = { approvals: [], questions: [], pairings: [], ...over };
     this.#listeners?.requests(this.requests);
   }
 

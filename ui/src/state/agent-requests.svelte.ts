@@ -1,7 +1,14 @@
-/** What agents wait for a person to decide, as last told. */
-import type { AgentAnswerForm, AgentRequestsView, Backend, DecisionView, UiError } from "../ipc";
+/** What waits for a person to decide, as last told. */
+import type {
+  AgentAnswerForm,
+  AgentRequestsView,
+  Backend,
+  DecisionView,
+  PairingKind,
+  UiError,
+} from "../ipc";
 
-const NOTHING: AgentRequestsView = { approvals: [], questions: [] };
+const NOTHING: AgentRequestsView = { approvals: [], questions: [], pairings: [] };
 
 export class AgentRequestsState {
   view = $state.raw<AgentRequestsView>(NOTHING);
@@ -19,7 +26,9 @@ export class AgentRequestsState {
     this.#failed = failed;
   }
 
-  readonly count = $derived(this.view.approvals.length + this.view.questions.length);
+  readonly count = $derived(
+    this.view.approvals.length + this.view.questions.length + this.view.pairings.length,
+  );
 
   receive(view: AgentRequestsView): void {
     this.view = view;
@@ -30,6 +39,9 @@ export class AgentRequestsState {
 
   answer = (id: string, answers: AgentAnswerForm[]) =>
     this.#send(id, () => this.#backend.commands.answerAgent(id, answers));
+
+  letIn = (id: string, kind: PairingKind, approve: boolean) =>
+    this.#send(id, () => this.#backend.commands.decidePairing(id, kind, approve));
 
   dismiss = (id: string) => this.#send(id, () => this.#backend.commands.answerAgent(id, null));
 

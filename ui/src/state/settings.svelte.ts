@@ -80,6 +80,8 @@ export class SettingsState {
   readonly #backend: Backend;
   readonly #words: DraftWords;
   readonly #edited = new SvelteSet<Field>();
+  /** The draft that is on its way. */
+  #saving: Promise<boolean> | null = null;
 
   constructor(backend: Backend, words: DraftWords) {
     this.#backend = backend;
@@ -155,29 +157,44 @@ export class SettingsState {
     return null;
   }
 
-  /** Saves the draft and returns whether it was taken; the errors say why not. */
-  async save(): Promise<boolean> {
+  /**
+   * Saves the draft and returns whether it was taken; the errors say why not. What was edited while
+   * an earlier draft is on its way is sent after it.
+   */
+  save(): Promise<boolean> {
+    const saved =
+      this.#saving === null
+        ? this.#save()
+        : this.#saving.then(
+            (earlier) => (this.dirty ? this.#save() : earlier),
+            () => this.#save(),
+          );
+    this.#saving = saved;
+    this.saving = true;
+    return saved.finally(() => {
+      if (this.#saving !== saved) return;
+      this.#saving = null;
+      this.saving = false;
+    });
+  }
+
+  async #save(): Promise<boolean> {
     const sent = { ...this.values };
     const form = this.#form(sent);
     if (form === null) return false;
-    this.saving = true;
-    try {
-      const answer = await this.#backend.commands.saveSettings(form);
-      if (answer.status === "error") {
-        this.#setErrors(answer.error);
-        return false;
-      }
-      for (const field of FIELDS) {
-        if (this.values[field] === sent[field]) this.#edited.delete(field);
-      }
-      // A secret stays no longer than it takes to hand it over.
-      if (!this.#edited.has("gatewayToken")) this.values.gatewayToken = null;
-      this.errors = {};
-      this.saved = true;
-      return true;
-    } finally {
-      this.saving = false;
+    const answer = await this.#backend.commands.saveSettings(form);
+    if (answer.status === "error") {
+      this.#setErrors(answer.error);
+      return false;
     }
+    for (const field of FIELDS) {
+      if (this.values[field] === sent[field]) this.#edited.delete(field);
+    }
+    // A secret stays no longer than it takes to hand it over.
+    if (!this.#edited.has("gatewayToken")) this.values.gatewayToken = null;
+    this.errors = {};
+    this.saved = this.#edited.size === 0;
+    return true;
   }
 
   /** Fetches the gateway's token or password from the server's own files. */

@@ -2,7 +2,7 @@
 
 use super::{KeptSettings, fault, sentence};
 use crate::{
-    notices::Tongue,
+    tongue::Tongue,
     view_model::{FieldError, NotificationSwitches},
 };
 use gateway_core::config::{Notifications, RunsWhere};

@@ -5,20 +5,25 @@ use crate::{
     controller::request::WhenEnding,
     notices::Notice,
     view_model::{
-        AgentRequestsView, ChatUpdate, FetchedView, GatewayReportView, SettingsView, SignInKeyView,
+        AgentRequestsView, ChatUpdate, FetchedView, GatewayReportView, PairingKind, SettingsView,
+        SignInKeyView,
     },
 };
 use futures_util::future::BoxFuture;
 use gateway_core::{
+    chat::Listed,
     client::CallError,
     config::{Environment, Places, Platform, Profile},
     connection::timeline::{Happening, Timeline},
     credentials::{MemoryStore, secret::GatewayToken, slots},
     protocol::{
+        PairingRequestId,
         id::{ApprovalId, QuestionSetId},
         method::{
             approvals::{ApprovalRequest, Decision},
             chat::{ChatAbortPayload, ChatHistoryPayload},
+            devices::PendingDevice,
+            nodes::PendingNode,
             questions::{Answers, QuestionSet},
         },
     },
@@ -127,6 +132,7 @@ impl Fakes {
             checks: Arc::new(FakeChecks(check_sender)),
             home_server: Arc::new(FakeHomeServer(home_server_sender)),
             settings,
+            places: places.clone(),
             requests,
             launch,
         });
@@ -290,6 +296,8 @@ pub(super) struct DesktopLog {
     gateway_reports: mpsc::UnboundedReceiver<Option<GatewayReportView>>,
     pages: mpsc::UnboundedReceiver<Page>,
     notices: mpsc::UnboundedReceiver<Notice>,
+    copied: mpsc::UnboundedReceiver<String>,
+    folders: mpsc::UnboundedReceiver<PathBuf>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
 }
@@ -309,6 +317,8 @@ struct FakeDesktop {
     gateway_reports: mpsc::UnboundedSender<Option<GatewayReportView>>,
     pages: mpsc::UnboundedSender<Page>,
     notices: mpsc::UnboundedSender<Notice>,
+    copied: mpsc::UnboundedSender<String>,
+    folders: mpsc::UnboundedSender<PathBuf>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
 }
@@ -329,6 +339,8 @@ impl DesktopLog {
         let gateway_reports = mpsc::unbounded_channel();
         let pages = mpsc::unbounded_channel();
         let notices = mpsc::unbounded_channel();
+        let copied = mpsc::unbounded_channel();
+        let folders = mpsc::unbounded_channel();
         let ever_shown = Arc::new(AtomicBool::new(false));
         let left = Arc::new(AtomicBool::new(false));
         let log = Self {
@@ -346,6 +358,8 @@ impl DesktopLog {
             gateway_reports: gateway_reports.1,
             pages: pages.1,
             notices: notices.1,
+            copied: copied.1,
+            folders: folders.1,
             ever_shown: Arc::clone(&ever_shown),
             left: Arc::clone(&left),
         };
@@ -364,6 +378,8 @@ impl DesktopLog {
             gateway_reports: gateway_reports.0,
             pages: pages.0,
             notices: notices.0,
+            copied: copied.0,
+            folders: folders.0,
             ever_shown,
             left,
         };
@@ -462,6 +478,14 @@ impl DesktopLog {
         next_where(&mut self.gateway_reports, wanted).await
     }
 
+    pub(super) async fn copied(&mut self) -> String {
+        next(&mut self.copied).await
+    }
+
+    pub(super) async fn opened_folder(&mut self) -> PathBuf {
+        next(&mut self.folders).await
+    }
+
     pub(super) async fn notice(&mut self) -> Notice {
         next(&mut self.notices).await
     }
@@ -527,6 +551,14 @@ impl Desktop for FakeDesktop {
         log(&self.notices, notice);
     }
 
+    fn copy(&self, text: String) {
+        log(&self.copied, text);
+    }
+
+    fn open_folder(&self, folder: PathBuf) {
+        log(&self.folders, folder);
+    }
+
     fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>) {
         drop(reply.send(Some(PathBuf::from("/keys/id"))));
     }
@@ -547,7 +579,7 @@ impl Desktop for FakeDesktop {
 #[derive(Default)]
 pub(super) struct FakeGateway {
     history: Mutex<Option<ChatHistoryPayload>>,
-    waiting: Mutex<(Vec<ApprovalRequest>, Vec<QuestionSet>)>,
+    waiting: Mutex<Listed>,
     /// What was decided, in words, and what is said to the next decision.
     decided: Mutex<Vec<String>>,
     /// What it says of its health, and how often it was asked.
@@ -561,10 +593,15 @@ impl FakeGateway {
     }
 
     pub(super) fn lists(&self, approvals: serde_json::Value, questions: serde_json::Value) {
-        *self.waiting.lock().unwrap() = (
-            serde_json::from_value(approvals).unwrap(),
-            serde_json::from_value(questions).unwrap(),
-        );
+        let mut waiting = self.waiting.lock().unwrap();
+        waiting.approvals = serde_json::from_value(approvals).unwrap();
+        waiting.questions = serde_json::from_value(questions).unwrap();
+    }
+
+    pub(super) fn lists_who_wants_in(&self, devices: serde_json::Value, nodes: serde_json::Value) {
+        let mut waiting = self.waiting.lock().unwrap();
+        waiting.devices = serde_json::from_value(devices).unwrap();
+        waiting.nodes = serde_json::from_value(nodes).unwrap();
     }
 
     pub(super) fn says_of_its_health(&self, told: serde_json::Value) {
@@ -617,13 +654,32 @@ impl GatewayPort for FakeGateway {
     }
 
     fn approvals(&self) -> BoxFuture<'static, Result<Vec<ApprovalRequest>, CallError>> {
-        let listed = self.waiting.lock().unwrap().0.clone();
+        let listed = self.waiting.lock().unwrap().approvals.clone();
         Box::pin(async move { Ok(listed) })
     }
 
     fn questions(&self) -> BoxFuture<'static, Result<Vec<QuestionSet>, CallError>> {
-        let listed = self.waiting.lock().unwrap().1.clone();
+        let listed = self.waiting.lock().unwrap().questions.clone();
         Box::pin(async move { Ok(listed) })
+    }
+
+    fn pending_devices(&self) -> BoxFuture<'static, Result<Vec<PendingDevice>, CallError>> {
+        let listed = self.waiting.lock().unwrap().devices.clone();
+        Box::pin(async move { Ok(listed) })
+    }
+
+    fn pending_nodes(&self) -> BoxFuture<'static, Result<Vec<PendingNode>, CallError>> {
+        let listed = self.waiting.lock().unwrap().nodes.clone();
+        Box::pin(async move { Ok(listed) })
+    }
+
+    fn decide_pairing(
+        &self,
+        id: PairingRequestId,
+        kind: PairingKind,
+        approve: bool,
+    ) -> BoxFuture<'static, Result<(), CallError>> {
+        self.takes(format!("{id}: {kind:?} {approve}"))
     }
 
     fn decide(

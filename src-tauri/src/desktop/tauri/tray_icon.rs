@@ -5,6 +5,7 @@
 
 use crate::{
     controller::{ControllerHandle, Request},
+    tongue::Tongue,
     tray::{Menu, MenuAction, MenuItem, Tray},
 };
 use std::{
@@ -14,7 +15,7 @@ use std::{
 use tauri::{
     AppHandle, Wry,
     image::Image,
-    menu::{self, MenuBuilder, MenuItemBuilder},
+    menu::{self, MenuBuilder, MenuItemBuilder, SubmenuBuilder},
     tray::{TrayIcon, TrayIconBuilder},
 };
 
@@ -71,7 +72,7 @@ impl ShownTray {
         }
         if same_rows(&tray.menu, &self.tray.menu) {
             for (place, item) in &self.texts {
-                if let Some(MenuItem::Text(text)) = tray.menu.0.get(*place) {
+                if let Some(MenuItem::Text(text)) = tray.menu.rows.get(*place) {
                     item.set_text(text)?;
                 }
             }
@@ -87,8 +88,9 @@ impl ShownTray {
 
 /// Returns whether two menus differ in nothing but the texts of rows that only say something.
 fn same_rows(one: &Menu, other: &Menu) -> bool {
-    one.0.len() == other.0.len()
-        && one.0.iter().zip(&other.0).all(|(one, other)| {
+    one.tongue == other.tongue
+        && one.rows.len() == other.rows.len()
+        && one.rows.iter().zip(&other.rows).all(|(one, other)| {
             one == other
                 || (matches!(one, MenuItem::Text(_)) && discriminant(one) == discriminant(other))
         })
@@ -96,10 +98,10 @@ fn same_rows(one: &Menu, other: &Menu) -> bool {
 
 type TextRows = Vec<(usize, menu::MenuItem<Wry>)>;
 
-fn build_menu(app: &AppHandle, rows: &Menu) -> tauri::Result<(menu::Menu<Wry>, TextRows)> {
+fn build_menu(app: &AppHandle, menu: &Menu) -> tauri::Result<(menu::Menu<Wry>, TextRows)> {
     let mut built = MenuBuilder::new(app);
     let mut texts = Vec::new();
-    for (place, row) in rows.0.iter().enumerate() {
+    for (place, row) in menu.rows.iter().enumerate() {
         built = match row {
             MenuItem::Text(text) => {
                 let item = MenuItemBuilder::new(text).enabled(false).build(app)?;
@@ -107,13 +109,28 @@ fn build_menu(app: &AppHandle, rows: &Menu) -> tauri::Result<(menu::Menu<Wry>, T
                 texts.push((place, item));
                 built
             }
-            MenuItem::Action(action) => {
-                built.item(&MenuItemBuilder::with_id(action.id(), action.label()).build(app)?)
+            MenuItem::Action(action) => built.item(&clickable(app, *action, menu.tongue)?),
+            MenuItem::Group(group, actions) => {
+                let rows = actions
+                    .iter()
+                    .map(|action| clickable(app, *action, menu.tongue))
+                    .collect::<tauri::Result<Vec<_>>>()?;
+                let group = SubmenuBuilder::new(app, group.label(menu.tongue));
+                let group = rows.iter().fold(group, |group, row| group.item(row));
+                built.item(&group.build()?)
             }
             MenuItem::Separator => built.separator(),
         };
     }
     Ok((built.build()?, texts))
+}
+
+fn clickable(
+    app: &AppHandle,
+    action: MenuAction,
+    tongue: Tongue,
+) -> tauri::Result<menu::MenuItem<Wry>> {
+    MenuItemBuilder::with_id(action.id(), action.label(tongue)).build(app)
 }
 
 fn image(tray: &Tray) -> Option<Image<'static>> {
@@ -127,12 +144,13 @@ mod tests {
 
     #[test]
     fn a_countdown_changes_texts_only_and_another_action_the_whole_menu() {
-        let rows = |text: &str, action| {
-            Menu(vec![
+        let rows = |text: &str, action| Menu {
+            tongue: Tongue::English,
+            rows: vec![
                 MenuItem::Text(text.to_owned()),
                 MenuItem::Separator,
                 MenuItem::Action(action),
-            ])
+            ],
         };
 
         let counting = rows("Reconnecting in 8 s", MenuAction::Disconnect);
@@ -145,6 +163,10 @@ mod tests {
             &counting,
             &rows("Not connected", MenuAction::Connect)
         ));
-        assert!(!same_rows(&counting, &Menu(vec![])));
+        let danish = Menu {
+            tongue: Tongue::Danish,
+            ..counting.clone()
+        };
+        assert!(!same_rows(&counting, &danish));
     }
 }

@@ -18,7 +18,7 @@ const USUAL: readonly DecisionView[] = ["allowOnce", "deny"];
 type Change = (view: AgentRequestsView) => AgentRequestsView;
 
 export class AgentRequests {
-  view: AgentRequestsView = { approvals: [], questions: [] };
+  view: AgentRequestsView = { approvals: [], questions: [], pairings: [] };
   /** What was told since a list was asked for; `null` while none is on its way. */
   #sinceAsked: Change[] | null = null;
 
@@ -50,7 +50,8 @@ export class AgentRequests {
 
   /** Notes that a request was decided about. */
   settled(id: string): void {
-    this.#take(({ approvals, questions }) => ({
+    this.#take(({ approvals, questions, pairings }) => ({
+      pairings,
       approvals: approvals.filter((one) => one.id !== id),
       questions: questions.filter((one) => one.id !== id),
     }));
@@ -64,6 +65,8 @@ export class AgentRequests {
   /** Takes the answers to `exec.approval.list` and `question.list`. */
   listed(approvals: unknown, questions: unknown): void {
     this.view = {
+      // A page's rights do not reach so far.
+      pairings: [],
       approvals: read(Array.isArray(approvals) ? approvals : [], approvalView),
       questions: read(listAt(questions, "questions"), questionsView),
     };

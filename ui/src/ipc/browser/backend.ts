@@ -172,6 +172,7 @@ export class BrowserBackend implements Backend {
       trustHostKey: onlyInTheApp,
       answerQuestion: onlyInTheApp,
       cancelQuestion: onlyInTheApp,
+      decidePairing: onlyInTheApp,
       useFoundConfig: onlyInTheApp,
       finishFirstRun: onlyInTheApp,
       chooseIdentityFile: onlyInTheApp,
