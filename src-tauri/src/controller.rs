@@ -231,6 +231,7 @@ impl Controller {
         {
             tracing::warn!(code = problem.code, "the choice could not be saved");
         }
+        self.desktop.set_theme(self.settings.theme());
         if !self.launch.hidden {
             self.show_window();
         }
@@ -539,6 +540,7 @@ impl Controller {
 
     /// Does what saved settings make necessary.
     fn take_effect(&mut self, impact: Impact) {
+        self.desktop.set_theme(self.settings.theme());
         self.send_settings();
         if impact >= Impact::Reconnect {
             self.forget_agent_requests();

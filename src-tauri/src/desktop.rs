@@ -7,6 +7,7 @@ pub mod notifier;
 pub mod tauri;
 
 use crate::{events::WindowEvent, notices::Notice, tray::Tray};
+use gateway_core::config::settings::Theme;
 use std::path::PathBuf;
 use tokio::sync::oneshot;
 
@@ -27,6 +28,9 @@ pub trait Desktop: Send + Sync + 'static {
 
     /// Shows a notification; a click on it comes back as a request.
     fn notify(&self, notice: Notice);
+
+    /// Draws everything light or dark from now on.
+    fn set_theme(&self, theme: Theme);
 
     /// Puts a text on the clipboard.
     fn copy(&self, text: String);

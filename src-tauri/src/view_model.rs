@@ -28,6 +28,8 @@ pub use gateway_report::{GatewayReportView, NodeView, PresentView};
 pub use notices::NotificationSwitches;
 pub use sign_in_key::{SignInKeyStep, SignInKeyView};
 
+use crate::tongue::Tongue;
+use gateway_core::config::settings::{Language, Theme};
 use gateway_core::connection::phase::{Cause, Phase};
 use gateway_core::connection::timeline::Happening;
 use serde::{Deserialize, Serialize};
@@ -326,6 +328,12 @@ pub struct SettingsView {
     pub notifications: NotificationSwitches,
     /// Whether the system starts the app when its user logs in.
     pub start_at_login: bool,
+    /// The language of the window and of what is told outside it.
+    pub language: Language,
+    /// The system's language, where it tells programs so; the web view knows it elsewhere.
+    pub system_language: Option<Tongue>,
+    /// Light or dark.
+    pub theme: Theme,
     /// Where secrets are kept.
     pub keychain: KeychainView,
     /// What an existing `openclaw.json` would fill in; shown for review, never taken silently.
@@ -467,6 +475,10 @@ pub struct SettingsForm {
     pub notifications: NotificationSwitches,
     /// Whether the system starts the app when its user logs in.
     pub start_at_login: bool,
+    /// The language of the window and of what is told outside it.
+    pub language: Language,
+    /// Light or dark.
+    pub theme: Theme,
 }
 
 /// Something that happened to the connection.

@@ -9,6 +9,7 @@ use e2e::app::AppUser;
 use e2e::desktop::DesktopParts;
 use e2e::tools;
 use e2e::wait::until;
+use e2e::webdriver::Window;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -81,5 +82,44 @@ async fn the_window_has_its_size_and_the_app_starts_at_login_once_asked() -> Res
     let text = fs::read_to_string(&entry)?;
     let exec = format!("Exec=\"{}\" --hidden\n", tools::openclaw_tray()?.display());
     ensure!(text.contains(&exec), "{text}");
+    window.close().await
+}
+
+/// Whether the page is drawn for a dark desktop.
+async fn is_dark(window: &Window) -> Result<bool> {
+    let asked = "return matchMedia('(prefers-color-scheme: dark)').matches";
+    let answer = window.client().execute(asked, Vec::new()).await?;
+    answer.as_bool().context("no answer")
+}
+
+#[tokio::test]
+async fn language_and_theme_are_taken_over_at_once_and_kept() -> Result<()> {
+    let user = AppUser::new(DesktopParts::default()).await?;
+    user.has_chosen_this_computer()?;
+    let window = user.open("appearance").await?;
+    window.element_within("nav-settings", START).await?;
+    window.click("nav-settings").await?;
+    ensure!(!is_dark(&window).await?, "it began dark");
+
+    window.click("language-danish").await?;
+    window.click("theme-dark").await?;
+    window.click("save").await?;
+    window
+        .shows("settings-page", SOON, |text| {
+            text.contains("Lys eller mørk")
+        })
+        .await?;
+    until("a dark page", SOON, async || {
+        Ok(is_dark(&window).await?.then_some(()))
+    })
+    .await?;
+    window.picture("danish-dark").await?;
+    window.close().await?;
+
+    let window = user.open("appearance-again").await?;
+    window
+        .shows("nav-settings", START, |text| text == "Indstillinger")
+        .await?;
+    ensure!(is_dark(&window).await?, "it is light again");
     window.close().await
 }

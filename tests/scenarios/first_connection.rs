@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use e2e::app::{AppUser, first_run, shows_phase};
+use e2e::app::{AppUser, first_run, only_web_processes, shows_phase};
 use e2e::cli::{CommandLine, local_port};
 use e2e::desktop::DesktopParts;
 use e2e::gateway::{Release, TURN};
@@ -69,15 +69,6 @@ async fn without_a_shell_on_the_older_release() -> Result<()> {
     connects(Release::V3).await
 }
 
-/// Every program below ours draws the window; none is a shell or an `ssh`.
-fn only_web_processes(pids: &[u32]) -> Result<()> {
-    for pid in pids {
-        let name = std::fs::read_to_string(format!("/proc/{pid}/comm"))?;
-        ensure!(name.starts_with("WebKit"), "{} was started", name.trim());
-    }
-    Ok(())
-}
-
 async fn through_the_window(release: Release) -> Result<()> {
     let home = HomeServer::with_shared_gateway(release, SshServerConfig::default()).await?;
     let user = AppUser::new(DesktopParts::default()).await?;
@@ -113,9 +104,7 @@ async fn through_the_window(release: Release) -> Result<()> {
         .await?;
     window.picture("chat").await?;
 
-    let mut pids = window.pids();
-    pids.retain(|pid| *pid != window.pid().unwrap_or_default());
-    only_web_processes(&pids)?;
+    only_web_processes(&window)?;
     window.close().await
 }
 

@@ -5,10 +5,12 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use e2e::app::{AppUser, official_config, shows_phase};
+use e2e::app::{
+    AppUser, first_run_with_a_password, official_config, only_web_processes, shows_phase,
+};
 use e2e::canaries::{Canary, Search};
 use e2e::desktop::DesktopParts;
-use e2e::gateway::Release;
+use e2e::gateway::{Release, TURN};
 use e2e::home_server::HomeServer;
 use e2e::ports;
 use e2e::process::{Finished, Program};
@@ -16,18 +18,23 @@ use e2e::ssh_server::account::{Account, own};
 use e2e::ssh_server::config::SshServerConfig;
 use e2e::tools;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 const PASSWORD: &str = "canary of the account 7151";
 const ASKED: Duration = Duration::from_secs(30);
 
-/// A server with a password account and a gateway, and a user who has met its host key.
-async fn met() -> Result<(HomeServer, AppUser)> {
+async fn password_only() -> Result<HomeServer> {
     let config = SshServerConfig {
         knows_client_key: false,
         account: Some(Account::with_password(PASSWORD)),
         ..SshServerConfig::default()
     };
-    let home = HomeServer::with_shared_gateway(Release::V4, config).await?;
+    HomeServer::with_shared_gateway(Release::V4, config).await
+}
+
+/// A server with a password account and a gateway, and a user who has met its host key.
+async fn met() -> Result<(HomeServer, AppUser)> {
+    let home = password_only().await?;
     let user = AppUser::new(DesktopParts::default()).await?.at_trace();
     let settings = json!({
         "version": 1,
@@ -127,6 +134,81 @@ async fn command(user: &AppUser, args: &[&str]) -> Result<Finished> {
         .args(args)
         .run(ASKED)
         .await
+}
+
+/// From an empty home to an answer in the chat, and from then on without a question.
+async fn from_an_empty_home(locale: &'static str, connected: &str) -> Result<()> {
+    let home = password_only().await?;
+    let user = AppUser::new(DesktopParts::default())
+        .await?
+        .speaks(locale)
+        .at_trace();
+    let window = user.open(&format!("empty-home-{}", &locale[..2])).await?;
+
+    first_run_with_a_password(
+        &window,
+        &home.ssh,
+        home.gateway.port(),
+        home.gateway.token(),
+    )
+    .await?;
+    window.element_within("trust", ASKED).await?;
+    window.picture("trust").await?;
+    window.click("trust").await?;
+    window.element_within("answer-field", ASKED).await?;
+    window.picture("password").await?;
+    window.fill("answer-field", PASSWORD).await?;
+    window.click("dialog-confirm").await?;
+    shows_phase(&window, "up", ASKED).await?;
+    window.picture("checked").await?;
+    ensure!(window.text("state-word").await? == connected);
+    window.click("first-run-open-chat").await?;
+    let said = format!("good evening {}", Uuid::new_v4());
+    window.fill("chat-input", &said).await?;
+    window.click("chat-send").await?;
+    window
+        .shows("chat-assistant", TURN, |text| text.contains(&said))
+        .await?;
+    window.picture("chat").await?;
+
+    window.click("nav-server").await?;
+    window.click("sign-in-key-add").await?;
+    window
+        .attribute(&["sign-in-key"], "data-step", ASKED, |step| step == "added")
+        .await
+        .with_context(|| home.ssh.log())?;
+    window.picture("key").await?;
+    let mut search = Search::new(vec![Canary::new("account password", PASSWORD)?], Vec::new());
+    for pid in window.pids() {
+        search.process(pid)?;
+    }
+    only_web_processes(&window)?;
+    search.text("what was logged", window.log().as_bytes());
+    window.close().await?;
+
+    let window = user
+        .open(&format!("empty-home-{}-again", &locale[..2]))
+        .await?;
+    shows_phase(&window, "up", ASKED).await?;
+    ensure!(!window.has("answer-field").await?, "it was asked for again");
+    window.picture("again").await?;
+    search.text("what was logged then", window.log().as_bytes());
+    window.close().await?;
+    search.folder(user.home().root())?;
+    let (leaks, bytes) = search.finish();
+    ensure!(leaks.is_empty(), "{leaks:?}");
+    ensure!(bytes > 10_000, "only {bytes} bytes were looked at");
+    Ok(())
+}
+
+#[tokio::test]
+async fn from_an_empty_home_two_fields_and_a_password_lead_to_an_answer() -> Result<()> {
+    from_an_empty_home("en_GB.UTF-8", "Connected").await
+}
+
+#[tokio::test]
+async fn from_an_empty_home_in_danish() -> Result<()> {
+    from_an_empty_home("da_DK.UTF-8", "Forbundet").await
 }
 
 #[tokio::test]

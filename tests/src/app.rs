@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::desktop::{DesktopParts, DesktopSession};
@@ -25,6 +25,7 @@ pub struct AppUser {
     desktop: DesktopSession,
     home: TempHome,
     log_level: &'static str,
+    locale: &'static str,
 }
 
 impl AppUser {
@@ -40,6 +41,7 @@ impl AppUser {
             desktop,
             home,
             log_level: "info",
+            locale: "C.UTF-8",
         })
     }
 
@@ -50,6 +52,12 @@ impl AppUser {
             log_level: "trace",
             ..self
         }
+    }
+
+    /// Speaks the language of a locale, such as `da_DK.UTF-8`.
+    #[must_use]
+    pub fn speaks(self, locale: &'static str) -> Self {
+        Self { locale, ..self }
     }
 
     /// Where the user lives.
@@ -138,7 +146,7 @@ impl AppUser {
     ///
     /// When it does not start.
     pub async fn open(&self, scenario: &str) -> Result<Window> {
-        let env = [("OPENCLAW_TRAY_LOG", self.log_level)];
+        let env = [("OPENCLAW_TRAY_LOG", self.log_level), ("LANG", self.locale)];
         Window::open(
             scenario,
             &tools::openclaw_tray()?,
@@ -168,7 +176,8 @@ impl AppUser {
             .args(arguments)
             .envs(self.home.env())
             .envs(self.desktop.env())
-            .env("OPENCLAW_TRAY_LOG", self.log_level);
+            .env("OPENCLAW_TRAY_LOG", self.log_level)
+            .env("LANG", self.locale);
         for (name, value) in env {
             program = program.env(name, value);
         }
@@ -228,12 +237,41 @@ pub async fn first_run(
     window.click("runs-another-computer").await?;
     window.picture("where").await?;
     window.click("first-run-next").await?;
-    window.fill("address", &ssh.target()).await?;
     window.click("sign-in-key-file").await?;
     window
         .fill("identity-file", &ssh.identity().display().to_string())
         .await?;
+    address_and_token(window, ssh, gateway_port, token).await
+}
+
+/// Goes through first run as somebody does who has nothing but an account's password: address and token,
+/// and the ports, which are the usual ones everywhere but in tests.
+///
+/// # Errors
+///
+/// When a page is not as described.
+pub async fn first_run_with_a_password(
+    window: &Window,
+    ssh: &TestSshServer,
+    gateway_port: u16,
+    token: &str,
+) -> Result<()> {
+    window.element("first-run").await?;
+    window.picture("where").await?;
+    window.click("runs-another-computer").await?;
+    window.click("first-run-next").await?;
+    address_and_token(window, ssh, gateway_port, token).await
+}
+
+async fn address_and_token(
+    window: &Window,
+    ssh: &TestSshServer,
+    gateway_port: u16,
+    token: &str,
+) -> Result<()> {
+    window.fill("address", &ssh.target()).await?;
     window.fill("token", token).await?;
+    window.picture("how").await?;
     window.unfold("advanced").await?;
     window
         .fill("remote-port", &gateway_port.to_string())
@@ -241,8 +279,22 @@ pub async fn first_run(
     window
         .fill("local-port", &ports::free_port()?.to_string())
         .await?;
-    window.picture("how").await?;
+    window.picture("ports").await?;
     window.click("first-run-next").await
+}
+
+/// Every program below ours draws the window; none is a shell or an `ssh`.
+///
+/// # Errors
+///
+/// When there is another.
+pub fn only_web_processes(window: &Window) -> Result<()> {
+    let own = window.pid()?;
+    for pid in window.pids().into_iter().filter(|pid| *pid != own) {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm"))?;
+        ensure!(name.starts_with("WebKit"), "{} was started", name.trim());
+    }
+    Ok(())
 }
 
 /// Waits until the window shows a phase.

@@ -1,5 +1,7 @@
-import { fireEvent, waitFor } from "@testing-library/svelte";
+import { fireEvent, render, waitFor } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
+import Root from "../src/Root.svelte";
 import type { SettingsForm } from "../src/ipc";
 import { FakeBackend, downView, settingsView } from "../src/ipc/fake";
 import { all, find, get, input, open, testids, textOf } from "./window";
@@ -153,6 +155,8 @@ describe("the form", () => {
         replies: true,
       },
       startAtLogin: false,
+      language: "system",
+      theme: "system",
     });
     await waitFor(() => expect(textOf(get(testids.saveState))).toBe("Saved"));
   });
@@ -473,5 +477,39 @@ describe("first run", () => {
     await user.click(await find(testids.problemAction));
     expect(get(testids.firstRun).dataset["step"]).toBe("how");
     await fireEvent.blur(get(testids.address));
+  });
+});
+
+describe("language and theme", () => {
+  it("are saved, and another language draws everything anew on the same page", async () => {
+    const backend = new FakeBackend();
+    const user = userEvent.setup();
+    render(Root, { backend });
+    await find(testids.chatPage);
+    backend.tellPage("settings");
+    await find(testids.settingsPage);
+    expect(document.documentElement.lang).toBe("en");
+
+    await user.click(get(testids.languageDanish));
+    await user.click(get(testids.themeDark));
+    await user.click(get(testids.save));
+    expect(saved(backend)).toMatchObject({ language: "danish", theme: "dark" });
+    backend.tellSettings(settingsView({ language: "danish", theme: "dark" }));
+
+    await waitFor(() => expect(textOf(get(testids.save))).toBe("Gem"));
+    await find(testids.settingsPage);
+    expect(document.documentElement.lang).toBe("da");
+    expect(input(testids.themeDark).checked).toBe(true);
+  });
+
+  it("are right from the first word that is drawn", async () => {
+    const backend = new FakeBackend();
+    backend.settings = settingsView({ language: "danish" });
+    render(Root, { backend });
+
+    await find(testids.chatPage);
+    expect(document.documentElement.lang).toBe("da");
+    expect(textOf(get(testids.navServer))).toBe("Server");
+    expect(document.body.textContent).toContain("Indstillinger");
   });
 });

@@ -63,6 +63,8 @@ describe("the catalogue", () => {
         "server.way",
         "server.title",
         "server.version",
+        "settings.appearance.languages.danish",
+        "settings.appearance.languages.english",
         "settings.tokenCommand",
         "state.announce",
       ].sort(),

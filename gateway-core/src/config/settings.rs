@@ -105,6 +105,7 @@ pub enum HostKeyPolicy {
 /// The language of the windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub enum Language {
     /// As the system says.
     System,
@@ -117,6 +118,7 @@ pub enum Language {
 /// Light or dark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub enum Theme {
     /// As the system says.
     System,

@@ -104,18 +104,17 @@ impl Controller {
 
     /// Takes an event of the gateway.
     pub(super) fn gateway_report_event(&mut self, event: &Event) {
-        match event {
-            Event::Health(health) if !self.window => self.gateway_told_health(health),
+        let says_something = matches!(
+            event,
             Event::Health(_)
-            | Event::Presence(_)
-            | Event::NodePairRequested(_)
-            | Event::NodePairResolved(_)
-                if self.window =>
-            {
-                self.gateway_report.ask_within(SETTLES);
-            }
-            // `Event` is as open as the protocol: what is not named here says nothing of this.
-            _ => {}
+                | Event::Presence(_)
+                | Event::NodePairRequested(_)
+                | Event::NodePairResolved(_)
+        );
+        if self.window && says_something {
+            self.gateway_report.ask_within(SETTLES);
+        } else if let Event::Health(health) = event {
+            self.gateway_told_health(health);
         }
     }
 

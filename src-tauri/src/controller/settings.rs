@@ -7,6 +7,7 @@ pub(super) use address::check_address;
 
 use super::problems::ui_error;
 use crate::login_start::LoginStart;
+use crate::tongue::Tongue;
 use crate::view_model::{
     FieldError, FileProblemView, FoundConfigView, HostKeyPolicy, KeychainView, RunsWhere,
     SettingsForm, SettingsView, SignInChoice, Transport, UiError, UserAction,
@@ -182,6 +183,9 @@ impl KeptSettings {
             also_run_here: profile.also_run_here,
             notifications: self.notifications().into(),
             start_at_login: self.login.is_on(),
+            language: self.file.settings().language,
+            system_language: Tongue::of_system(&self.environment),
+            theme: self.theme(),
             keychain: match self.store.keeping() {
                 Keeping::Keychain => KeychainView::Available,
                 Keeping::SessionOnly { reason } => KeychainView::SessionOnly { reason },
@@ -203,6 +207,8 @@ impl KeptSettings {
             });
         let mut faults = Vec::new();
         settings.notifications = form.notifications.into();
+        settings.language = form.language;
+        settings.theme = form.theme;
         let start_at_login = form.start_at_login;
         if let Some(profile) = settings.active_mut() {
             self.fill(profile, form, &mut faults);

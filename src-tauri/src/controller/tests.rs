@@ -7,6 +7,7 @@ use crate::view_model::{
     SettingsView, SignInChoice, Transport,
 };
 use fakes::Fakes;
+use gateway_core::config::settings::{Language, Theme};
 use gateway_core::connection::{
     phase::Cause,
     problem::Problem,
@@ -16,6 +17,7 @@ use gateway_core::connection::{
 use serde_json::json;
 
 mod agent_requests;
+mod appearance;
 mod direct;
 mod fakes;
 mod fetching;
@@ -50,6 +52,8 @@ fn form() -> SettingsForm {
             replies: true,
         },
         start_at_login: false,
+        language: Language::System,
+        theme: Theme::System,
     }
 }
 

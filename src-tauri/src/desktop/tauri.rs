@@ -16,6 +16,7 @@ use crate::{
     notices::Notice,
     tray::Tray,
 };
+use gateway_core::config::settings::Theme;
 use main_window::MainWindow;
 use std::{
     io::{self, Write as _},
@@ -130,6 +131,17 @@ impl Desktop for TauriDesktop {
 
     fn notify(&self, notice: Notice) {
         self.notifier.show(notice);
+    }
+
+    fn set_theme(&self, theme: Theme) {
+        let app = self.app.clone();
+        self.on_main_thread("set the theme", move || {
+            app.set_theme(match theme {
+                Theme::System => None,
+                Theme::Light => Some(tauri::Theme::Light),
+                Theme::Dark => Some(tauri::Theme::Dark),
+            });
+        });
     }
 
     fn copy(&self, text: String) {

@@ -616,6 +616,12 @@ export const da: Catalogue = {
     listenerHint: "Kommandolinjen og browseren bruger den. Dette vindue behøver den ikke.",
     connectOnLaunch: "Forbind, når appen starter",
     general: "Generelt",
+    appearance: {
+      language: "Sprog",
+      languages: { system: "Som systemet", english: "English", danish: "Dansk" },
+      theme: "Lys eller mørk",
+      themes: { system: "Som systemet", light: "Lys", dark: "Mørk" },
+    },
     startAtLogin: "Start ved login",
     startAtLoginHint: "Uden vindue; ikonet i panelet viser, at den kører.",
     notifications: {

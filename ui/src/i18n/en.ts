@@ -544,6 +544,13 @@ export const en = {
     listenerHint: "The command line and the browser use it. This window does not need it.",
     connectOnLaunch: "Connect when the app starts",
     general: "General",
+    appearance: {
+      language: "Language",
+      // Each in its own words, so that everybody finds theirs.
+      languages: { system: "As the system", english: "English", danish: "Dansk" },
+      theme: "Light or dark",
+      themes: { system: "As the system", light: "Light", dark: "Dark" },
+    },
     startAtLogin: "Start at login",
     startAtLoginHint: "Without a window; the icon in the panel shows that it runs.",
     notifications: {

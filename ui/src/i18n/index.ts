@@ -1,4 +1,5 @@
 /** Which language the window speaks. */
+import type { SettingsView } from "../ipc";
 import type { Catalogue } from "./catalogue";
 import { da } from "./da";
 import { en } from "./en";
@@ -16,4 +17,22 @@ export function catalogueFor(preferred: readonly string[]): Catalogue {
     if (language === "en") return en;
   }
   return en;
+}
+
+/**
+ * Returns the words of the language that was chosen. Where that is left to the system, the app's word
+ * on it decides, so that window, tray and notifications agree; else what the user reads.
+ */
+export function catalogueIn(
+  { language, systemLanguage }: Pick<SettingsView, "language" | "systemLanguage">,
+  preferred: readonly string[],
+): Catalogue {
+  switch (language === "system" ? systemLanguage : language) {
+    case "english":
+      return en;
+    case "danish":
+      return da;
+    case null:
+      return catalogueFor(preferred);
+  }
 }

@@ -734,6 +734,15 @@ export type KeychainView =
 /**  Why there is no keychain, in one sentence. */
 reason: string };
 
+/**  The language of the windows. */
+export type Language = 
+/**  As the system says. */
+"system" | 
+/**  English. */
+"english" | 
+/**  Danish. */
+"danish";
+
 /**  The loopback port of the tunnel. */
 export type LocalPortView = {
 	/**  The port in use now. */
@@ -1003,6 +1012,10 @@ export type SettingsForm = {
 	notifications: NotificationSwitches,
 	/**  Whether the system starts the app when its user logs in. */
 	startAtLogin: boolean,
+	/**  The language of the window and of what is told outside it. */
+	language: Language,
+	/**  Light or dark. */
+	theme: Theme,
 };
 
 /**  The settings as shown. Never carries a secret, only whether one is stored. */
@@ -1041,6 +1054,12 @@ export type SettingsView = {
 	notifications: NotificationSwitches,
 	/**  Whether the system starts the app when its user logs in. */
 	startAtLogin: boolean,
+	/**  The language of the window and of what is told outside it. */
+	language: Language,
+	/**  The system's language, where it tells programs so; the web view knows it elsewhere. */
+	systemLanguage: Tongue | null,
+	/**  Light or dark. */
+	theme: Theme,
 	/**  Where secrets are kept. */
 	keychain: KeychainView,
 	/**  What an existing `openclaw.json` would fill in; shown for review, never taken silently. */
@@ -1118,6 +1137,15 @@ export type Stage =
 /**  The gateway said hello. */
 "hello";
 
+/**  Light or dark. */
+export type Theme = 
+/**  As the system says. */
+"system" | 
+/**  Light. */
+"light" | 
+/**  Dark. */
+"dark";
+
 /**  What follows a failed attempt. */
 export type Then = 
 /**  Another attempt. */
@@ -1130,6 +1158,13 @@ export type Then =
 "pause" | 
 /**  Nothing. */
 "stop";
+
+/**  A language that is spoken here. */
+export type Tongue = 
+/**  English. */
+"english" | 
+/**  Danish. */
+"danish";
 
 /**  How another computer's gateway is reached. */
 export type Transport = 

@@ -96,6 +96,9 @@ export function settingsView(over: Partial<SettingsView> = {}): SettingsView {
       replies: true,
     },
     startAtLogin: false,
+    language: "system",
+    systemLanguage: null,
+    theme: "system",
     keychain: { kind: "available" },
     found: null,
     fileProblem: null,
@@ -284,7 +287,9 @@ export class FakeBackend implements Backend {
 
   listen(listeners: Listeners): Promise<() => void> {
     this.#listeners = listeners;
-    return Promise.resolve(() => (this.#listeners = null));
+    return Promise.resolve(() => {
+      if (this.#listeners === listeners) this.#listeners = null;
+    });
   }
 
   /** How often a command was called, and with what. */

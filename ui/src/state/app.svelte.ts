@@ -36,13 +36,18 @@ export class App {
   /** Where on the settings page to go; taken by the page once it is drawn. */
   place = $state<Place | null>(null);
 
+  /** The page that a person was on before everything was drawn anew. */
+  readonly #begunAt: Page | null;
   /** Whether the app has asked for any page. */
   #asked = false;
 
   readonly #backend: Backend;
 
-  constructor(backend: Backend, text: Catalogue) {
+  /** `page` is where to begin; without one, where the connection says. */
+  constructor(backend: Backend, text: Catalogue, page: Page | null = null) {
     this.#backend = backend;
+    this.#chosen = page;
+    this.#begunAt = page;
     this.text = text;
     this.signIn = backend.signIn ?? null;
     this.connection = new ConnectionState(backend);
@@ -99,6 +104,7 @@ export class App {
   #told(page: Page): void {
     const first = !this.#asked;
     this.#asked = true;
+    if (first && this.#begunAt !== null) return;
     if (!(first && page === "chat" && this.#chosen === null && !this.connection.online)) {
       this.go(page);
     }

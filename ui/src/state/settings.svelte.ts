@@ -9,11 +9,13 @@ import type {
   Backend,
   FieldError,
   HostKeyPolicy,
+  Language,
   NotificationSwitches,
   RunsWhere,
   SettingsForm,
   SettingsView,
   SignInChoice,
+  Theme,
   Transport,
   UiError,
 } from "../ipc";
@@ -43,6 +45,8 @@ export interface DraftValues {
   notifyRequests: boolean;
   notifyReplies: boolean;
   startAtLogin: boolean;
+  language: Language;
+  theme: Theme;
 }
 
 /** The switches of notifications, as the draft and as the app call them. */
@@ -252,6 +256,8 @@ export class SettingsState {
         replies: values.notifyReplies,
       },
       startAtLogin: values.startAtLogin,
+      language: values.language,
+      theme: values.theme,
     };
   }
 
@@ -293,6 +299,8 @@ const FIELDS: readonly Field[] = [
   "alsoRunHere",
   ...NOTIFICATION_FIELDS.map(([field]) => field),
   "startAtLogin",
+  "language",
+  "theme",
 ];
 
 function assign<Name extends Field>(to: DraftValues, from: DraftValues, field: Name): void {
@@ -321,5 +329,7 @@ function valuesOf(view: SettingsView | null): DraftValues {
     notifyRequests: view?.notifications.requests ?? true,
     notifyReplies: view?.notifications.replies ?? true,
     startAtLogin: view?.startAtLogin ?? false,
+    language: view?.language ?? "system",
+    theme: view?.theme ?? "system",
   };
 }

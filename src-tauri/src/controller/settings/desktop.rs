@@ -5,12 +5,17 @@ use crate::{
     tongue::Tongue,
     view_model::{FieldError, NotificationSwitches},
 };
-use gateway_core::config::{Notifications, RunsWhere};
+use gateway_core::config::{Notifications, RunsWhere, settings::Theme};
 
 impl KeptSettings {
     /// Returns which notifications are shown.
     pub(in crate::controller) fn notifications(&self) -> Notifications {
         self.file.settings().notifications
+    }
+
+    /// Returns whether the window is light or dark.
+    pub(in crate::controller) fn theme(&self) -> Theme {
+        self.file.settings().theme
     }
 
     /// Has the system start us at login, or not.

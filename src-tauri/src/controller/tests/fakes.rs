@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use gateway_core::{
     chat::Listed,
     client::CallError,
-    config::{Environment, Places, Platform, Profile},
+    config::{Environment, Places, Platform, Profile, settings::Theme},
     connection::timeline::{Happening, Timeline},
     credentials::{MemoryStore, secret::GatewayToken, slots},
     protocol::{
@@ -297,6 +297,7 @@ pub(super) struct DesktopLog {
     pages: mpsc::UnboundedReceiver<Page>,
     notices: mpsc::UnboundedReceiver<Notice>,
     copied: mpsc::UnboundedReceiver<String>,
+    themes: mpsc::UnboundedReceiver<Theme>,
     folders: mpsc::UnboundedReceiver<PathBuf>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
@@ -318,6 +319,7 @@ struct FakeDesktop {
     pages: mpsc::UnboundedSender<Page>,
     notices: mpsc::UnboundedSender<Notice>,
     copied: mpsc::UnboundedSender<String>,
+    themes: mpsc::UnboundedSender<Theme>,
     folders: mpsc::UnboundedSender<PathBuf>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
@@ -340,6 +342,7 @@ impl DesktopLog {
         let pages = mpsc::unbounded_channel();
         let notices = mpsc::unbounded_channel();
         let copied = mpsc::unbounded_channel();
+        let themes = mpsc::unbounded_channel();
         let folders = mpsc::unbounded_channel();
         let ever_shown = Arc::new(AtomicBool::new(false));
         let left = Arc::new(AtomicBool::new(false));
@@ -359,6 +362,7 @@ impl DesktopLog {
             pages: pages.1,
             notices: notices.1,
             copied: copied.1,
+            themes: themes.1,
             folders: folders.1,
             ever_shown: Arc::clone(&ever_shown),
             left: Arc::clone(&left),
@@ -379,6 +383,7 @@ impl DesktopLog {
             pages: pages.0,
             notices: notices.0,
             copied: copied.0,
+            themes: themes.0,
             folders: folders.0,
             ever_shown,
             left,
@@ -482,6 +487,10 @@ impl DesktopLog {
         next(&mut self.copied).await
     }
 
+    pub(super) async fn theme(&mut self) -> Theme {
+        next(&mut self.themes).await
+    }
+
     pub(super) async fn opened_folder(&mut self) -> PathBuf {
         next(&mut self.folders).await
     }
@@ -549,6 +558,10 @@ impl Desktop for FakeDesktop {
 
     fn notify(&self, notice: Notice) {
         log(&self.notices, notice);
+    }
+
+    fn set_theme(&self, theme: Theme) {
+        log(&self.themes, theme);
     }
 
     fn copy(&self, text: String) {
