@@ -10,6 +10,7 @@ mod run;
 pub use run::{Check, CheckRoute, run};
 
 use crate::connection::problem::{Problem, UserAction};
+use crate::protocol::PairingRequestId;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -84,6 +85,9 @@ pub struct StepResult {
     pub summary: String,
     /// The one thing to do about it.
     pub action: Option<UserAction>,
+    /// The request to pair that [`UserAction::ApproveDevice`] is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pairing_request: Option<PairingRequestId>,
 }
 
 impl StepResult {
@@ -95,6 +99,7 @@ impl StepResult {
             ms: None,
             summary: String::new(),
             action: None,
+            pairing_request: None,
         }
     }
 
@@ -105,6 +110,7 @@ impl StepResult {
             ms: Some(milliseconds(took)),
             summary: summary.into(),
             action: None,
+            pairing_request: None,
         }
     }
 
@@ -115,6 +121,7 @@ impl StepResult {
             ms: Some(milliseconds(took)),
             summary: problem.message,
             action: problem.action,
+            pairing_request: problem.pairing_request,
         }
     }
 }

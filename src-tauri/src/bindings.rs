@@ -40,6 +40,10 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::add_sign_in_key,
             commands::undo_sign_in_key,
             commands::close_sign_in_key,
+            commands::offer_repair,
+            commands::run_repair,
+            commands::stop_repair,
+            commands::gateway_log,
         ])
         .events(collect_events![
             events::ConnectionChanged,
@@ -48,6 +52,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             events::ChatChanged,
             events::AgentRequestsChanged,
             events::SignInKeyChanged,
+            events::RepairChanged,
             events::PageRequested,
         ])
 }

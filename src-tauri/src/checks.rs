@@ -14,8 +14,8 @@ use gateway_core::{
 };
 use tokio::sync::mpsc;
 
-/// Nine steps and the end; the controller reads them at once.
-const NEWS: usize = 16;
+/// Nine steps, each begun and ended, a request to pair, and the end; the controller reads them at once.
+const NEWS: usize = 32;
 
 /// Runs checks with what the app is set up with.
 #[derive(Debug)]
@@ -69,6 +69,9 @@ async fn run(surroundings: &Surroundings, profile: &Profile, news: &mpsc::Sender
     tell(news, running(StepId::Address));
     let mut on_step = |step: &StepResult| {
         tell(news, view(step));
+        if let Some(request) = &step.pairing_request {
+            tell_all(news, CheckNews::PairingRequired(request.clone()));
+        }
         let next = StepId::ALL.into_iter().find(|id| *id > step.id);
         if let (Some(next), StepStatus::Ok | StepStatus::NotNeeded | StepStatus::Degraded) =
             (next, step.status)

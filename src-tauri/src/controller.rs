@@ -15,6 +15,7 @@ mod fetching;
 mod notices;
 pub mod ports;
 pub(crate) mod problems;
+mod repairing;
 mod request;
 mod sending;
 mod settings;
@@ -25,7 +26,7 @@ mod unsent;
 mod work;
 
 pub use ports::{CheckPort, ConnectionPort, CourierPort, GatewayPort, HomeServerPort, Order};
-pub use request::{ControllerHandle, Reply, Request, SignInKeyRequest, WhenEnding};
+pub use request::{ControllerHandle, RepairRequest, Reply, Request, SignInKeyRequest, WhenEnding};
 pub use settings::KeptSettings;
 
 use crate::{
@@ -46,6 +47,7 @@ use gateway_core::{
     protocol::event::Event,
 };
 use ports::{CheckNews, CourierNews};
+use repairing::Repairing;
 use sign_in_key::SignInKey;
 use std::{
     sync::Arc,
@@ -77,6 +79,7 @@ pub struct Controller {
     checks: Arc<dyn CheckPort>,
     home_server: Arc<dyn HomeServerPort>,
     sign_in_key: SignInKey,
+    repairing: Repairing,
     settings: KeptSettings,
     requests: mpsc::Receiver<Request>,
     work: JoinSet<Outcome>,
@@ -141,6 +144,7 @@ impl Controller {
             checks: parts.checks,
             home_server: parts.home_server,
             sign_in_key: SignInKey::default(),
+            repairing: Repairing::default(),
             settings: parts.settings,
             requests: parts.requests,
             work: JoinSet::new(),
@@ -186,6 +190,7 @@ impl Controller {
                 event = self.connection.events.recv() => self.gateway_event(event),
                 Some(news) = self.courier.news.recv() => self.courier_news(news),
                 news = next_news(self.check_run.as_mut()) => self.check_news(news),
+                news = self.repairing.next() => self.repair_news(news),
                 Some(done) = self.work.join_next() => self.finished(done),
                 () = notices::due(self.notices.due()) => Next::Continue,
                 _ = steps.tick(), if moving => {
@@ -302,6 +307,8 @@ impl Controller {
             Request::ChooseIdentityFile { reply } => self.choose_identity_file(reply),
             Request::FetchGatewaySecret { reply } => self.fetch_secret(reply),
             Request::SignInKey(request) => self.sign_in_key_asked(request),
+            Request::Repair(request) => self.repair_asked(request),
+            Request::GatewayLog { reply } => self.read_log(reply),
         }
         Next::Continue
     }
@@ -393,6 +400,7 @@ impl Controller {
         self.desktop
             .send(WindowEvent::AgentRequests(self.agent_requests_view()));
         self.send_sign_in_key();
+        self.send_repair();
         self.desktop.send(WindowEvent::Page(self.page));
         self.announce(true);
         if let Some(asked) = self.opening.take() {
@@ -421,6 +429,7 @@ impl Controller {
 
     fn connection_changed(&mut self) -> Next {
         self.connection.snapshots.borrow_and_update();
+        self.note_pairing_request();
         self.show_connection();
         self.offer_key_instead_of_password();
         Next::Continue
@@ -487,6 +496,7 @@ impl Controller {
         if impact >= Impact::Reconnect {
             self.forget_agent_requests();
             self.forget_sign_in_key();
+            self.forget_repair();
         }
         if impact >= Impact::Reconnect && self.settings.is_configured() {
             self.order(Order::Reconfigure(Box::new(self.settings.profile())));

@@ -4,7 +4,8 @@
 //! (`resendAll`), so that nothing is missed in between.
 
 use crate::view_model::{
-    AgentRequestsView, ChatUpdate, CheckView, ConnectionView, Page, SettingsView, SignInKeyView,
+    AgentRequestsView, ChatUpdate, CheckView, ConnectionView, Page, RepairView, SettingsView,
+    SignInKeyView,
 };
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -34,6 +35,10 @@ pub struct AgentRequestsChanged(pub AgentRequestsView);
 #[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
 pub struct SignInKeyChanged(pub Option<SignInKeyView>);
 
+/// Something is offered to be done on the home server, or is being done; `null` when nothing is shown of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
+pub struct RepairChanged(pub Option<RepairView>);
+
 /// A page was asked for from outside the window, such as from the tray's menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type, Event)]
 pub struct PageRequested(pub Page);
@@ -53,6 +58,8 @@ pub enum WindowEvent {
     AgentRequests(AgentRequestsView),
     /// See [`SignInKeyChanged`].
     SignInKey(Option<SignInKeyView>),
+    /// See [`RepairChanged`].
+    Repair(Option<RepairView>),
     /// See [`PageRequested`].
     Page(Page),
 }

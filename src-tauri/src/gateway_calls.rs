@@ -1,9 +1,10 @@
 //! A live session as the controller uses it.
 
-use crate::controller::GatewayPort;
+use crate::{controller::GatewayPort, view_model::LogView};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use gateway_core::{
     client::{CallError, Session},
+    home_server::gateway_log::{self, LogEnd},
     protocol::{
         RunId, SessionKey,
         id::{ApprovalId, QuestionSetId},
@@ -16,6 +17,7 @@ use gateway_core::{
                 ChatAbort, ChatAbortParams, ChatAbortPayload, ChatHistory, ChatHistoryParams,
                 ChatHistoryPayload,
             },
+            health::LogsTail,
             questions::{
                 Answers, QuestionList, QuestionResolve, QuestionResolveParams, QuestionSet,
             },
@@ -110,5 +112,24 @@ impl GatewayPort for LiveGateway {
             done.map(drop)
         }
         .boxed()
+    }
+
+    fn log(&self) -> BoxFuture<'static, Result<LogView, CallError>> {
+        let session = self.0.clone();
+        async move {
+            let told = session
+                .call::<LogsTail>(gateway_log::params(), ANSWER)
+                .await?;
+            Ok(log_view(gateway_log::told(&told)))
+        }
+        .boxed()
+    }
+}
+
+/// Returns the end of a log as the window shows it.
+pub(crate) fn log_view(log: LogEnd) -> LogView {
+    LogView {
+        file: log.file,
+        text: log.text,
     }
 }

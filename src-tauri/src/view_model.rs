@@ -9,6 +9,7 @@ mod chat;
 mod check;
 mod fetched;
 mod notices;
+mod repair;
 mod sign_in_key;
 
 pub use agent_requests::{
@@ -22,6 +23,7 @@ pub use chat::{
 pub use check::{CheckStatus, CheckStepId, CheckStepView, CheckView};
 pub use fetched::{FetchedKind, FetchedView};
 pub use notices::NotificationSwitches;
+pub use repair::{LogView, RepairKind, RepairStep, RepairView};
 pub use sign_in_key::{SignInKeyStep, SignInKeyView};
 
 use gateway_core::connection::phase::{Cause, Phase};
@@ -279,6 +281,12 @@ pub enum UserAction {
     CheckServer,
     /// Shows the settings file's fault.
     ShowSettingsFile,
+    /// Offers to start the gateway on the server.
+    StartGateway,
+    /// Offers to approve this device on the server.
+    ApproveDevice,
+    /// Shows the end of the gateway's log.
+    OpenLog,
 }
 
 /// The settings as shown. Never carries a secret, only whether one is stored.

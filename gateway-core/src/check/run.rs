@@ -71,6 +71,7 @@ pub async fn run(
         steps: Vec::with_capacity(StepId::ALL.len()),
         on_step,
         lap: Instant::now(),
+        is_direct: matches!(check.route, CheckRoute::Direct(_)),
     };
     let until = Instant::now() + IN_ALL;
     // Every step ends the run by an error; the log knows which one it was.
@@ -95,6 +96,8 @@ struct Log<'a> {
     steps: Vec<StepResult>,
     on_step: &'a mut (dyn FnMut(&StepResult) + Send),
     lap: Instant,
+    /// Whether there is no SSH server on the way.
+    is_direct: bool,
 }
 
 impl Log<'_> {
@@ -133,6 +136,10 @@ impl Log<'_> {
 
     fn fail(&mut self, id: StepId, status: StepStatus, problem: Problem) -> Ended {
         let took = self.lap();
+        let problem = match self.is_direct {
+            true => explain::problem_directly(problem),
+            false => problem,
+        };
         self.fill_before(Some(id), StepStatus::NotReached);
         self.note(StepResult::not_ok(id, took, status, problem));
         Ended
@@ -497,9 +504,10 @@ async fn health(session: &Session, log: &mut Log<'_>, until: Instant) -> Result<
         Ok(payload) if payload.ok == Some(false) => Err(log.fail(
             StepId::Health,
             StepStatus::Degraded,
-            Problem::without_action(
+            Problem::new(
                 "gatewayDegraded",
                 "The gateway works, but says that something in it does not. Look at its log.",
+                UserAction::OpenLog,
             ),
         )),
         Ok(payload) => {

@@ -1,6 +1,6 @@
 //! What the controller drives: the seams between deciding and doing.
 
-use crate::view_model::{ChatDraft, CheckStepView, FetchedView, UiError};
+use crate::view_model::{ChatDraft, CheckStepView, FetchedView, LogView, UiError};
 use futures_util::future::BoxFuture;
 use gateway_core::{
     client::CallError,
@@ -8,7 +8,9 @@ use gateway_core::{
     connection::{
         GatewayEvent, problem::Problem, question::Answer, snapshot::Snapshot, timeline::Timeline,
     },
+    home_server::{gateway_service::Repair, repair::Progress},
     protocol::{
+        PairingRequestId,
         event::Event,
         id::{ApprovalId, QuestionSetId},
         method::{
@@ -103,6 +105,9 @@ pub trait GatewayPort: Send + Sync + 'static {
         id: QuestionSetId,
         answers: Option<Answers>,
     ) -> BoxFuture<'static, Result<(), CallError>>;
+
+    /// Reads the end of the gateway's log.
+    fn log(&self) -> BoxFuture<'static, Result<LogView, CallError>>;
 }
 
 /// Sends messages exactly once, now or when the connection is back.
@@ -147,6 +152,21 @@ pub trait HomeServerPort: Send + Sync + 'static {
 
     /// Takes the line and the key back.
     fn remove_key(&self) -> BoxFuture<'static, Result<(), UiError>>;
+
+    /// Starts a repair; the latest news wins, and dropping the receiver stops it.
+    fn repair(&self, repair: Repair) -> watch::Receiver<RepairNews>;
+
+    /// Reads the end of the gateway's log in the server's own files.
+    fn log(&self) -> BoxFuture<'static, Result<LogView, UiError>>;
+}
+
+/// What a repair reports.
+#[derive(Debug, Clone)]
+pub enum RepairNews {
+    /// It goes on.
+    Progress(Progress),
+    /// It is over.
+    Ended(Result<(), UiError>),
 }
 
 /// Runs "Check my server".
@@ -160,6 +180,8 @@ pub trait CheckPort: Send + Sync + 'static {
 pub enum CheckNews {
     /// A step changed; carries all of it.
     Step(CheckStepView),
+    /// The gateway wants this device approved first, by this request.
+    PairingRequired(PairingRequestId),
     /// The run ended.
     Finished {
         /// Whether every step that applies is well.

@@ -3,7 +3,7 @@
 use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FetchedView, FieldError,
-    HappenedView, Page, SettingsForm, UiError, UnsentView,
+    HappenedView, LogView, Page, RepairKind, SettingsForm, UiError, UnsentView,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -90,6 +90,10 @@ pub enum Request {
         reply: Reply<FetchedView, UiError>,
     },
     SignInKey(SignInKeyRequest),
+    Repair(RepairRequest),
+    GatewayLog {
+        reply: Reply<LogView, UiError>,
+    },
     /// A row of the tray's menu was clicked.
     MenuClicked(MenuAction),
     /// The user closed the window.
@@ -115,6 +119,17 @@ pub enum SignInKeyRequest {
     Undo,
     /// Show no more of it.
     Close,
+}
+
+/// What can be asked about something that is done on the home server by a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RepairRequest {
+    /// Show its commands.
+    Offer(RepairKind),
+    /// Run them.
+    Run,
+    /// Stop what runs, or show no more of it.
+    Stop,
 }
 
 /// Carries requests to the controller; cheap to clone.

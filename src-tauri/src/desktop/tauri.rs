@@ -10,7 +10,7 @@ use crate::{
     controller::{ControllerHandle, Request},
     events::{
         AgentRequestsChanged, ChatChanged, CheckChanged, ConnectionChanged, PageRequested,
-        SettingsChanged, SignInKeyChanged, WindowEvent,
+        RepairChanged, SettingsChanged, SignInKeyChanged, WindowEvent,
     },
     notices::Notice,
     tray::Tray,
@@ -117,6 +117,7 @@ impl Desktop for TauriDesktop {
             WindowEvent::Chat(update) => ChatChanged(update).emit(&self.app),
             WindowEvent::AgentRequests(view) => AgentRequestsChanged(view).emit(&self.app),
             WindowEvent::SignInKey(view) => SignInKeyChanged(view).emit(&self.app),
+            WindowEvent::Repair(view) => RepairChanged(view).emit(&self.app),
             WindowEvent::Page(page) => PageRequested(page).emit(&self.app),
         };
         if let Err(problem) = sent {

@@ -29,6 +29,16 @@ impl Standing {
 }
 
 impl SshServer {
+    /// Returns the gateway's port on the server.
+    pub fn gateway_port(&self) -> u16 {
+        self.gateway_port
+    }
+
+    /// Returns what another connection may sign in with beside this one: what a person has answered so far.
+    pub async fn answered_so_far(&self) -> SignInMemory {
+        self.memory.lock().await.for_another_connection()
+    }
+
     /// Returns a connection to the server: the one that stands, else a new one.
     ///
     /// # Errors

@@ -2,9 +2,12 @@
 
 use super::*;
 use crate::{
-    controller::request::WhenEnding,
+    controller::{ports::RepairNews, request::WhenEnding},
     notices::Notice,
-    view_model::{AgentRequestsView, ChatUpdate, FetchedView, SettingsView, SignInKeyView},
+    view_model::{
+        AgentRequestsView, ChatUpdate, FetchedView, LogView, RepairView, SettingsView,
+        SignInKeyView,
+    },
 };
 use futures_util::future::BoxFuture;
 use gateway_core::{
@@ -12,6 +15,7 @@ use gateway_core::{
     config::{Environment, Places, Platform, Profile},
     connection::timeline::{Happening, Timeline},
     credentials::{MemoryStore, secret::GatewayToken, slots},
+    home_server::{gateway_service::Repair, repair::Progress},
     protocol::{
         id::{ApprovalId, QuestionSetId},
         method::{
@@ -284,6 +288,7 @@ pub(super) struct DesktopLog {
     chats: mpsc::UnboundedReceiver<ChatUpdate>,
     requests: mpsc::UnboundedReceiver<AgentRequestsView>,
     sign_in_keys: mpsc::UnboundedReceiver<Option<SignInKeyView>>,
+    repairs: mpsc::UnboundedReceiver<Option<RepairView>>,
     pages: mpsc::UnboundedReceiver<Page>,
     notices: mpsc::UnboundedReceiver<Notice>,
     ever_shown: Arc<AtomicBool>,
@@ -302,6 +307,7 @@ struct FakeDesktop {
     chats: mpsc::UnboundedSender<ChatUpdate>,
     requests: mpsc::UnboundedSender<AgentRequestsView>,
     sign_in_keys: mpsc::UnboundedSender<Option<SignInKeyView>>,
+    repairs: mpsc::UnboundedSender<Option<RepairView>>,
     pages: mpsc::UnboundedSender<Page>,
     notices: mpsc::UnboundedSender<Notice>,
     ever_shown: Arc<AtomicBool>,
@@ -321,6 +327,7 @@ impl DesktopLog {
         let chats = mpsc::unbounded_channel();
         let requests = mpsc::unbounded_channel();
         let sign_in_keys = mpsc::unbounded_channel();
+        let repairs = mpsc::unbounded_channel();
         let pages = mpsc::unbounded_channel();
         let notices = mpsc::unbounded_channel();
         let ever_shown = Arc::new(AtomicBool::new(false));
@@ -337,6 +344,7 @@ impl DesktopLog {
             chats: chats.1,
             requests: requests.1,
             sign_in_keys: sign_in_keys.1,
+            repairs: repairs.1,
             pages: pages.1,
             notices: notices.1,
             ever_shown: Arc::clone(&ever_shown),
@@ -354,6 +362,7 @@ impl DesktopLog {
             chats: chats.0,
             requests: requests.0,
             sign_in_keys: sign_in_keys.0,
+            repairs: repairs.0,
             pages: pages.0,
             notices: notices.0,
             ever_shown,
@@ -439,6 +448,14 @@ impl DesktopLog {
         next_where(&mut self.requests, wanted).await
     }
 
+    /// Returns what is shown of a repair, once it is as `wanted`.
+    pub(super) async fn repair_where(
+        &mut self,
+        wanted: impl Fn(&Option<RepairView>) -> bool,
+    ) -> Option<RepairView> {
+        next_where(&mut self.repairs, wanted).await
+    }
+
     /// Returns what is shown of a key in place of the password, once it is as `wanted`.
     pub(super) async fn sign_in_key_where(
         &mut self,
@@ -503,6 +520,7 @@ impl Desktop for FakeDesktop {
             WindowEvent::Chat(update) => log(&self.chats, update),
             WindowEvent::AgentRequests(view) => log(&self.requests, view),
             WindowEvent::SignInKey(view) => log(&self.sign_in_keys, view),
+            WindowEvent::Repair(view) => log(&self.repairs, view),
             WindowEvent::Page(page) => log(&self.pages, page),
         }
     }
@@ -565,6 +583,10 @@ impl FakeGateway {
 }
 
 impl GatewayPort for FakeGateway {
+    fn log(&self) -> BoxFuture<'static, Result<LogView, CallError>> {
+        Box::pin(async move { Ok(gateway_log()) })
+    }
+
     fn history(&self, _: String) -> BoxFuture<'static, Result<ChatHistoryPayload, CallError>> {
         let answer = self.history.lock().unwrap().clone().unwrap();
         Box::pin(async move { Ok(answer) })
@@ -610,6 +632,14 @@ impl GatewayPort for FakeGateway {
     }
 }
 
+/// What the gateway tells of its log.
+pub(super) fn gateway_log() -> LogView {
+    LogView {
+        file: "/tmp/openclaw/openclaw-2026-11-24.log".to_owned(),
+        text: "INFO  ready".to_owned(),
+    }
+}
+
 struct FakeChecks(mpsc::Sender<mpsc::Sender<CheckNews>>);
 
 impl CheckPort for FakeChecks {
@@ -627,6 +657,8 @@ pub(super) enum Asked {
     PrepareKey(oneshot::Sender<Result<String, UiError>>),
     AddKey(oneshot::Sender<Result<(), UiError>>),
     RemoveKey(oneshot::Sender<Result<(), UiError>>),
+    Repair(Repair, watch::Sender<RepairNews>),
+    Log(oneshot::Sender<Result<LogView, UiError>>),
 }
 
 struct FakeHomeServer(mpsc::Sender<Asked>);
@@ -657,5 +689,15 @@ impl HomeServerPort for FakeHomeServer {
 
     fn remove_key(&self) -> BoxFuture<'static, Result<(), UiError>> {
         self.ask(Asked::RemoveKey)
+    }
+
+    fn repair(&self, repair: Repair) -> watch::Receiver<RepairNews> {
+        let (news, reader) = watch::channel(RepairNews::Progress(Progress::Asking));
+        self.0.try_send(Asked::Repair(repair, news)).unwrap();
+        reader
+    }
+
+    fn log(&self) -> BoxFuture<'static, Result<LogView, UiError>> {
+        self.ask(Asked::Log)
     }
 }
