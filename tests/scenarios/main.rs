@@ -34,6 +34,7 @@ mod quick_switching;
 mod reference_client;
 mod refused_login;
 mod server_check;
+mod server_repair;
 mod server_restart;
 mod sign_in_key;
 mod squatter;

@@ -118,6 +118,7 @@ export class Page {
       settings: () => undefined,
       requests: (view) => this.requests.push(view),
       signInKey: () => undefined,
+      repair: () => undefined,
       page: () => undefined,
     });
     await this.backend.commands.resendAll();

@@ -136,11 +136,24 @@ pub async fn run(
     repair: &Repair,
     told: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Repaired, RepairError> {
+    run_within(repair.limit(), server, access, repair, told).await
+}
+
+/// Does a repair whose commands may take so long together.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_within(
+    after: Duration,
+    server: &SshServer,
+    access: &dyn GatewayAccess,
+    repair: &Repair,
+    told: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Repaired, RepairError> {
     told(Progress::Asking);
     let reached = server.reach(access).await;
     let tunnel = reached.map_err(|failure| RepairError::NotReached(Box::new(failure)))?;
     runs_commands(&tunnel).await?;
-    let after = repair.limit();
     let running = timeout(after, first_that_is_there(&tunnel, repair, told));
     let done = running
         .await

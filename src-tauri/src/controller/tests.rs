@@ -21,6 +21,7 @@ mod fakes;
 mod fetching;
 mod login_start;
 mod notices;
+mod repairing;
 mod sign_in_key;
 
 fn form() -> SettingsForm {

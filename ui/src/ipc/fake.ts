@@ -15,6 +15,7 @@ import type {
   CheckView,
   ConnectionView,
   Page,
+  RepairView,
   SettingsView,
   SignInKeyView,
 } from "./bindings";
@@ -152,6 +153,31 @@ export function signInKeyView(over: Partial<SignInKeyView> = {}): SignInKeyView 
   };
 }
 
+/** A gateway's start that is on offer, except for what is given. */
+export function repairView(over: Partial<RepairView> = {}): RepairView {
+  const programs = [
+    "openclaw",
+    "./.local/bin/openclaw",
+    "./.npm-global/bin/openclaw",
+    "./.openclaw/bin/openclaw",
+    "/usr/local/bin/openclaw",
+  ];
+  return {
+    kind: "startGateway",
+    step: "offered",
+    server: "home-server",
+    commands: [
+      ...programs.map((program) => `${program} gateway start`),
+      "systemctl --user start openclaw-gateway.service",
+    ],
+    command: null,
+    output: "",
+    sinceMs: null,
+    problem: null,
+    ...over,
+  };
+}
+
 /** A call the window made. */
 export interface Call {
   name: keyof Commands;
@@ -179,6 +205,10 @@ const DEFAULTS: Answers = {
   fetchGatewaySecret: () => ({
     status: "ok",
     data: { kind: "token", foundAt: "gateway.auth.token in openclaw.json", port: 18789 },
+  }),
+  gatewayLog: () => ({
+    status: "ok",
+    data: { file: "/tmp/openclaw/openclaw-2026-11-24.log", text: "" },
   }),
   chooseIdentityFile: () => ({ status: "ok", data: null }),
 };
@@ -212,6 +242,10 @@ const NAMES: readonly (keyof Commands)[] = [
   "addSignInKey",
   "undoSignInKey",
   "closeSignInKey",
+  "offerRepair",
+  "runRepair",
+  "stopRepair",
+  "gatewayLog",
 ];
 
 export class FakeBackend implements Backend {
@@ -220,6 +254,7 @@ export class FakeBackend implements Backend {
   check = checkView();
   requests: AgentRequestsView = { approvals: [], questions: [] };
   signInKey: SignInKeyView | null = null;
+  repair: RepairView | null = null;
   /** What the window called, in order. */
   readonly calls: Call[] = [];
   readonly commands: Commands;
@@ -257,6 +292,7 @@ export class FakeBackend implements Backend {
     this.#listeners?.check(this.check);
     this.#listeners?.requests(this.requests);
     this.#listeners?.signInKey(this.signInKey);
+    this.#listeners?.repair(this.repair);
     this.#listeners?.page("chat");
   }
 
@@ -283,6 +319,11 @@ export class FakeBackend implements Backend {
   tellSignInKey(view: SignInKeyView | null): void {
     this.signInKey = view;
     this.#listeners?.signInKey(view);
+  }
+
+  tellRepair(view: RepairView | null): void {
+    this.repair = view;
+    this.#listeners?.repair(view);
   }
 
   tellChat(change: ChatChange, sessionKey = "agent:main:main"): void {

@@ -12,6 +12,7 @@ import type {
   CheckView,
   ConnectionView,
   Page,
+  RepairView,
   SettingsView,
   SignInKeyView,
 } from "./bindings";
@@ -32,6 +33,7 @@ export interface Listeners {
   chat(update: ChatUpdate): void;
   requests(view: AgentRequestsView): void;
   signInKey(view: SignInKeyView | null): void;
+  repair(view: RepairView | null): void;
   page(page: Page): void;
 }
 

@@ -14,6 +14,7 @@ export function tauriBackend(): Backend {
         events.chatChanged.listen((event) => listeners.chat(event.payload)),
         events.agentRequestsChanged.listen((event) => listeners.requests(event.payload)),
         events.signInKeyChanged.listen((event) => listeners.signInKey(event.payload)),
+        events.repairChanged.listen((event) => listeners.repair(event.payload)),
         events.pageRequested.listen((event) => listeners.page(event.payload)),
       ]);
       return () => {

@@ -8,6 +8,7 @@ import { CheckState } from "./check.svelte";
 import { Clock } from "./clock.svelte";
 import { ConnectionState } from "./connection.svelte";
 import { HistoryState } from "./history.svelte";
+import { RepairState } from "./repair.svelte";
 import { SettingsState } from "./settings.svelte";
 import { SignInKeyState } from "./sign-in-key.svelte";
 
@@ -23,6 +24,7 @@ export class App {
   readonly chat: ChatState;
   readonly requests: AgentRequestsState;
   readonly signInKey: SignInKeyState;
+  readonly repair: RepairState;
   readonly clock = new Clock();
   /** How to sign in, in a browser; `null` in the app's window, which does that by itself. */
   readonly signIn: SignInPort | null;
@@ -48,6 +50,7 @@ export class App {
     this.chat = new ChatState(backend, text.common.failed);
     this.requests = new AgentRequestsState(backend, text.common.failed);
     this.signInKey = new SignInKeyState(backend);
+    this.repair = new RepairState(backend);
   }
 
   /** While not connected, the page with the one thing to do; the conversation otherwise. */
@@ -78,6 +81,7 @@ export class App {
       chat: (update) => this.chat.receive(update),
       requests: (view) => this.requests.receive(view),
       signInKey: (view) => this.signInKey.receive(view),
+      repair: (view) => this.repair.receive(view),
       page: (page) => this.#told(page),
     });
     await this.chat.restore();
@@ -124,6 +128,11 @@ export class App {
       case "checkServer":
         this.go("server");
         return this.check.run();
+      case "startGateway":
+      case "approveDevice":
+        return this.repair.offer(action);
+      case "openLog":
+        return void this.repair.openLog();
     }
   }
 }
