@@ -23,7 +23,7 @@ use gateway_core::home_server::repair::{self, Progress, RepairError, Repaired};
 const ENDING: Duration = Duration::from_secs(20);
 
 /// A command that would never end by itself.
-const HANGS: &str = "echo begun; exec sleep 100000";
+const HANGS: &str = "echo begun; exec sleep 300";
 
 /// Does a repair within a limit, and returns how it went and the lines that were begun.
 async fn repairs(

@@ -3,7 +3,7 @@
 use super::Connection;
 use super::session::SessionEnd;
 use russh::client::Msg;
-use russh::{Channel, ChannelReadHalf, ChannelWriteHalf, Sig};
+use russh::{Channel, ChannelReadHalf, ChannelWriteHalf};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,7 +35,6 @@ impl RawChannel {
             outgoing: Closing {
                 half: Arc::new(outgoing),
                 end: end.clone(),
-                stop: None,
             },
             end,
             overruns: Arc::clone(&connection.overruns),
@@ -54,15 +53,6 @@ pub(super) fn note_overrun(overruns: &AtomicU64) {
 pub(super) struct Closing {
     half: Arc<ChannelWriteHalf<Msg>>,
     end: SessionEnd,
-    /// What a program at the far end is told before the channel closes.
-    stop: Option<Sig>,
-}
-
-impl Closing {
-    /// Says what a program at the far end is told before the channel closes; nothing once it has ended.
-    pub(super) fn stop_with(&mut self, signal: Option<Sig>) {
-        self.stop = signal;
-    }
 }
 
 impl Deref for Closing {
@@ -83,17 +73,10 @@ impl Drop for Closing {
             return;
         };
         let (half, end) = (Arc::clone(&self.half), self.end.clone());
-        let stop = self.stop.take();
         runtime.spawn(async move {
-            let closing = async {
-                if let Some(signal) = stop {
-                    half.signal(signal).await?;
-                }
-                half.close().await
-            };
             tokio::select! {
                 _ = end.ended() => {}
-                closed = timeout(CLOSE_LIMIT, closing) => tracing::trace!(?closed, "channel closed"),
+                closed = timeout(CLOSE_LIMIT, half.close()) => tracing::trace!(?closed, "channel closed"),
             }
         });
     }

@@ -6,7 +6,7 @@ use super::error::TunnelClosed;
 use super::opening::{NotOpened, reason};
 use super::running_command::RunningCommand;
 use super::stream::TunnelStream;
-use russh::{ChannelMsg, Sig};
+use russh::ChannelMsg;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -62,10 +62,10 @@ impl Tunnel {
         let asked = channel.outgoing.exec(true, line).await;
         asked.map_err(|_| self.gone())?;
         self.granted(&mut channel, "commands").await?;
-        channel.outgoing.stop_with(Some(Sig::TERM));
-        let told = channel.outgoing.eof().await;
+        let running = RunningCommand::new(channel);
+        let told = running.takes_no_input().await;
         told.map_err(|_| self.gone())?;
-        Ok(RunningCommand::new(channel))
+        Ok(running)
     }
 
     async fn open_session(&self) -> Result<RawChannel, SessionChannelError> {

@@ -17,8 +17,7 @@ const REQUEST: &str = "cf7f2adb-5db9-4a62-996c-de43c3430a77";
 const LATER: &str = "501c3e0f-6eec-4248-8af5-540e71263bc3";
 
 async fn shown(fakes: &mut Fakes, step: RepairStep) -> RepairView {
-    let is_it =
-        |view: &Option<RepairView>| view.as_ref().is_some_and(|view| view.step == step);
+    let is_it = |view: &Option<RepairView>| view.as_ref().is_some_and(|view| view.step == step);
     fakes.desktop.repair_where(is_it).await.unwrap()
 }
 
@@ -161,9 +160,8 @@ async fn the_request_that_was_named_last_is_the_one_that_is_approved() {
     while fakes.desktop.check().await.ok != Some(false) {}
     asks(&fakes, RepairRequest::Offer(RepairKind::ApproveDevice));
     let later = format!("openclaw devices approve {LATER}");
-    let is_later = |view: &Option<RepairView>| {
-        view.as_ref().is_some_and(|view| view.commands[0] == later)
-    };
+    let is_later =
+        |view: &Option<RepairView>| view.as_ref().is_some_and(|view| view.commands[0] == later);
     fakes.desktop.repair_where(is_later).await;
 }
 

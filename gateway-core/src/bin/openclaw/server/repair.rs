@@ -14,6 +14,11 @@ use gateway_core::home_server::gateway_service::{ApprovableRequest, Repair};
 use gateway_core::home_server::repair::{self, Progress, RepairError, Repaired};
 use gateway_core::protocol::PairingRequestId;
 use serde_json::json;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long telling the server to stop may take.
+const STOP_LIMIT: Duration = Duration::from_millis(1_000);
 
 /// Approves the device of a request.
 pub(super) async fn approve(args: ApproveArgs, environment: &Environment) -> Result<Exit, Stop> {
@@ -46,7 +51,9 @@ pub(super) async fn run(
     let done = tokio::select! {
         done = repairing => done,
         () = signals::asked_to_end() => {
-            // What runs is told to stop before the connection ends.
+            // What runs is told to stop: that has gone out before the answer to this is here.
+            let answered = timeout(STOP_LIMIT, signed_in.ping()).await;
+            tracing::debug!(?answered, "what ran was told to stop");
             signed_in.close().await;
             return Err(Stop::new(Exit::Failed, "it was stopped"));
         }
