@@ -186,6 +186,15 @@ impl TestGateway {
         &self.token_file
     }
 
+    /// What the official programs of its own user see.
+    ///
+    /// # Errors
+    ///
+    /// When Node.js is not installed.
+    pub fn official_env(&self) -> Result<Vec<(&'static str, OsString)>> {
+        official_env(&self.home)
+    }
+
     /// The configuration it was started with.
     pub fn config_file(&self) -> PathBuf {
         self.home.home().join(".openclaw/openclaw.json")

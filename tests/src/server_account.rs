@@ -52,21 +52,45 @@ impl ServerAccount {
     ///
     /// As [`ServerAccount::start`].
     pub async fn with(more: &[&str]) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("e2e-bin-").tempdir()?;
-        fs::set_permissions(folder.path(), Permissions::from_mode(0o755))?;
-        let record = folder.path().join("record");
-        fs::write(&record, "")?;
-        own(&record, 0o600)?;
+        let folder = folder()?;
+        let account = Some(Account::with_password("of nobody who signs in here"));
+        let server = Self::of(account, more, folder).await?;
+        let key = fs::read_to_string(server.ssh.identity().with_extension("pub"))?;
+        account::write(&server.ssh.account_home()?, ".ssh/authorized_keys", &key)?;
+        Ok(server)
+    }
+
+    /// Starts a server whose account is the one that runs the test, and with it that of its gateways; the
+    /// official program of one is in the search path, as npm would put it there.
+    ///
+    /// # Errors
+    ///
+    /// When the server does not start, or the program is not installed.
+    pub async fn of_gateway(release: Release, gateway: &TestGateway) -> Result<Self> {
+        let server = Self::of(None, &[], folder()?).await?;
+        let [node, program] = official_argv(release)?;
+        let mut script = String::new();
+        for (name, value) in gateway.official_env()? {
+            script.push_str(&format!("export {name}='{}'\n", value.display()));
+        }
+        script.push_str(&format!(
+            "exec '{}' '{}' \"$@\"",
+            node.display(),
+            program.display()
+        ));
+        server.has_program("openclaw", &script)?;
+        Ok(server)
+    }
+
+    async fn of(account: Option<Account>, more: &[&str], folder: TempDir) -> Result<Self> {
         let path = format!("SetEnv PATH={}:/usr/bin:/bin", folder.path().display());
         let more = more.iter().map(|line| (*line).to_owned());
         let ssh = TestSshServer::start(SshServerConfig {
-            account: Some(Account::with_password("of nobody who signs in here")),
+            account,
             more: std::iter::once(path).chain(more).collect(),
             ..SshServerConfig::default()
         })
         .await?;
-        let key = fs::read_to_string(ssh.identity().with_extension("pub"))?;
-        account::write(&ssh.account_home()?, ".ssh/authorized_keys", &key)?;
         Ok(Self { ssh, folder })
     }
 
@@ -93,23 +117,6 @@ impl ServerAccount {
         let notes = NOTES.replace("@FOLDER@", &self.folder.path().display().to_string());
         fs::write(file, format!("{notes}{script}\n"))?;
         own(file, 0o755)
-    }
-
-    /// Puts the official program of a release into the search path, as npm would, for an account whose
-    /// gateway is this one.
-    ///
-    /// # Errors
-    ///
-    /// When it is not installed.
-    pub fn has_official_program(&self, release: Release, gateway: &TestGateway) -> Result<()> {
-        self.configures(gateway)?;
-        let [node, program] = official_argv(release)?;
-        let script = format!(
-            "NO_COLOR=1 exec '{}' '{}' \"$@\"",
-            node.display(),
-            program.display()
-        );
-        self.has_program("openclaw", &script)
     }
 
     /// Leaves the gateway's own configuration in the account's home, as that of a gateway there.
@@ -181,6 +188,16 @@ impl ServerAccount {
             })
             .collect()
     }
+}
+
+/// A folder for programs, which the account may look into, with the record that they write.
+fn folder() -> Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("e2e-bin-").tempdir()?;
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755))?;
+    let record = folder.path().join("record");
+    fs::write(&record, "")?;
+    own(&record, 0o600)?;
+    Ok(folder)
 }
 
 /// Stands in for systemd's manager of the account's services: `systemctl` asks it, and it starts the real

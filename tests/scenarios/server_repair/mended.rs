@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::canaries::{Canary, Search};
-use e2e::cli::CommandLine;
+use e2e::cli::{CommandLine, cause};
 use e2e::forwarding_proxy::ForwardingProxy;
 use e2e::gateway::{Release, TestGateway};
 use e2e::home_server::{ssh_flags, trust};
@@ -43,6 +43,13 @@ impl User {
     async fn check(&self) -> Result<(Option<i32>, Value)> {
         let done = self.runs(&["check", "--json"]).await?;
         Ok((done.code(), serde_json::from_str(&done.stdout)?))
+    }
+
+    /// Connects until a phase is reached, and returns the state.
+    async fn connects(&self, phase: &str) -> Result<Value> {
+        let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
+        let mut connecting = self.line.connect_by_url(&flags)?;
+        connecting.reaches(phase, Duration::from_secs(30)).await
     }
 
     async fn runs(&self, words: &[&str]) -> Result<Finished> {
@@ -111,16 +118,22 @@ async fn a_stopped_gateway_is_started_and_the_check_is_well() -> Result<()> {
 
 /// The gateway takes everybody for a stranger, and the official program on the server lets this one in.
 async fn a_device_is_approved(release: Release) -> Result<()> {
-    let server = ServerAccount::start().await?;
     let gateway = TestGateway::start_proxied(release).await?;
-    server.has_official_program(release, &gateway)?;
+    let server = ServerAccount::of_gateway(release, &gateway).await?;
     let proxy = ForwardingProxy::start(gateway.port()).await?;
     let user = User::of(&server, &gateway, proxy.port())?;
     let (code, report) = user.check().await?;
     ensure!(code == Some(3), "{report}");
-    let refused = step(&report, "access")?;
-    ensure!(refused["action"] == "approveDevice", "{report}");
-    let request = refused["pairingRequest"].as_str().context("no request")?;
+    ensure!(
+        step(&report, "access")?["action"] == "approveDevice",
+        "{report}"
+    );
+    // What a connection asks for is more than what a check does.
+    let paused = user.connects("paused").await?;
+    ensure!(cause(&paused) == "pairing", "{paused}");
+    let problem = &paused["problem"];
+    ensure!(problem["action"] == "approveDevice", "{paused}");
+    let request = problem["pairingRequest"].as_str().context("no request")?;
 
     let done = user
         .runs(&["server", "approve", request, "--yes", "--json"])
@@ -132,6 +145,7 @@ async fn a_device_is_approved(release: Release) -> Result<()> {
     ensure!(outcome["command"] == *approve, "{outcome}");
     ensure!(outcome["check"]["ok"] == true, "{outcome}");
     ensure!(server.ran()? == [approve], "{:?}", server.ran()?);
+    user.connects("up").await?;
     no_secret_left(&server, &gateway, &done)
 }
 

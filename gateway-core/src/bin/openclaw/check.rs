@@ -20,7 +20,7 @@ use gateway_core::tunnel::{SignInMemory, TunnelError};
 pub(crate) async fn run(args: CheckArgs, environment: &Environment) -> Result<Exit, Stop> {
     let mut memory = SignInMemory::default();
     let json = args.json;
-    let mut check = match &args.direct.url {
+    let check = match &args.direct.url {
         Some(url) => {
             let dialer = Dialer::new(target::parse(url, "--url", Exit::Usage)?, None);
             Check {
@@ -42,10 +42,6 @@ pub(crate) async fn run(args: CheckArgs, environment: &Environment) -> Result<Ex
             .await?
         }
     };
-    // A check reads and changes nothing, so it asks for no more.
-    if let Ok(hello) = &mut check.hello {
-        hello.scopes = vec![Scope::Read];
-    }
     let report = shown(check, &mut memory, !json).await;
     if json {
         output::json(&report);
@@ -55,10 +51,14 @@ pub(crate) async fn run(args: CheckArgs, environment: &Environment) -> Result<Ex
 
 /// Runs a check; its steps are printed as they come, where that is wanted.
 pub(crate) async fn shown(
-    check: Check,
+    mut check: Check,
     memory: &mut SignInMemory,
     is_printed: bool,
 ) -> CheckReport {
+    // A check reads and changes nothing, so it asks for no more.
+    if let Ok(hello) = &mut check.hello {
+        hello.scopes = vec![Scope::Read];
+    }
     let is_direct = matches!(check.route, CheckRoute::Direct(_));
     let mut show = |step: &StepResult| {
         if is_printed {
