@@ -61,7 +61,7 @@ async fn a_stopped_gateway_is_started_by_a_button_that_shows_the_command() -> Re
     ensure!(server.ran()? == ["systemctl --user start openclaw-gateway.service"]);
 
     // The log comes over the gateway now.
-    window.click("rail-server").await?;
+    window.click("nav-server").await?;
     window.element_within("open-log", SOON).await?;
     window.click("open-log").await?;
     window
@@ -94,7 +94,7 @@ async fn a_token_that_was_rotated_is_fetched_at_the_step_that_fails() -> Result<
     window.click("fetch-secret-button").await?;
 
     shows_phase(&window, "up", SOON).await?;
-    window.click("rail-server").await?;
+    window.click("nav-server").await?;
     window
         .shows("check-summary", SOON, |text| {
             text.contains("Every step is well")
