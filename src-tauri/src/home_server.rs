@@ -43,7 +43,11 @@ impl CurrentServer {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = current;
     }
 
-    fn get(&self) -> Result<Current, UiError> {
+    /// Returns which one it is.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(crate) fn get(&self) -> Result<Current, UiError> {
         let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         current.clone().ok_or_else(|| UiError {
             code: "noServer".to_owned(),

@@ -245,6 +245,22 @@ pub async fn first_run(
     window.click("first-run-next").await
 }
 
+/// Has the window check the server, and waits until every step is well.
+///
+/// # Errors
+///
+/// When one is not within `limit`; a picture is kept.
+pub async fn checks_well(window: &Window, limit: Duration) -> Result<()> {
+    window.click("nav-server").await?;
+    window.click("run-check").await?;
+    window
+        .shows("check-summary", limit, |text| {
+            text.contains("Every step is well")
+        })
+        .await
+        .map(drop)
+}
+
 /// Waits until the window shows a phase.
 ///
 /// # Errors

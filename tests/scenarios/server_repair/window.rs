@@ -1,10 +1,12 @@
 //! In the window: the failing step carries its button, and pressing it makes the next check well.
 
+use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::app::{AppUser, shows_phase};
 use e2e::desktop::DesktopParts;
+use e2e::forwarding_proxy::ForwardingProxy;
 use e2e::gateway::{Release, TestGateway};
 use e2e::server_account::ServerAccount;
 use e2e::webdriver::Window;
@@ -73,7 +75,7 @@ async fn a_stopped_gateway_is_started_by_a_button_that_shows_the_command() -> Re
 }
 
 #[tokio::test]
-async fn a_token_that_was_rotated_is_fetched_at_the_step_that_fails() -> Result<()> {
+async fn a_token_that_was_rotated_is_fetched_and_the_check_is_run_again() -> Result<()> {
     let server = ServerAccount::start().await?;
     let gateway = TestGateway::shared(Release::V4).await?;
     server.configures(&gateway)?;
@@ -81,10 +83,10 @@ async fn a_token_that_was_rotated_is_fetched_at_the_step_that_fails() -> Result<
     user.has_met(&server.ssh, &gateway)?;
     // The gateway's token was another one when this was written.
     let official = user.home().home().join(".openclaw/openclaw.json");
-    let mut config: Value = serde_json::from_slice(&std::fs::read(&official)?)?;
+    let mut config: Value = serde_json::from_slice(&fs::read(&official)?)?;
     let remote = config.pointer_mut("/gateway/remote").context("no remote")?;
     remote["token"] = json!("of another time, and long enough");
-    std::fs::write(&official, config.to_string())?;
+    fs::write(&official, config.to_string())?;
     let window = user.open("repair-token").await?;
     shows_phase(&window, "paused", SOON).await?;
     window.click("run-check").await?;
@@ -102,5 +104,34 @@ async fn a_token_that_was_rotated_is_fetched_at_the_step_that_fails() -> Result<
         .await?;
     window.picture("well").await?;
     ensure!(server.ran()?.is_empty(), "a command was run");
+    window.close().await
+}
+
+#[tokio::test]
+async fn this_device_is_approved_by_a_button_and_connects() -> Result<()> {
+    let gateway = TestGateway::start_proxied(Release::V4).await?;
+    let server = ServerAccount::of_gateway(Release::V4, &gateway).await?;
+    let proxy = ForwardingProxy::start(gateway.port()).await?;
+    let user = AppUser::new(DesktopParts::default()).await?;
+    user.has_met(&server.ssh, &gateway)?;
+    let mut settings: Value = serde_json::from_slice(&fs::read(user.settings_file())?)?;
+    settings["profiles"][0]["remotePort"] = json!(proxy.port());
+    fs::write(user.settings_file(), settings.to_string())?;
+    let window = user.open("repair-approve").await?;
+    shows_phase(&window, "paused", SOON).await?;
+
+    window.click("problem-action").await?;
+    window
+        .shows("repair-command", SOON, |text| {
+            text.starts_with("openclaw devices approve ")
+        })
+        .await?;
+    window.picture("offered").await?;
+    let shown = window.text("repair-command").await?;
+    window.click("repair-run").await?;
+    ends_well(&window).await?;
+
+    shows_phase(&window, "up", SOON).await?;
+    ensure!(server.ran()? == [shown], "{:?}", server.ran()?);
     window.close().await
 }

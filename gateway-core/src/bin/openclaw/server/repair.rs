@@ -73,7 +73,8 @@ pub(super) async fn run(
         },
         hello: there.access.hello().await,
     };
-    let mut memory = there.server.answered_so_far().await;
+    let access = &*there.access;
+    let mut memory = there.server.answered_so_far(&there.plan, access).await;
     let report = check::shown(check, &mut memory, !args.json).await;
     if args.json {
         output::json(&json!({
