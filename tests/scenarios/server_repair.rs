@@ -170,16 +170,17 @@ async fn of_a_command_that_fails_the_end_of_what_it_said_is_kept() -> Result<()>
     Ok(())
 }
 
-async fn log(server: &ServerAccount) -> std::result::Result<LogEnd, LogError> {
-    let laptop = Laptop::with_key(&server.ssh, 18_789).expect("a computer");
-    gateway_log::read(laptop.server(), laptop.access()).await
+/// Reads the log in the server's files; why it could not be read is an answer, too.
+async fn log(server: &ServerAccount) -> Result<std::result::Result<LogEnd, LogError>> {
+    let laptop = Laptop::with_key(&server.ssh, 18_789)?;
+    Ok(gateway_log::read(laptop.server(), laptop.access()).await)
 }
 
 #[tokio::test]
 async fn the_log_is_read_where_the_config_says_and_nothing_is_run() -> Result<()> {
     let server = ServerAccount::start().await?;
     let home = server.ssh.account_home()?;
-    let Err(LogError::None { .. }) = log(&server).await else {
+    let Err(LogError::None { .. }) = log(&server).await? else {
         bail!("there is a log");
     };
     let config = "{ logging: { file: '~/logs/claw.log' } }";
@@ -192,7 +193,7 @@ async fn the_log_is_read_where_the_config_says_and_nothing_is_run() -> Result<()
     let records: String = (0..5_000).map(record).collect();
     account::write(&home, "logs/claw.log", &records)?;
 
-    let read = log(&server).await?;
+    let read = log(&server).await??;
 
     ensure!(read.file.ends_with("/home/logs/claw.log"), "{}", read.file);
     ensure!(read.text.ends_with("now  INFO  number 4999"));
@@ -202,7 +203,7 @@ async fn the_log_is_read_where_the_config_says_and_nothing_is_run() -> Result<()
     // A link there is nobody's log.
     fs::remove_file(home.join("logs/claw.log"))?;
     std::os::unix::fs::symlink("/etc/passwd", home.join("logs/claw.log"))?;
-    let Err(LogError::NotOurs { .. }) = log(&server).await else {
+    let Err(LogError::NotOurs { .. }) = log(&server).await? else {
         bail!("a link was read");
     };
     Ok(())
@@ -235,7 +236,7 @@ async fn without_a_config_the_latest_day_is_read_from_the_accounts_own_folder() 
         is_there(name)?;
     }
     // Somebody else has put a folder there.
-    let Err(LogError::None { .. }) = log(&server).await else {
+    let Err(LogError::None { .. }) = log(&server).await? else {
         bail!("somebody else's log was read");
     };
     account::own(folder, 0o700)?;
@@ -243,7 +244,7 @@ async fn without_a_config_the_latest_day_is_read_from_the_accounts_own_folder() 
         account::own(&entry?.path(), 0o600)?;
     }
 
-    let read = log(&server).await?;
+    let read = log(&server).await??;
 
     ensure!(read.text == "of openclaw-2026-11-23.log", "{}", read.text);
     Ok(())
