@@ -130,7 +130,9 @@ impl HomeServer {
     }
 
     async fn repair_now(&self, repair: &Repair, news: &watch::Sender<RepairNews>) {
-        let mut tell = |progress| drop(news.send_replace(RepairNews::Progress(progress)));
+        let mut tell = |progress: &Progress| {
+            news.send_modify(|news| news.progress.clone_from(progress));
+        };
         let done = match self.current.get() {
             Ok(Current { server, access, .. }) => {
                 let done = repair::run(&server, &*access, repair, &mut tell).await;
@@ -139,7 +141,7 @@ impl HomeServer {
             }
             Err(error) => Err(error),
         };
-        news.send_replace(RepairNews::Ended(done));
+        news.send_modify(|news| news.ended = Some(done));
     }
 
     async fn read_log(&self) -> Result<LogView, UiError> {
@@ -178,7 +180,7 @@ impl HomeServerPort for HomeServer {
     }
 
     fn repair(&self, repair: Repair) -> watch::Receiver<RepairNews> {
-        let (news, reader) = watch::channel(RepairNews::Progress(Progress::Asking));
+        let (news, reader) = watch::channel(RepairNews::default());
         let this = self.clone();
         drop(tokio::spawn(async move {
             tokio::select! {

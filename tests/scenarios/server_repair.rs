@@ -4,11 +4,14 @@
 mod mended;
 mod window;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use e2e::cli::CommandLine;
+use e2e::home_server::{ssh_flags, trust};
 use e2e::laptop::Laptop;
 use e2e::ports;
 use e2e::server_account::ServerAccount;
@@ -18,6 +21,7 @@ use gateway_core::home_server::command::{Ended, MOST_OUTPUT};
 use gateway_core::home_server::gateway_log::{self, LogEnd, LogError};
 use gateway_core::home_server::gateway_service::Repair;
 use gateway_core::home_server::repair::{self, Progress, RepairError, Repaired};
+use rustix::process::Signal;
 
 /// How long a process may take to end that was told to.
 const ENDING: Duration = Duration::from_secs(20);
@@ -33,11 +37,7 @@ async fn repairs(
 ) -> Result<(std::result::Result<Repaired, RepairError>, Vec<String>)> {
     let laptop = Laptop::with_key(&server.ssh, ports::free_port()?)?;
     let mut begun = Vec::new();
-    let mut told = |progress| {
-        if let Progress::Running { command, .. } = progress {
-            begun.push(command);
-        }
-    };
+    let mut told = |progress: &Progress| begun.extend(progress.command.clone());
     let (there, access) = (laptop.server(), laptop.access());
     let done = repair::run_within(limit, there, access, repair, &mut told).await;
     begun.dedup();
@@ -76,9 +76,8 @@ async fn a_command_that_is_no_longer_wanted_is_stopped() -> Result<()> {
     let laptop = Laptop::with_key(&server.ssh, ports::free_port()?)?;
     let (printed, has_printed) = tokio::sync::oneshot::channel();
     let mut printed = Some(printed);
-    let mut told = |progress| {
-        if let Progress::Running { output, .. } = progress
-            && output.text() == "begun\n"
+    let mut told = |progress: &Progress| {
+        if progress.output.text() == "begun\n"
             && let Some(printed) = printed.take()
         {
             assert!(printed.send(()).is_ok(), "nobody waits");
@@ -91,6 +90,40 @@ async fn a_command_that_is_no_longer_wanted_is_stopped() -> Result<()> {
         seen = has_printed => seen?,
     }
 
+    has_ended(&server, "openclaw gateway start").await
+}
+
+#[tokio::test]
+async fn ctrl_c_at_a_terminal_stops_what_runs_on_the_server() -> Result<()> {
+    let server = ServerAccount::start().await?;
+    server.has_program("openclaw", HANGS)?;
+    let user = CommandLine::new()?;
+    trust(&server.ssh, user.known_hosts())?;
+    let mut words = ["server", "start-gateway", "--yes", "--known-hosts"]
+        .map(str::to_owned)
+        .to_vec();
+    words.push(user.known_hosts().display().to_string());
+    words.extend(ssh_flags(&server.ssh, ports::free_port()?)?);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let running = user.start(&words)?;
+    running
+        .says("what it printed", ENDING, |said| {
+            said.contains("begun\n").then_some(())
+        })
+        .await?;
+
+    running.signal(Signal::INT);
+
+    ensure!(
+        running.ended(ENDING).await?.code() == Some(1),
+        "{}",
+        running.stderr()
+    );
+    ensure!(
+        running.stderr().contains("it was stopped"),
+        "{}",
+        running.stderr()
+    );
     has_ended(&server, "openclaw gateway start").await
 }
 
@@ -209,23 +242,19 @@ async fn the_log_is_read_where_the_config_says_and_nothing_is_run() -> Result<()
     Ok(())
 }
 
-/// A folder outside of every test's own, which goes with this.
-struct Removed<'a>(&'a Path);
-
-impl Drop for Removed<'_> {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(self.0));
-    }
-}
-
 #[tokio::test]
 async fn without_a_config_the_latest_day_is_read_from_the_accounts_own_folder() -> Result<()> {
     let server = ServerAccount::start().await?;
-    // Where the official gateway logs for the account, whose number is nobody's on this machine.
-    let folder = format!("/tmp/openclaw-{NUMBER}");
-    let folder = Path::new(&folder);
-    fs::create_dir(folder)?;
-    let _removed = Removed(folder);
+    let laptop = Laptop::with_key(&server.ssh, 18_789)?;
+    // In place of /tmp, which all tests share.
+    let tmp = tempfile::Builder::new().prefix("e2e-tmp-").tempdir()?;
+    fs::set_permissions(tmp.path(), Permissions::from_mode(0o755))?;
+    let usual = tmp.path().join("openclaw").display().to_string();
+    let read = || gateway_log::read_usually_in(&usual, laptop.server(), laptop.access());
+    // Where the official gateway logs when the usual folder is somebody else's.
+    fs::create_dir(&usual)?;
+    let folder = tmp.path().join(format!("openclaw-{NUMBER}"));
+    fs::create_dir(&folder)?;
     let is_there = |name: &str| fs::write(folder.join(name), format!("of {name}\n"));
     for name in [
         "openclaw-2026-11-22.log",
@@ -236,15 +265,15 @@ async fn without_a_config_the_latest_day_is_read_from_the_accounts_own_folder() 
         is_there(name)?;
     }
     // Somebody else has put a folder there.
-    let Err(LogError::None { .. }) = log(&server).await? else {
+    let Err(LogError::None { .. }) = read().await else {
         bail!("somebody else's log was read");
     };
-    account::own(folder, 0o700)?;
-    for entry in fs::read_dir(folder)? {
+    account::own(&folder, 0o700)?;
+    for entry in fs::read_dir(&folder)? {
         account::own(&entry?.path(), 0o600)?;
     }
 
-    let read = log(&server).await??;
+    let read = read().await?;
 
     ensure!(read.text == "of openclaw-2026-11-23.log", "{}", read.text);
     Ok(())

@@ -144,6 +144,15 @@ impl CommandLine {
         self.program()?.args(args).run(limit).await
     }
 
+    /// Starts a command.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn start(&self, args: &[&str]) -> Result<Running> {
+        self.program()?.args(args).start()
+    }
+
     /// Runs `openclaw check --json` and returns its exit code and its report.
     ///
     /// # Errors

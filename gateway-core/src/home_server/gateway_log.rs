@@ -92,17 +92,29 @@ pub fn told(payload: &LogsTailPayload) -> LogEnd {
 /// # Errors
 /// A [`LogError`].
 pub async fn read(server: &SshServer, access: &dyn GatewayAccess) -> Result<LogEnd, LogError> {
+    read_usually_in(FOLDER, server, access).await
+}
+
+/// As [`read`], on a server whose gateways log in this folder where their config says nothing.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_usually_in(
+    folder: &str,
+    server: &SshServer,
+    access: &dyn GatewayAccess,
+) -> Result<LogEnd, LogError> {
     let reached = server.reach(access).await;
     let tunnel = reached.map_err(|failure| LogError::NotReached(Box::new(failure)))?;
     let reading = async {
         let files = ServerFiles::open(&tunnel).await?;
-        end_of_log(&files).await
+        end_of_log(folder, &files).await
     };
     let done = timeout(LIMIT, reading).await;
     done.unwrap_or(Err(FilesError::Timeout.into()))
 }
 
-async fn end_of_log(files: &ServerFiles) -> Result<LogEnd, LogError> {
+async fn end_of_log(folder: &str, files: &ServerFiles) -> Result<LogEnd, LogError> {
     let gateway = GatewayFiles::read(files).await?;
     let (environment, path) = (&gateway.environment, gateway.config_path);
     let named = gateway
@@ -110,7 +122,7 @@ async fn end_of_log(files: &ServerFiles) -> Result<LogEnd, LogError> {
         .and_then(|config| elsewhere::log_file(environment, path, config.as_str().to_owned()));
     let file = match named {
         Some(file) => gateway_files::path(&file)?.to_owned(),
-        None => usual(files).await?,
+        None => usual(folder, files).await?,
     };
     let Some(entry) = files.look(&file).await? else {
         return Err(LogError::None { looked_at: file });
@@ -134,11 +146,11 @@ async fn end_of_log(files: &ServerFiles) -> Result<LogEnd, LogError> {
 
 /// Finds the latest day's file where the gateway logs of itself. Everybody can write to `/tmp`, so the folder
 /// must be the account's own.
-async fn usual(files: &ServerFiles) -> Result<String, LogError> {
+async fn usual(usual: &str, files: &ServerFiles) -> Result<String, LogError> {
     let home = files.look(files.in_home("").trim_end_matches('/')).await?;
     let owner = home.and_then(|home| home.owner);
-    let own = owner.map(|owner| format!("{FOLDER}-{owner}"));
-    for folder in [Some(FOLDER.to_owned()), own].into_iter().flatten() {
+    let own = owner.map(|owner| format!("{usual}-{owner}"));
+    for folder in [Some(usual.to_owned()), own].into_iter().flatten() {
         let Some(entry) = files.look(&folder).await? else {
             continue;
         };
@@ -152,7 +164,7 @@ async fn usual(files: &ServerFiles) -> Result<String, LogError> {
         }
     }
     Err(LogError::None {
-        looked_at: format!("{FOLDER}/openclaw-<day>.log"),
+        looked_at: format!("{usual}/openclaw-<day>.log"),
     })
 }
 

@@ -32,22 +32,26 @@ const QUESTION_LIMIT: Duration = Duration::from_secs(5);
 const GATEWAY_HOST: &str = "127.0.0.1";
 
 /// How far a repair has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done.
+    pub stage: Stage,
+    /// The line that runs, or that ran last.
+    pub command: Option<String>,
+    /// What it has printed so far.
+    pub output: Output,
+}
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Stage {
     /// The server is signed in to, and asked whether it runs commands.
+    #[default]
     Asking,
     /// A command runs.
-    Running {
-        /// Its line.
-        command: String,
-        /// What it has printed so far.
-        output: Output,
-    },
+    Running,
     /// The gateway that was started has not answered yet.
-    Waiting {
-        /// Its port.
-        port: u16,
-    },
+    Waiting,
 }
 
 /// A repair that was done.
@@ -134,7 +138,7 @@ pub async fn run(
     server: &SshServer,
     access: &dyn GatewayAccess,
     repair: &Repair,
-    told: &mut (dyn FnMut(Progress) + Send),
+    told: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Repaired, RepairError> {
     run_within(repair.limit(), server, access, repair, told).await
 }
@@ -148,20 +152,25 @@ pub async fn run_within(
     server: &SshServer,
     access: &dyn GatewayAccess,
     repair: &Repair,
-    told: &mut (dyn FnMut(Progress) + Send),
+    told: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Repaired, RepairError> {
-    told(Progress::Asking);
+    let mut progress = Progress::default();
+    told(&progress);
     let reached = server.reach(access).await;
     let tunnel = reached.map_err(|failure| RepairError::NotReached(Box::new(failure)))?;
     runs_commands(&tunnel).await?;
-    let running = timeout(after, first_that_is_there(&tunnel, repair, told));
+    let running = timeout(
+        after,
+        first_that_is_there(&tunnel, repair, &mut progress, told),
+    );
     let done = running
         .await
         .unwrap_or(Err(RepairError::TooLong { after }))?;
     tracing::info!(command = %done.command, "a command was run on the server");
     if repair.starts_a_gateway() {
         let port = server.gateway_port();
-        told(Progress::Waiting { port });
+        progress.stage = Stage::Waiting;
+        told(&progress);
         if !answers(&tunnel, port).await {
             return Err(RepairError::NotAnswering {
                 command: done.command,
@@ -208,15 +217,16 @@ async fn runs_commands(tunnel: &Tunnel) -> Result<(), RepairError> {
 async fn first_that_is_there(
     tunnel: &Tunnel,
     repair: &Repair,
-    told: &mut (dyn FnMut(Progress) + Send),
+    progress: &mut Progress,
+    told: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Repaired, RepairError> {
+    progress.stage = Stage::Running;
     for command in repair.commands() {
         let line = command.to_string();
+        progress.command = Some(line.clone());
         let mut tell = |output: &Output| {
-            told(Progress::Running {
-                command: line.clone(),
-                output: output.clone(),
-            });
+            progress.output.clone_from(output);
+            told(progress);
         };
         tell(&Output::default());
         let (ended, output) = command::run(tunnel, &command, &mut tell).await?;

@@ -161,12 +161,12 @@ pub trait HomeServerPort: Send + Sync + 'static {
 }
 
 /// What a repair reports.
-#[derive(Debug, Clone)]
-pub enum RepairNews {
-    /// It goes on.
-    Progress(Progress),
-    /// It is over.
-    Ended(Result<(), UiError>),
+#[derive(Debug, Clone, Default)]
+pub struct RepairNews {
+    /// How far it has come.
+    pub progress: Progress,
+    /// How it ended, once it has.
+    pub ended: Option<Result<(), UiError>>,
 }
 
 /// Runs "Check my server".

@@ -11,23 +11,45 @@ use gateway_core::{
     connection::phase::Phase,
     home_server::{
         gateway_service::{ApprovableRequest, Repair},
-        repair::Progress,
+        repair::Stage,
     },
     protocol::PairingRequestId,
 };
-use tokio::sync::watch;
+use std::time::Duration;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
+
+/// How often news of what runs are shown, at most.
+const BETWEEN_NEWS: Duration = Duration::from_millis(100);
 
 /// What is known and shown of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Repairing {
     view: Option<RepairView>,
     /// What the shown commands do.
     repair: Option<Repair>,
     run: Option<watch::Receiver<RepairNews>>,
+    /// When the next news of it are taken.
+    not_before: Instant,
     /// The request that the gateway named last when it wanted this device approved, and the one before it
     /// that the connection named.
     pairing: Option<PairingRequestId>,
     named_by_connection: Option<PairingRequestId>,
+}
+
+impl Default for Repairing {
+    fn default() -> Self {
+        Self {
+            view: None,
+            repair: None,
+            run: None,
+            not_before: Instant::now(),
+            pairing: None,
+            named_by_connection: None,
+        }
+    }
 }
 
 impl Repairing {
@@ -39,10 +61,16 @@ impl Repairing {
     /// Waits for news of what runs, for ever while nothing does; `None` when it went away.
     pub(super) async fn next(&mut self) -> Option<RepairNews> {
         match &mut self.run {
-            Some(run) => match run.changed().await {
-                Ok(()) => Some(run.borrow_and_update().clone()),
-                Err(_) => None,
-            },
+            Some(run) => {
+                // A command may print faster than anybody reads.
+                sleep_until(self.not_before).await;
+                let news = match run.changed().await {
+                    Ok(()) => Some(run.borrow_and_update().clone()),
+                    Err(_) => None,
+                };
+                self.not_before = Instant::now() + BETWEEN_NEWS;
+                news
+            }
             None => std::future::pending().await,
         }
     }
@@ -120,32 +148,39 @@ impl Controller {
             self.repairing.run = None;
             return Next::Continue;
         };
-        match news {
-            Some(RepairNews::Progress(Progress::Asking)) => view.step = RepairStep::SigningIn,
-            Some(RepairNews::Progress(Progress::Running { command, output })) => {
-                view.step = RepairStep::Running;
-                view.command = Some(command);
-                view.output = output.text();
-            }
-            Some(RepairNews::Progress(Progress::Waiting { .. })) => {
-                view.step = RepairStep::Waiting;
-            }
-            Some(RepairNews::Ended(Ok(()))) => {
-                view.step = RepairStep::Checking;
-                self.repairing.run = None;
-                // Who has disconnected stays so.
-                if self.connection.snapshots.borrow().phase != Phase::Off {
-                    self.order(Order::ReconnectNow);
-                }
-                // One that runs began before it was mended.
-                self.check_run = None;
-                self.run_check();
-            }
-            Some(RepairNews::Ended(Err(problem))) => self.repair_failed(problem),
-            None => self.repair_failed(was_stopped()),
+        let Some(RepairNews { progress, ended }) = news else {
+            self.repair_failed(was_stopped());
+            return Next::Continue;
+        };
+        view.step = match progress.stage {
+            Stage::Asking => RepairStep::SigningIn,
+            Stage::Running => RepairStep::Running,
+            Stage::Waiting => RepairStep::Waiting,
+        };
+        view.command = progress.command;
+        view.output = progress.output.text();
+        match ended {
+            None => self.send_repair(),
+            Some(Err(problem)) => self.repair_failed(problem),
+            Some(Ok(())) => self.repair_did_well(),
         }
-        self.send_repair();
         Next::Continue
+    }
+
+    /// What was done is followed by the check, which says whether it helped.
+    fn repair_did_well(&mut self) {
+        self.repairing.run = None;
+        if let Some(view) = &mut self.repairing.view {
+            view.step = RepairStep::Checking;
+        }
+        // Who has disconnected stays so.
+        if self.connection.snapshots.borrow().phase != Phase::Off {
+            self.order(Order::ReconnectNow);
+        }
+        // One that runs began before it was mended.
+        self.check_run = None;
+        self.run_check();
+        self.send_repair();
     }
 
     fn repair_failed(&mut self, problem: UiError) {
@@ -155,6 +190,7 @@ impl Controller {
             view.since_ms = None;
             view.problem = Some(problem);
         }
+        self.send_repair();
     }
 
     /// What it came to is known once the check that follows has ended.

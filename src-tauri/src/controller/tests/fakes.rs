@@ -15,7 +15,7 @@ use gateway_core::{
     config::{Environment, Places, Platform, Profile},
     connection::timeline::{Happening, Timeline},
     credentials::{MemoryStore, secret::GatewayToken, slots},
-    home_server::{gateway_service::Repair, repair::Progress},
+    home_server::gateway_service::Repair,
     protocol::{
         id::{ApprovalId, QuestionSetId},
         method::{
@@ -692,7 +692,7 @@ impl HomeServerPort for FakeHomeServer {
     }
 
     fn repair(&self, repair: Repair) -> watch::Receiver<RepairNews> {
-        let (news, reader) = watch::channel(RepairNews::Progress(Progress::Asking));
+        let (news, reader) = watch::channel(RepairNews::default());
         self.0.try_send(Asked::Repair(repair, news)).unwrap();
         reader
     }

@@ -8,7 +8,7 @@ use crate::{
 };
 use gateway_core::{
     connection::{phase::Cause, problem::Problem},
-    home_server::{command::Output, gateway_service::Repair, repair::Progress},
+    home_server::{gateway_service::Repair, repair::Stage},
     protocol::PairingRequestId,
 };
 use tokio::sync::watch;
@@ -35,11 +35,15 @@ async fn begun(fakes: &mut Fakes, kind: RepairKind) -> (Repair, watch::Sender<Re
     (repair, news)
 }
 
-fn running(command: &str) -> RepairNews {
-    RepairNews::Progress(Progress::Running {
-        command: command.to_owned(),
-        output: Output::default(),
-    })
+fn comes_to(news: &watch::Sender<RepairNews>, stage: Stage) {
+    news.send_modify(|news| {
+        news.progress.stage = stage;
+        news.progress.command = Some("openclaw gateway start".to_owned());
+    });
+}
+
+fn ends(news: &watch::Sender<RepairNews>, how: Result<(), UiError>) {
+    news.send_modify(|news| news.ended = Some(how));
 }
 
 fn refused(request: &str) -> Snapshot {
@@ -81,13 +85,13 @@ async fn it_is_followed_to_its_end_and_the_check_is_run_after_it() {
     // A second click does nothing, and nothing else is offered meanwhile.
     asks(&fakes, RepairRequest::Run);
     asks(&fakes, RepairRequest::Offer(RepairKind::RestartGateway));
-    news.send_replace(running("openclaw gateway start"));
+    comes_to(&news, Stage::Running);
     let view = shown(&mut fakes, RepairStep::Running).await;
     assert_eq!(view.kind, RepairKind::StartGateway);
     assert_eq!(view.command.as_deref(), Some("openclaw gateway start"));
-    news.send_replace(RepairNews::Progress(Progress::Waiting { port: 18_789 }));
+    comes_to(&news, Stage::Waiting);
     shown(&mut fakes, RepairStep::Waiting).await;
-    news.send_replace(RepairNews::Ended(Ok(())));
+    ends(&news, Ok(()));
     shown(&mut fakes, RepairStep::Checking).await;
     assert!(fakes.home_server_is_left_alone());
 
@@ -106,9 +110,12 @@ async fn why_it_was_not_done_is_shown_and_it_can_be_offered_again() {
         message: "It failed.".to_owned(),
         action: None,
     };
-    news.send_replace(RepairNews::Ended(Err(failed.clone())));
+    comes_to(&news, Stage::Running);
+    ends(&news, Err(failed.clone()));
     let view = shown(&mut fakes, RepairStep::Failed).await;
     assert_eq!(view.problem, Some(failed));
+    // What came last with it is not lost.
+    assert_eq!(view.command.as_deref(), Some("openclaw gateway start"));
     drop(news);
 
     begun(&mut fakes, RepairKind::RestartGateway).await;
@@ -118,7 +125,7 @@ async fn why_it_was_not_done_is_shown_and_it_can_be_offered_again() {
 async fn stopping_it_lets_go_of_what_runs() {
     let mut fakes = Fakes::start();
     let (_, news) = begun(&mut fakes, RepairKind::StartGateway).await;
-    news.send_replace(running("openclaw gateway start"));
+    comes_to(&news, Stage::Running);
     shown(&mut fakes, RepairStep::Running).await;
 
     asks(&fakes, RepairRequest::Stop);

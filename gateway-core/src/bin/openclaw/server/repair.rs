@@ -11,7 +11,7 @@ use gateway_core::check::{Check, CheckRoute};
 use gateway_core::config::Environment;
 use gateway_core::home_server::command::Output;
 use gateway_core::home_server::gateway_service::{ApprovableRequest, Repair};
-use gateway_core::home_server::repair::{self, Progress, RepairError, Repaired};
+use gateway_core::home_server::repair::{self, Progress, RepairError, Repaired, Stage};
 use gateway_core::protocol::PairingRequestId;
 use serde_json::json;
 use std::time::Duration;
@@ -45,8 +45,8 @@ pub(super) async fn run(
     let signed_in = there.sign_in().await?;
     show_commands(&repair, &there.name);
     confirm(args.yes).await?;
-    let mut shown = 0;
-    let mut tell = |progress: Progress| tell(&progress, &mut shown);
+    let (mut shown, mut waits) = (0, false);
+    let mut tell = |progress: &Progress| tell(progress, &mut shown, &mut waits);
     let repairing = repair::run(&there.server, &*there.access, &repair, &mut tell);
     let done = tokio::select! {
         done = repairing => done,
@@ -100,26 +100,26 @@ fn show_commands(repair: &Repair, name: &str) {
 }
 
 /// Prints each command once, and what it prints as that grows.
-fn tell(progress: &Progress, shown: &mut usize) {
-    match progress {
-        Progress::Asking => {}
-        Progress::Running { command, output } if *output == Output::default() => {
-            *shown = 0;
-            output::remark(format_args!("{command} …"));
-        }
-        Progress::Running { output, .. } => {
-            let text = output.text();
-            // Once the beginning has been left out, only the end says how it went.
-            if let Some(whole) = text.rfind('\n').filter(|_| output.left_out() == 0)
-                && let Some(new) = text.get(*shown..whole)
-            {
-                output::remark(new);
-                *shown = whole + 1;
-            }
-        }
-        Progress::Waiting { port } => {
-            output::remark(format_args!("Waiting for the gateway on port {port} …"));
-        }
+fn tell(progress: &Progress, shown: &mut usize, waits: &mut bool) {
+    if progress.stage == Stage::Waiting && !*waits {
+        *waits = true;
+        output::remark("Waiting for the gateway to answer …");
+    }
+    let (Stage::Running, Some(command)) = (progress.stage, &progress.command) else {
+        return;
+    };
+    if progress.output == Output::default() {
+        *shown = 0;
+        output::remark(format_args!("{command} …"));
+        return;
+    }
+    let text = progress.output.text();
+    // Once the beginning has been left out, only the end says how it went.
+    if let Some(whole) = text.rfind('\n').filter(|_| progress.output.left_out() == 0)
+        && let Some(new) = text.get(*shown..whole)
+    {
+        output::remark(new);
+        *shown = whole + 1;
     }
 }
 
