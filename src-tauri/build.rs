@@ -38,6 +38,10 @@ const COMMANDS: &[&str] = &[
     "add_sign_in_key",
     "undo_sign_in_key",
     "close_sign_in_key",
+    "offer_repair",
+    "run_repair",
+    "stop_repair",
+    "gateway_log",
 ];
 
 /// What vite 8 needs: 20.19 or newer.

@@ -11,6 +11,7 @@ mod run;
 pub use run::{Check, CheckRoute, run};
 
 use crate::connection::problem::{Problem, UserAction};
+use crate::protocol::PairingRequestId;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -85,6 +86,9 @@ pub struct StepResult {
     pub summary: String,
     /// The one thing to do about it.
     pub action: Option<UserAction>,
+    /// The request to pair that [`UserAction::ApproveDevice`] is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pairing_request: Option<PairingRequestId>,
 }
 
 impl StepResult {
@@ -96,6 +100,7 @@ impl StepResult {
             ms: None,
             summary: String::new(),
             action: None,
+            pairing_request: None,
         }
     }
 
@@ -106,6 +111,7 @@ impl StepResult {
             ms: Some(milliseconds(took)),
             summary: summary.into(),
             action: None,
+            pairing_request: None,
         }
     }
 
@@ -116,6 +122,7 @@ impl StepResult {
             ms: Some(milliseconds(took)),
             summary: problem.message,
             action: problem.action,
+            pairing_request: problem.pairing_request,
         }
     }
 }

@@ -32,7 +32,7 @@ pub use close::CloseReason;
 pub use endpoint::Endpoint;
 pub use error::{ConnectError, NextStep, NotAGateway, Step};
 pub use handshake::{AcceptedCredential, Credentials, HelloRequest, StoredDeviceToken, connect};
-pub use healthz::{Liveness, probe_healthz};
+pub use healthz::{Liveness, probe_healthz, probe_startup};
 pub use session::{CallError, Pinger, Session, SessionEvent};
 
 use crate::protocol::connect::HelloOk;

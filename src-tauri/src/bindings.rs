@@ -42,6 +42,10 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::add_sign_in_key,
             commands::undo_sign_in_key,
             commands::close_sign_in_key,
+            commands::offer_repair,
+            commands::run_repair,
+            commands::stop_repair,
+            commands::gateway_log,
         ])
         .events(collect_events![
             events::ConnectionChanged,
@@ -51,6 +55,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             events::AgentRequestsChanged,
             events::SignInKeyChanged,
             events::GatewayReportChanged,
+            events::RepairChanged,
             events::PageRequested,
         ])
 }

@@ -3,6 +3,7 @@
 use crate::{
     access::KeychainAccess,
     controller::{CheckPort, ports::CheckNews, problems::user_action},
+    home_server::{Current, CurrentServer},
     surroundings::Surroundings,
     view_model::{CheckStatus, CheckStepId, CheckStepView},
 };
@@ -14,35 +15,52 @@ use gateway_core::{
 };
 use tokio::sync::mpsc;
 
-/// Nine steps and the end; the controller reads them at once.
-const NEWS: usize = 16;
+/// Nine steps, each begun and ended, a request to pair, and the end; the controller reads them at once.
+const NEWS: usize = 32;
 
 /// Runs checks with what the app is set up with.
 #[derive(Debug)]
-pub struct Checks(Surroundings);
+pub struct Checks {
+    surroundings: Surroundings,
+    current: CurrentServer,
+}
 
 impl Checks {
-    /// Returns the checks of this installation.
-    pub fn new(surroundings: Surroundings) -> Self {
-        Self(surroundings)
+    /// Returns the checks of this installation, which sign in with what was answered for the connection.
+    pub fn new(surroundings: Surroundings, current: CurrentServer) -> Self {
+        Self {
+            surroundings,
+            current,
+        }
     }
 }
 
 impl CheckPort for Checks {
     fn run(&self, profile: Profile) -> mpsc::Receiver<CheckNews> {
         let (news, reader) = mpsc::channel(NEWS);
-        let surroundings = self.0.clone();
+        let surroundings = self.surroundings.clone();
+        let current = self.current.get().ok();
         drop(tokio::spawn(async move {
             tokio::select! {
                 () = news.closed() => tracing::debug!("a check was stopped"),
-                () = run(&surroundings, &profile, &news) => {}
+                () = run(&surroundings, current.as_ref(), &profile, &news) => {}
             }
         }));
         reader
     }
 }
 
-async fn run(surroundings: &Surroundings, profile: &Profile, news: &mpsc::Sender<CheckNews>) {
+async fn run(
+    surroundings: &Surroundings,
+    current: Option<&Current>,
+    profile: &Profile,
+    news: &mpsc::Sender<CheckNews>,
+) {
+    let access = KeychainAccess::new(surroundings.clone(), profile.clone());
+    let mut memory = match (current, surroundings.plan(profile)) {
+        (Some(current), Ok(plan)) => current.server.answered_so_far(&plan, &access).await,
+        (Some(_) | None, _) => SignInMemory::default(),
+    };
     let check = Check {
         route: match profile.runs {
             RunsWhere::AnotherComputer if profile.is_direct() => {
@@ -62,13 +80,14 @@ async fn run(surroundings: &Surroundings, profile: &Profile, news: &mpsc::Sender
                 CheckRoute::Direct(Ok(Box::new(Dialer::new(url, None))))
             }
         },
-        hello: KeychainAccess::new(surroundings.clone(), profile.clone())
-            .hello()
-            .await,
+        hello: access.hello().await,
     };
     tell(news, running(StepId::Address));
     let mut on_step = |step: &StepResult| {
         tell(news, view(step));
+        if let Some(request) = &step.pairing_request {
+            tell_all(news, CheckNews::PairingRequired(request.clone()));
+        }
         let next = StepId::ALL.into_iter().find(|id| *id > step.id);
         if let (Some(next), StepStatus::Ok | StepStatus::NotNeeded | StepStatus::Degraded) =
             (next, step.status)
@@ -76,7 +95,7 @@ async fn run(surroundings: &Surroundings, profile: &Profile, news: &mpsc::Sender
             tell(news, running(next));
         }
     };
-    let report = check::run(check, &mut SignInMemory::default(), &mut on_step).await;
+    let report = check::run(check, &mut memory, &mut on_step).await;
     tell_all(news, CheckNews::Finished { ok: report.ok });
 }
 

@@ -3,10 +3,10 @@
 //! A command that only states an intent returns at once and its effect comes back as an event; a
 //! command whose answer belongs to the one who asked waits for it.
 
-use crate::controller::{ControllerHandle, Request, SignInKeyRequest};
+use crate::controller::{ControllerHandle, RepairRequest, Request, SignInKeyRequest};
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
-    FieldError, HappenedView, PairingKind, SettingsForm, UiError, UnsentView,
+    FieldError, HappenedView, LogView, PairingKind, RepairKind, SettingsForm, UiError, UnsentView,
 };
 use tauri::State;
 
@@ -290,4 +290,32 @@ pub fn undo_sign_in_key(controller: State<'_, ControllerHandle>) {
 #[specta::specta]
 pub fn close_sign_in_key(controller: State<'_, ControllerHandle>) {
     controller.tell(Request::SignInKey(SignInKeyRequest::Close));
+}
+
+/// Shows what would be run on the home server; nothing is run.
+#[tauri::command]
+#[specta::specta]
+pub fn offer_repair(controller: State<'_, ControllerHandle>, kind: RepairKind) {
+    controller.tell(Request::Repair(RepairRequest::Offer(kind)));
+}
+
+/// Runs what was shown.
+#[tauri::command]
+#[specta::specta]
+pub fn run_repair(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::Repair(RepairRequest::Run));
+}
+
+/// Stops what runs; where nothing does, shows no more of it.
+#[tauri::command]
+#[specta::specta]
+pub fn stop_repair(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::Repair(RepairRequest::Stop));
+}
+
+/// Reads the end of the gateway's log: over the gateway, or from the server's own files.
+#[tauri::command]
+#[specta::specta]
+pub async fn gateway_log(controller: State<'_, ControllerHandle>) -> Result<LogView, UiError> {
+    controller.ask(|reply| Request::GatewayLog { reply }).await
 }

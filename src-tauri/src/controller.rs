@@ -16,6 +16,7 @@ mod gateway_report;
 mod notices;
 pub mod ports;
 pub(crate) mod problems;
+mod repairing;
 mod request;
 mod sending;
 mod settings;
@@ -27,7 +28,7 @@ mod work;
 
 pub use gateway_report::GatewayAnswers;
 pub use ports::{CheckPort, ConnectionPort, CourierPort, GatewayPort, HomeServerPort, Order};
-pub use request::{ControllerHandle, Reply, Request, SignInKeyRequest, WhenEnding};
+pub use request::{ControllerHandle, RepairRequest, Reply, Request, SignInKeyRequest, WhenEnding};
 pub use settings::KeptSettings;
 
 use crate::{
@@ -49,6 +50,7 @@ use gateway_core::{
 };
 use gateway_report::GatewayReport;
 use ports::{CheckNews, CourierNews};
+use repairing::Repairing;
 use sign_in_key::SignInKey;
 use std::{
     sync::Arc,
@@ -83,6 +85,7 @@ pub struct Controller {
     checks: Arc<dyn CheckPort>,
     home_server: Arc<dyn HomeServerPort>,
     sign_in_key: SignInKey,
+    repairing: Repairing,
     settings: KeptSettings,
     places: Places,
     requests: mpsc::Receiver<Request>,
@@ -151,6 +154,7 @@ impl Controller {
             checks: parts.checks,
             home_server: parts.home_server,
             sign_in_key: SignInKey::default(),
+            repairing: Repairing::default(),
             settings: parts.settings,
             places: parts.places,
             requests: parts.requests,
@@ -200,6 +204,7 @@ impl Controller {
                 event = self.connection.events.recv() => self.gateway_event(event),
                 Some(news) = self.courier.news.recv() => self.courier_news(news),
                 news = next_news(self.check_run.as_mut()) => self.check_news(news),
+                news = self.repairing.next() => self.repair_news(news),
                 Some(done) = self.work.join_next() => self.finished(done),
                 () = notices::due(self.notices.due()) => Next::Continue,
                 () = notices::due(self.gateway_report.due()) => {
@@ -334,6 +339,8 @@ impl Controller {
             Request::ChooseIdentityFile { reply } => self.choose_identity_file(reply),
             Request::FetchGatewaySecret { reply } => self.fetch_secret(reply),
             Request::SignInKey(request) => self.sign_in_key_asked(request),
+            Request::Repair(request) => self.repair_asked(request),
+            Request::GatewayLog { reply } => self.read_log(reply),
         }
         Next::Continue
     }
@@ -448,6 +455,7 @@ impl Controller {
             .send(WindowEvent::AgentRequests(self.agent_requests_view()));
         self.send_sign_in_key();
         self.gateway_report_is_looked_at();
+        self.send_repair();
         self.desktop.send(WindowEvent::Page(self.page));
         self.announce(true);
         if let Some(asked) = self.opening.take() {
@@ -476,6 +484,7 @@ impl Controller {
 
     fn connection_changed(&mut self) -> Next {
         self.connection.snapshots.borrow_and_update();
+        self.note_pairing_request();
         self.show_connection();
         self.offer_key_instead_of_password();
         Next::Continue
@@ -546,6 +555,7 @@ impl Controller {
             self.forget_agent_requests();
             self.forget_gateway_report();
             self.forget_sign_in_key();
+            self.forget_repair();
         }
         if impact >= Impact::Reconnect && self.settings.is_configured() {
             self.order(Order::Reconfigure(Box::new(self.settings.profile())));

@@ -4,7 +4,7 @@
 //! (`resendAll`), so that nothing is missed in between.
 
 use crate::view_model::{
-    AgentRequestsView, ChatUpdate, CheckView, ConnectionView, GatewayReportView, Page,
+    AgentRequestsView, ChatUpdate, CheckView, ConnectionView, GatewayReportView, Page, RepairView,
     SettingsView, SignInKeyView,
 };
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct SignInKeyChanged(pub Option<SignInKeyView>);
 /// What the gateway says of itself changed; `null` while nothing is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
 pub struct GatewayReportChanged(pub Option<GatewayReportView>);
+/// Something is offered to be done on the home server, or is being done; `null` when nothing is shown of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
+pub struct RepairChanged(pub Option<RepairView>);
 
 /// A page was asked for from outside the window, such as from the tray's menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type, Event)]
@@ -60,6 +63,8 @@ pub enum WindowEvent {
     SignInKey(Option<SignInKeyView>),
     /// See [`GatewayReportChanged`].
     GatewayReport(Option<GatewayReportView>),
+    /// See [`RepairChanged`].
+    Repair(Option<RepairView>),
     /// See [`PageRequested`].
     Page(Page),
 }

@@ -1,10 +1,13 @@
 //! A live session as the controller uses it.
 
-use crate::controller::{GatewayAnswers, GatewayPort};
-use crate::view_model::PairingKind;
+use crate::{
+    controller::{GatewayAnswers, GatewayPort},
+    view_model::{LogView, PairingKind},
+};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use gateway_core::{
     client::{CallError, Session},
+    home_server::gateway_log::{self, LogEnd},
     protocol::{
         PairingRequestId, RunId, SessionKey,
         id::{ApprovalId, QuestionSetId},
@@ -21,7 +24,7 @@ use gateway_core::{
                 DevicePairApprove, DevicePairList, DevicePairReject, PairingDecisionParams,
                 PendingDevice,
             },
-            health::{Health, Status, SystemPresence},
+            health::{Health, LogsTail, Status, SystemPresence},
             models::AgentsList,
             nodes::{NodeList, NodePairApprove, NodePairList, NodePairReject, PendingNode},
             questions::{
@@ -192,5 +195,24 @@ impl GatewayPort for LiveGateway {
             done.map(drop)
         }
         .boxed()
+    }
+
+    fn log(&self) -> BoxFuture<'static, Result<LogView, CallError>> {
+        let session = self.0.clone();
+        async move {
+            let told = session
+                .call::<LogsTail>(gateway_log::params(), ANSWER)
+                .await?;
+            Ok(log_view(gateway_log::told(&told)))
+        }
+        .boxed()
+    }
+}
+
+/// Returns the end of a log as the window shows it.
+pub(crate) fn log_view(log: LogEnd) -> LogView {
+    LogView {
+        file: log.file,
+        text: log.text,
     }
 }

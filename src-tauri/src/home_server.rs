@@ -2,21 +2,25 @@
 
 use crate::{
     access::KeychainAccess,
-    controller::{HomeServerPort, problems::ui_error},
+    controller::{HomeServerPort, ports::RepairNews, problems::ui_error},
+    gateway_calls::log_view,
     surroundings::Surroundings,
-    view_model::{FetchedKind, FetchedView, UiError},
+    view_model::{FetchedKind, FetchedView, LogView, UiError},
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
 use gateway_core::{
     config::ProfileId,
     connection::ssh_server::SshServer,
     home_server::{
-        gateway_secret,
+        gateway_log, gateway_secret,
+        gateway_service::Repair,
+        repair::{self, Progress},
         sign_in_key::{self, KeyPlace, SignInKeyError},
     },
     tunnel::OwnKey,
 };
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
 
 /// The server that the connection leads to, and what it is signed in to with.
 #[derive(Debug, Clone)]
@@ -39,7 +43,11 @@ impl CurrentServer {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = current;
     }
 
-    fn get(&self) -> Result<Current, UiError> {
+    /// Returns which one it is.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(crate) fn get(&self) -> Result<Current, UiError> {
         let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         current.clone().ok_or_else(|| UiError {
             code: "noServer".to_owned(),
@@ -121,6 +129,28 @@ impl HomeServer {
         added.map(drop).map_err(|error| told(&error))
     }
 
+    async fn repair_now(&self, repair: &Repair, news: &watch::Sender<RepairNews>) {
+        let mut tell = |progress: &Progress| {
+            news.send_modify(|news| news.progress.clone_from(progress));
+        };
+        let done = match self.current.get() {
+            Ok(Current { server, access, .. }) => {
+                let done = repair::run(&server, &*access, repair, &mut tell).await;
+                done.map(drop)
+                    .map_err(|error| ui_error(&repair::problem(&error)))
+            }
+            Err(error) => Err(error),
+        };
+        news.send_modify(|news| news.ended = Some(done));
+    }
+
+    async fn read_log(&self) -> Result<LogView, UiError> {
+        let Current { server, access, .. } = self.current.get()?;
+        let read = gateway_log::read(&server, &*access).await;
+        read.map(log_view)
+            .map_err(|error| ui_error(&gateway_log::problem(&error)))
+    }
+
     async fn remove(&self) -> Result<(), UiError> {
         let current = self.current.get()?;
         let removed = sign_in_key::remove(self.place(&current)).await;
@@ -147,6 +177,23 @@ impl HomeServerPort for HomeServer {
     fn remove_key(&self) -> BoxFuture<'static, Result<(), UiError>> {
         let this = self.clone();
         async move { this.remove().await }.boxed()
+    }
+
+    fn repair(&self, repair: Repair) -> watch::Receiver<RepairNews> {
+        let (news, reader) = watch::channel(RepairNews::default());
+        let this = self.clone();
+        drop(tokio::spawn(async move {
+            tokio::select! {
+                () = news.closed() => tracing::debug!("a repair was stopped"),
+                () = this.repair_now(&repair, &news) => {}
+            }
+        }));
+        reader
+    }
+
+    fn log(&self) -> BoxFuture<'static, Result<LogView, UiError>> {
+        let this = self.clone();
+        async move { this.read_log().await }.boxed()
     }
 }
 

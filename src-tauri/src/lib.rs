@@ -193,7 +193,7 @@ fn wire(
         desktop,
         connection,
         courier,
-        checks: Arc::new(checks::Checks::new(surroundings.clone())),
+        checks: Arc::new(checks::Checks::new(surroundings.clone(), current.clone())),
         home_server: Arc::new(HomeServer::new(surroundings, current)),
         settings,
         places,

@@ -11,6 +11,7 @@ mod day;
 mod fetched;
 mod gateway_report;
 mod notices;
+mod repair;
 mod sign_in_key;
 
 pub use agent_requests::{
@@ -26,6 +27,7 @@ pub use day::{DaySpanView, DayView};
 pub use fetched::{FetchedKind, FetchedView};
 pub use gateway_report::{GatewayReportView, NodeView, PresentView};
 pub use notices::NotificationSwitches;
+pub use repair::{LogView, RepairKind, RepairStep, RepairView};
 pub use sign_in_key::{SignInKeyStep, SignInKeyView};
 
 use crate::tongue::Tongue;
@@ -288,6 +290,12 @@ pub enum UserAction {
     CheckServer,
     /// Shows the settings file's fault.
     ShowSettingsFile,
+    /// Offers to start the gateway on the server.
+    StartGateway,
+    /// Offers to approve this device on the server.
+    ApproveDevice,
+    /// Shows the end of the gateway's log.
+    OpenLog,
 }
 
 /// The settings as shown. Never carries a secret, only whether one is stored.

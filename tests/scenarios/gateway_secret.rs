@@ -2,14 +2,13 @@
 //! and what is kept elsewhere is explained.
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use e2e::gateway::{Release, TestGateway};
 use e2e::laptop::{Keychain, Laptop};
 use e2e::ssh_server::TestSshServer;
-use e2e::ssh_server::account::{Account, own};
+use e2e::ssh_server::account::{Account, write};
 use e2e::ssh_server::config::SshServerConfig;
 use gateway_core::config::ProfileId;
 use gateway_core::credentials::secret::{GatewayPassword, GatewayToken};
@@ -37,7 +36,7 @@ impl Server {
         })
         .await?;
         for (path, content) in files {
-            write(&ssh.account_home()?, Path::new(path), content)?;
+            write(&ssh.account_home()?, path, content)?;
         }
         let store: Arc<dyn CredentialStore> = Arc::new(Keychain::default());
         let profile = ProfileId::generate();
@@ -76,19 +75,6 @@ impl Server {
         ensure!(transfers >= 1 && sessions == transfers, "{log}");
         Ok(())
     }
-}
-
-fn write(home: &Path, path: &Path, content: &str) -> Result<()> {
-    let mut folder = home.to_owned();
-    for part in path.parent().into_iter().flat_map(Path::components) {
-        folder.push(part);
-        if !folder.exists() {
-            fs::create_dir(&folder)?;
-            own(&folder, 0o700)?;
-        }
-    }
-    fs::write(home.join(path), content)?;
-    own(&home.join(path), 0o600)
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ mod reference_client;
 mod refused_login;
 mod server_card;
 mod server_check;
+mod server_repair;
 mod server_restart;
 mod sign_in_key;
 mod squatter;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::app::{
-    AppUser, first_run_with_a_password, official_config, only_web_processes, shows_phase,
+    AppUser, checks_well, first_run_with_a_password, official_config, only_web_processes,
+    shows_phase,
 };
 use e2e::canaries::{Canary, Search};
 use e2e::desktop::DesktopParts;
@@ -100,6 +101,7 @@ async fn a_click_puts_a_key_in_its_place_and_the_next_start_asks_nothing() -> Re
     shows_phase(&window, "up", ASKED).await?;
     ensure!(!window.has("answer-field").await?, "it was asked for again");
     ensure!(!window.has("sign-in-key").await?, "a key was offered again");
+    checks_well(&window, ASKED).await?;
     search.text("what was logged then", window.log().as_bytes());
     window.close().await?;
     let log = home.ssh.log();
@@ -233,6 +235,7 @@ async fn a_missing_token_is_fetched_by_a_click_and_nothing_is_asked_again() -> R
         .with_context(|| home.ssh.log())?;
     ensure!(!window.has("answer-field").await?, "it was asked for again");
     window.picture("fetched").await?;
+    checks_well(&window, ASKED).await?;
     let log = home.ssh.log();
     let sessions = log.matches("Starting session: ").count();
     let transfers = log.matches("Starting session: subsystem 'sftp'").count();

@@ -297,6 +297,22 @@ pub fn only_web_processes(window: &Window) -> Result<()> {
     Ok(())
 }
 
+/// Has the window check the server, and waits until every step is well.
+///
+/// # Errors
+///
+/// When one is not within `limit`; a picture is kept.
+pub async fn checks_well(window: &Window, limit: Duration) -> Result<()> {
+    window.click("nav-server").await?;
+    window.click("run-check").await?;
+    window
+        .shows("check-summary", limit, |text| {
+            text.contains("Every step is well")
+        })
+        .await
+        .map(drop)
+}
+
 /// Waits until the window shows a phase.
 ///
 /// # Errors

@@ -132,7 +132,25 @@ impl CommandLine {
     ///
     /// When it cannot be started or does not end in time.
     pub async fn run(&self, args: &[&str]) -> Result<Finished> {
-        self.program()?.args(args).run(COMMAND).await
+        self.run_for(COMMAND, args).await
+    }
+
+    /// As [`CommandLine::run`], for a command that may take so long.
+    ///
+    /// # Errors
+    ///
+    /// As [`CommandLine::run`].
+    pub async fn run_for(&self, limit: Duration, args: &[&str]) -> Result<Finished> {
+        self.program()?.args(args).run(limit).await
+    }
+
+    /// Starts a command.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn start(&self, args: &[&str]) -> Result<Running> {
+        self.program()?.args(args).start()
     }
 
     /// Runs `openclaw check --json` and returns its exit code and its report.

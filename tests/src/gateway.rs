@@ -73,6 +73,8 @@ impl Release {
 enum Front {
     Plain,
     Tls,
+    /// It takes a proxy on loopback at its word about where clients come from.
+    Proxied,
 }
 
 /// A gateway in a home of its own, with an offline model behind it.
@@ -108,6 +110,15 @@ impl TestGateway {
         Self::start_by(release, Front::Tls).await
     }
 
+    /// Starts one that believes a proxy on loopback (see [`crate::forwarding_proxy`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`TestGateway::start`].
+    pub async fn start_proxied(release: Release) -> Result<Self> {
+        Self::start_by(release, Front::Proxied).await
+    }
+
     async fn start_by(release: Release, front: Front) -> Result<Self> {
         let seat = seats().acquire_owned().await?;
         let home = TempHome::new()?;
@@ -116,8 +127,10 @@ impl TestGateway {
         let token_file = home.write_private("gateway-token", &token)?;
         let (port, process) = ports::on_a_free_port(async |port| {
             write_config(&home, port, &token, &provider)?;
-            if front == Front::Tls {
-                enable_tls(&home)?;
+            match front {
+                Front::Plain => {}
+                Front::Tls => set(&home, "tls", &json!({"enabled": true}))?,
+                Front::Proxied => set(&home, "trustedProxies", &json!(["127.0.0.1"]))?,
             }
             launch(release, &home, port, front).await
         })
@@ -173,6 +186,15 @@ impl TestGateway {
         &self.token_file
     }
 
+    /// What the official programs of its own user see.
+    ///
+    /// # Errors
+    ///
+    /// When Node.js is not installed.
+    pub fn official_env(&self) -> Result<Vec<(&'static str, OsString)>> {
+        official_env(&self.home)
+    }
+
     /// The configuration it was started with.
     pub fn config_file(&self) -> PathBuf {
         self.home.home().join(".openclaw/openclaw.json")
@@ -181,7 +203,7 @@ impl TestGateway {
     /// Its WebSocket address on this machine.
     pub fn url(&self) -> String {
         let scheme = match self.front {
-            Front::Plain => "ws",
+            Front::Plain | Front::Proxied => "ws",
             Front::Tls => "wss",
         };
         format!("{scheme}://127.0.0.1:{}", self.port)
@@ -456,11 +478,11 @@ pub fn official_user(url: &str, token: &str) -> Result<TempHome> {
     Ok(home)
 }
 
-/// Has a gateway that is configured already speak TLS.
-fn enable_tls(home: &TempHome) -> Result<()> {
+/// Sets something more of a gateway that is configured already.
+fn set(home: &TempHome, member: &str, value: &Value) -> Result<()> {
     let file = home.home().join(".openclaw/openclaw.json");
     let mut config: Value = serde_json::from_slice(&fs::read(&file)?)?;
-    config["gateway"]["tls"] = json!({"enabled": true});
+    config["gateway"][member] = value.clone();
     Ok(fs::write(file, config.to_string())?)
 }
 

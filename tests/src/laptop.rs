@@ -16,7 +16,7 @@ use gateway_core::credentials::{
 };
 use gateway_core::device_identity::DeviceIdentity;
 use gateway_core::home_server::sign_in_key::KeyPlace;
-use gateway_core::tunnel::{KnownHostsFiles, Tunnel, TunnelConfig};
+use gateway_core::tunnel::{KnownHostsFiles, SignIn, Tunnel, TunnelConfig};
 use secrecy::SecretString;
 
 use crate::ssh_server::TestSshServer;
@@ -78,6 +78,30 @@ impl Laptop {
         store: Arc<dyn CredentialStore>,
         profile: &ProfileId,
     ) -> Result<Self> {
+        let nothing = SignIn::Automatic {
+            identity_files: Vec::new(),
+        };
+        Self::signing_in_by(nothing, ssh, 18_789, store, profile)
+    }
+
+    /// A computer that signs in with the server's key for it, and has no secrets.
+    ///
+    /// # Errors
+    ///
+    /// When it has no home.
+    pub fn with_key(ssh: &TestSshServer, gateway_port: u16) -> Result<Self> {
+        let key = SignIn::KeyFile(ssh.identity().to_owned());
+        let store = Arc::new(Keychain::default());
+        Self::signing_in_by(key, ssh, gateway_port, store, &ProfileId::generate())
+    }
+
+    fn signing_in_by(
+        sign_in: SignIn,
+        ssh: &TestSshServer,
+        gateway_port: u16,
+        store: Arc<dyn CredentialStore>,
+        profile: &ProfileId,
+    ) -> Result<Self> {
         let home = TempHome::new()?;
         let own = home.root().join("known_hosts");
         fs::write(&own, ssh.known_hosts_line()?)?;
@@ -86,11 +110,12 @@ impl Laptop {
             also_read: Vec::new(),
             hashes_names: false,
         };
-        let config = TunnelConfig::new(ssh.target().parse()?, ssh.user(), known_hosts);
+        let mut config = TunnelConfig::new(ssh.target().parse()?, ssh.user(), known_hosts);
+        config.sign_in = sign_in;
         let identity = Arc::new(DeviceIdentity::generate(&mut rand::rng()));
         let given = Candidates::default();
         Ok(Self {
-            server: SshServer::new(config, 18_789, ListenerSlot::disabled()),
+            server: SshServer::new(config, gateway_port, ListenerSlot::disabled()),
             access: StoredAccess::new(identity, Arc::clone(&store), profile.clone(), given),
             store,
             profile: profile.clone(),

@@ -3,7 +3,8 @@
 //!
 //! In reading order: [`wait`] and [`process`] are the ground; [`ports`], [`temp_home`], [`http`],
 //! [`long_runs`] and [`tools`] are small helps; [`ssh_server`], [`gateway`], [`our_gateway`],
-//! [`model_provider`], [`plain_http`] and [`tls_front`] are the servers, [`home_server`] three of them together,
+//! [`model_provider`], [`plain_http`], [`tls_front`] and [`forwarding_proxy`] are the servers, [`home_server`] three
+//! of them together, [`server_account`] an account on one with the programs it finds there,
 //! [`node_host`] the official program that serves one; [`laptop`] has the core alone; [`cli`], [`app`],
 //! [`desktop`], [`webdriver`] and [`chromium`] drive our programs, [`terminal`] those that want a
 //! terminal; [`network`] puts a test apart from the machine; [`acknowledged`], [`canaries`], [`delivery`],
@@ -21,6 +22,7 @@ pub mod core;
 pub mod delivery;
 pub mod desktop;
 pub mod fault_proxy;
+pub mod forwarding_proxy;
 pub mod gateway;
 pub mod home_server;
 pub mod http;
@@ -34,6 +36,7 @@ pub mod pins;
 pub mod plain_http;
 pub mod ports;
 pub mod process;
+pub mod server_account;
 pub mod shape;
 pub mod ssh_server;
 pub mod temp_home;

@@ -8,6 +8,7 @@ import type {
   DayView,
   HappenedView,
   Happening,
+  RepairView,
   UiError,
 } from "../src/ipc";
 import {
@@ -19,6 +20,7 @@ import {
   gatewayReport,
   message,
   pairing,
+  repairView,
   settingsView,
   signInKeyView,
 } from "../src/ipc/fake";
@@ -201,6 +203,40 @@ function scene(
     change(backend);
     return play === undefined ? { backend } : { backend, play: () => play(backend) };
   };
+}
+
+/** A repair as it is shown, over a server whose gateway is down. */
+function repairing(
+  view: RepairView,
+  play: (backend: FakeBackend) => void = () => {},
+): Parameters<typeof scene> {
+  const change = (backend: FakeBackend) => {
+    backend.connection = downView({ phase: "up_gateway_down", cause: "network" });
+    backend.repair = view;
+  };
+  return [change, {}, play];
+}
+
+/** A log with the lines that the official gateway writes. */
+const gatewayLog = () => {
+  const lines = [
+    "INFO  gateway  loading configuration…",
+    "INFO  gateway  resolving authentication…",
+    "INFO  gateway  http server listening (9 plugins; 6.1s)",
+    "WARN  gateway/health  channel telegram: no answer within 10 s",
+    "INFO  gateway/ws  ⇄ res ✓ config.get 816ms conn=0b18de8e…39bd id=e274b28c…d468",
+  ];
+  const at = (number: number) =>
+    `2026-11-24T09:${String(10 + number).padStart(2, "0")}:09.310+00:00`;
+  const text = Array.from({ length: 40 }, (_, n) => `${at(n)}  ${lines[n % lines.length]}`);
+  return { file: "/tmp/openclaw/openclaw-2026-11-24.log", text: text.join("\n") };
+};
+
+/** Presses a button of the page. */
+function press(testid: string) {
+  void tick().then(() => {
+    document.querySelector<HTMLElement>(`[data-testid="${testid}"]`)?.click();
+  });
 }
 
 const problem = (code: string, text: string, action: UiError["action"]): UiError => ({
@@ -541,11 +577,99 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
       upSinceMs: Date.now() - 5 * MINUTE,
       problem: problem(
         "gatewayNotRunning",
-        "Nothing answers on port 18789 of home-server. Is OpenClaw running there?",
-        "checkServer",
+        "The server is reachable, but nothing answers on port 18789. Start the gateway there, or correct the port.",
+        "startGateway",
       ),
     });
   }, {}),
+  "repair-offered": scene(...repairing(repairView())),
+  "repair-others": scene(...repairing(repairView(), () => unfold("dialog"))),
+  "repair-running": scene(
+    ...repairing(
+      repairView({
+        step: "running",
+        command: "./.local/bin/openclaw gateway start",
+        output: "Reading the service…\nStarting openclaw-gateway.service\n",
+        sinceMs: Date.now() - 14_000,
+      }),
+    ),
+  ),
+  "repair-failed": scene(
+    ...repairing(
+      repairView({
+        step: "failed",
+        command: "openclaw gateway start",
+        output:
+          "Gateway service disabled.\nTip: openclaw gateway install\nTip: openclaw gateway start\nTip: systemctl --user start openclaw-gateway.service\nTip: systemd user services are unavailable; install/enable systemd or run the gateway under your supervisor.\n",
+        problem: problem(
+          "serverCommandFailed",
+          '"openclaw gateway start" ended with code 1; what it printed says why.',
+          null,
+        ),
+      }),
+    ),
+  ),
+  "repair-not-answering": scene(
+    ...repairing(
+      repairView({
+        step: "failed",
+        command: "openclaw gateway start",
+        output: "Gateway service started.\n",
+        problem: problem(
+          "gatewayNotAnswering",
+          '"openclaw gateway start" did well, and yet no gateway answers on port 18789 after 120 s; its log says why, unless it listens on another port.',
+          "openLog",
+        ),
+      }),
+    ),
+  ),
+  "repair-done": scene(
+    ...repairing(
+      repairView({ step: "done", command: "openclaw gateway start", output: "Started.\n" }),
+      (backend) => backend.tellCheck(well()),
+    ),
+  ),
+  "repair-approve": scene(
+    ...repairing(
+      repairView({
+        kind: "approveDevice",
+        commands: [
+          "openclaw devices approve cf7f2adb-5db9-4a62-996c-de43c3430a77",
+          "./.local/bin/openclaw devices approve cf7f2adb-5db9-4a62-996c-de43c3430a77",
+        ],
+      }),
+    ),
+  ),
+  "pairing-required": scene((backend) => {
+    const message =
+      "The gateway wants this device approved first. On the server: openclaw devices approve cf7f2adb-5db9-4a62-996c-de43c3430a77 — then try again.";
+    backend.connection = downView({
+      phase: "paused",
+      cause: "pairing",
+      problem: problem("pairingRequired", message, "approveDevice"),
+    });
+    backend.check = checkView(
+      steps("access", { status: "needsUser", ms: 31, summary: message, action: "approveDevice" }),
+      { ok: false, finishedAtMs: Date.now() - MINUTE },
+    );
+  }, {}),
+  "check-token": scene((backend) => {
+    const message =
+      "The gateway refused the gateway token. Enter the one the server uses (gateway.auth.token in its openclaw.json).";
+    backend.connection = downView();
+    backend.check = checkView(
+      steps("access", { status: "needsUser", ms: 31, summary: message, action: "enterToken" }),
+      { ok: false, finishedAtMs: Date.now() - MINUTE },
+    );
+  }, {}),
+  "gateway-log": scene(
+    () => {},
+    { gatewayLog: () => ({ status: "ok" as const, data: gatewayLog() }) },
+    (backend) => {
+      backend.tellPage("server");
+      press("open-log");
+    },
+  ),
   "server-off": scene((backend) => {
     backend.connection = downView();
   }, {}),

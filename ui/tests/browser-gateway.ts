@@ -119,6 +119,7 @@ export class Page {
       requests: (view) => this.requests.push(view),
       signInKey: () => undefined,
       gatewayReport: () => undefined,
+      repair: () => undefined,
       page: () => undefined,
     });
     await this.backend.commands.resendAll();

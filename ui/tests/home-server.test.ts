@@ -1,6 +1,13 @@
-import { screen } from "@testing-library/svelte";
+import { screen, waitFor } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
-import { FakeBackend, downView, settingsView, signInKeyView } from "../src/ipc/fake";
+import {
+  FakeBackend,
+  checkView,
+  downView,
+  repairView,
+  settingsView,
+  signInKeyView,
+} from "../src/ipc/fake";
 import { all, find, get, open, testids, textOf } from "./window";
 
 const failed = { code: "somethingElse", message: "The disk is full.", action: null };
@@ -74,5 +81,123 @@ describe("the gateway's token", () => {
     await user.click(get(testids.fetchSecretButton));
 
     expect(await screen.findByText("The disk is full.")).toBeTruthy();
+  });
+});
+
+describe("a repair", () => {
+  const down = () =>
+    downView({
+      phase: "up_gateway_down",
+      cause: "network",
+      problem: { code: "gatewayNotRunning", message: "Nothing answers.", action: "startGateway" },
+    });
+
+  it("is offered by its button, with every line that may run, and run by another", async () => {
+    const backend = new FakeBackend();
+    backend.connection = down();
+    const { user } = await open(backend);
+
+    await user.click(get(testids.problemAction));
+    expect(backend.callsOf("offerRepair")).toEqual([["startGateway"]]);
+    backend.tellRepair(repairView());
+    expect(textOf(await find(testids.repairCommand))).toBe("openclaw gateway start");
+    expect(textOf(get(testids.repairOthers))).toContain(
+      "systemctl --user start openclaw-gateway.service",
+    );
+    expect(backend.callsOf("runRepair")).toEqual([]);
+    await user.click(screen.getByRole("button", { name: "Run this on home-server" }));
+    expect(backend.callsOf("runRepair")).toHaveLength(1);
+  });
+
+  it("shows what it prints, is stopped by its button and not by Escape", async () => {
+    const backend = new FakeBackend();
+    const { user } = await open(backend);
+    backend.tellRepair(
+      repairView({
+        step: "running",
+        command: "openclaw gateway start",
+        output: "Starting…\n",
+        sinceMs: Date.now() - 14_000,
+      }),
+    );
+
+    expect(textOf(await find(testids.repairOutput))).toBe("Starting…");
+    expect(textOf(get(testids.repairState))).toContain("14 s");
+    get(testids.dialog).dispatchEvent(new Event("cancel", { cancelable: true }));
+    expect(backend.callsOf("stopRepair")).toEqual([]);
+    await user.click(get(testids.repairStop));
+    expect(backend.callsOf("stopRepair")).toHaveLength(1);
+  });
+
+  it("says in the end what the check found", async () => {
+    const backend = new FakeBackend();
+    await open(backend);
+    const done = repairView({ step: "done", command: "openclaw gateway start" });
+    backend.tellCheck(checkView({}, { ok: true, finishedAtMs: Date.now() }));
+    backend.tellRepair(done);
+    expect(textOf(await find(testids.repairState))).toContain("every step of the check is well");
+
+    const summary = "The gateway refused the gateway token.";
+    backend.tellCheck(
+      checkView(
+        { access: { status: "needsUser", summary } },
+        { ok: false, finishedAtMs: Date.now() },
+      ),
+    );
+    expect(await screen.findByText(new RegExp(`stops at Token. ${summary}`))).toBeTruthy();
+    expect(get(testids.repair).dataset["well"]).toBe("false");
+  });
+
+  it("that failed can be tried again, and leads to the log where that says why", async () => {
+    const backend = new FakeBackend();
+    const { user } = await open(backend);
+    const problem = {
+      code: "gatewayNotAnswering",
+      message: "No answer.",
+      action: "openLog",
+    } as const;
+    backend.tellRepair(repairView({ step: "failed", problem }));
+
+    await user.click(await find(testids.repairAgain));
+    expect(backend.callsOf("offerRepair")).toEqual([["startGateway"]]);
+    await user.click(get(testids.problemAction));
+    expect(backend.callsOf("stopRepair")).toHaveLength(1);
+    expect(backend.callsOf("gatewayLog")).toHaveLength(1);
+  });
+});
+
+describe("the gateway's log", () => {
+  it("is read when it is asked for, and put away again", async () => {
+    const log = { file: "/tmp/openclaw/openclaw-2026-11-24.log", text: "INFO  ready\nWARN  slow" };
+    const backend = new FakeBackend({ gatewayLog: () => ({ status: "ok", data: log }) });
+    const { user } = await open(backend);
+    backend.tellPage("server");
+
+    await user.click(await find(testids.openLog));
+    expect((await find(testids.logText)).textContent).toBe(log.text);
+    expect(screen.getByText(log.file)).toBeTruthy();
+    await user.click(get(testids.logClose));
+    expect(all(testids.logText)).toEqual([]);
+  });
+
+  it("that cannot be read says why", async () => {
+    const backend = new FakeBackend({ gatewayLog: () => ({ status: "error", error: failed }) });
+    const { user } = await open(backend);
+    backend.tellPage("server");
+
+    await user.click(await find(testids.openLog));
+    expect(await screen.findByText("The disk is full.")).toBeTruthy();
+  });
+
+  it("and a restart are offered over SSH, and a restart nowhere else", async () => {
+    const backend = new FakeBackend();
+    const { user } = await open(backend);
+    backend.tellPage("server");
+    await user.click(await find(testids.restartGateway));
+    expect(backend.callsOf("offerRepair")).toEqual([["restartGateway"]]);
+
+    backend.tellSettings(settingsView({ transport: "direct" }));
+    await waitFor(() => expect(all(testids.restartGateway)).toEqual([]));
+    expect(all(testids.openLog)).toHaveLength(1);
   });
 });

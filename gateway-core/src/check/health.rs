@@ -1,6 +1,6 @@
 //! The ninth step in words: what the gateway says of itself.
 
-use crate::connection::problem::Problem;
+use crate::connection::problem::{Problem, UserAction};
 use crate::gateway_health::{self, GatewayHealth, HealthFault, HealthState};
 use crate::protocol::method::health::HealthPayload;
 
@@ -26,30 +26,34 @@ fn well(channels: usize) -> String {
 }
 
 fn problem(fault: &HealthFault) -> Problem {
-    match fault {
-        HealthFault::ChannelLoggedOut { channel } => Problem::without_action(
-            "channelLoggedOut",
-            format!("The gateway works, but nobody is logged in to {channel}. Log in there again."),
-        ),
-        HealthFault::ChannelFails { channel } => Problem::without_action(
+    let (code, message) = match fault {
+        HealthFault::ChannelLoggedOut { channel } => {
+            return Problem::without_action(
+                "channelLoggedOut",
+                format!(
+                    "The gateway works, but nobody is logged in to {channel}. Log in there again."
+                ),
+            );
+        }
+        HealthFault::ChannelFails { channel } => (
             "channelFails",
             format!("The gateway works, but {channel} did not answer it. Look at its log."),
         ),
-        HealthFault::PluginsFailed { count: 1 } => Problem::without_action(
+        HealthFault::PluginsFailed { count: 1 } => (
             "pluginsFailed",
-            "The gateway works, but a plugin did not load. Look at its log.",
+            "The gateway works, but a plugin did not load. Look at its log.".to_owned(),
         ),
-        HealthFault::PluginsFailed { count } => Problem::without_action(
+        HealthFault::PluginsFailed { count } => (
             "pluginsFailed",
             format!("The gateway works, but {count} plugins did not load. Look at its log."),
         ),
-        HealthFault::Unexplained | HealthFault::ModelsMissing | HealthFault::Busy => {
-            Problem::without_action(
-                "gatewayDegraded",
-                "The gateway works, but says that something in it does not. Look at its log.",
-            )
-        }
-    }
+        HealthFault::Unexplained | HealthFault::ModelsMissing | HealthFault::Busy => (
+            "gatewayDegraded",
+            "The gateway works, but says that something in it does not. Look at its log."
+                .to_owned(),
+        ),
+    };
+    Problem::new(code, message, UserAction::OpenLog)
 }
 
 #[cfg(test)]

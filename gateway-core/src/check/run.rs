@@ -72,6 +72,7 @@ pub async fn run(
         steps: Vec::with_capacity(StepId::ALL.len()),
         on_step,
         lap: Instant::now(),
+        is_direct: matches!(check.route, CheckRoute::Direct(_)),
     };
     let until = Instant::now() + IN_ALL;
     // Every step ends the run by an error; the log knows which one it was.
@@ -96,6 +97,8 @@ struct Log<'a> {
     steps: Vec<StepResult>,
     on_step: &'a mut (dyn FnMut(&StepResult) + Send),
     lap: Instant,
+    /// Whether there is no SSH server on the way.
+    is_direct: bool,
 }
 
 impl Log<'_> {
@@ -134,6 +137,10 @@ impl Log<'_> {
 
     fn fail(&mut self, id: StepId, status: StepStatus, problem: Problem) -> Ended {
         let took = self.lap();
+        let problem = match self.is_direct {
+            true => explain::problem_directly(problem),
+            false => problem,
+        };
         self.fill_before(Some(id), StepStatus::NotReached);
         self.note(StepResult::not_ok(id, took, status, problem));
         Ended

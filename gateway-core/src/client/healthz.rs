@@ -1,4 +1,4 @@
-//! Asks a port over plain HTTP whether a gateway lives there, without any credential.
+//! Asks a port over plain HTTP whether a gateway lives there and has started, without any credential.
 
 use super::Endpoint;
 use super::error::NotAGateway;
@@ -33,9 +33,37 @@ pub async fn probe_healthz<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let endpoint = endpoint.into();
-    match timeout(limit, ask(stream, &endpoint)).await {
-        Ok(Ok(answer)) => read_answer(&answer),
+    read_answer(&answer(stream, &endpoint.into(), "healthz", limit).await?)
+}
+
+/// Sends `GET /startupz` and returns whether the gateway has started, within `limit`. Gateways that do not
+/// know the question are taken at their word that they live.
+///
+/// # Errors
+///
+/// [`NotAGateway`] when nothing answers.
+pub async fn probe_startup<S>(
+    stream: S,
+    endpoint: impl Into<Endpoint>,
+    limit: Duration,
+) -> Result<bool, NotAGateway>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let answer = answer(stream, &endpoint.into(), "startupz", limit).await?;
+    let (head, _) = split_head(&answer).ok_or(NotAGateway::NotHttp)?;
+    let status = status(head).ok_or(NotAGateway::NotHttp)?;
+    Ok(status != 503)
+}
+
+async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    endpoint: &Endpoint,
+    path: &str,
+    limit: Duration,
+) -> Result<Vec<u8>, NotAGateway> {
+    match timeout(limit, ask(stream, endpoint, path)).await {
+        Ok(Ok(answer)) => Ok(answer),
         Ok(Err(_)) => Err(NotAGateway::NotHttp),
         Err(_) => Err(NotAGateway::Silent),
     }
@@ -44,10 +72,11 @@ where
 async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     endpoint: &Endpoint,
+    path: &str,
 ) -> io::Result<Vec<u8>> {
     let request = format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-        endpoint.beside("healthz"),
+        endpoint.beside(path),
         endpoint.authority()
     );
     stream.write_all(request.as_bytes()).await?;

@@ -6,7 +6,7 @@
 mod direct;
 
 pub(super) use direct::told_directly;
-pub use direct::{direct_failure, direct_problem, direct_settings_problem};
+pub use direct::{direct_failure, direct_problem, direct_settings_problem, problem_directly};
 
 use super::phase::Cause;
 use super::problem::{Problem, UserAction};
@@ -14,7 +14,8 @@ use super::question::{Prompt, Question};
 use super::route::Failure;
 use super::state::{About, Verdict};
 use crate::client::{CloseReason, ConnectError, NextStep as GatewayStep, NotAGateway};
-use crate::protocol::DetailCode;
+use crate::home_server::gateway_service::ApprovableRequest;
+use crate::protocol::{DetailCode, PairingRequestId};
 use crate::ssh_config::SshConfigError;
 use crate::tunnel::{
     self, ForwardError, KnownKey, PresentedKey, TargetError, TunnelClosed, TunnelError,
@@ -154,7 +155,7 @@ pub fn forward_problem(error: &ForwardError, port: u16) -> Problem {
                 "The server is reachable, but nothing answers on port {port}. \
                  Start the gateway there, or correct the port."
             ),
-            UserAction::EditPorts,
+            UserAction::StartGateway,
         ),
         ForwardError::Timeout { waited } => Problem::new(
             "forwardTimeout",
@@ -312,20 +313,7 @@ fn refused_problem(error: &ConnectError) -> Problem {
             "The gateway refused the password, or needs one. Enter it in the settings.",
             UserAction::EnterToken,
         ),
-        GatewayStep::ApproveDevice { request } => {
-            let command = request.map_or_else(
-                || "openclaw devices list".to_owned(),
-                |id| format!("openclaw devices approve {id}"),
-            );
-            Problem::new(
-                "pairingRequired",
-                format!(
-                    "The gateway wants this device approved first. On the server: {command} — \
-                     then try again."
-                ),
-                UserAction::TryAgain,
-            )
-        }
+        GatewayStep::ApproveDevice { request } => pairing_required(request),
         GatewayStep::WaitForRateLimit(_) => Problem::new(
             "rateLimited",
             "The gateway counted too many failed sign-ins and makes everybody wait. \
@@ -348,6 +336,25 @@ fn refused_problem(error: &ConnectError) -> Problem {
             "The gateway refused the connection for now. Trying again may succeed.",
             UserAction::TryAgain,
         ),
+    }
+}
+
+/// An id of another shape than gateways use is neither shown nor approved.
+fn pairing_required(request: Option<PairingRequestId>) -> Problem {
+    let approvable = request.filter(|id| ApprovableRequest::new(id).is_some());
+    let (command, action) = match &approvable {
+        Some(id) => (
+            format!("openclaw devices approve {id}"),
+            UserAction::ApproveDevice,
+        ),
+        None => ("openclaw devices list".to_owned(), UserAction::TryAgain),
+    };
+    let message = format!(
+        "The gateway wants this device approved first. On the server: {command} — then try again."
+    );
+    Problem {
+        pairing_request: approvable,
+        ..Problem::new("pairingRequired", message, action)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a person is told when something fails: what, where, and the next step, as data.
 
+use crate::protocol::PairingRequestId;
 use serde::{Deserialize, Serialize};
 
 /// A failure a person meets.
@@ -12,6 +13,9 @@ pub struct Problem {
     pub message: String,
     /// The button beside it.
     pub action: Option<UserAction>,
+    /// The request to pair that [`UserAction::ApproveDevice`] is about, where the gateway named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pairing_request: Option<PairingRequestId>,
 }
 
 impl Problem {
@@ -21,6 +25,7 @@ impl Problem {
             code,
             message: message.into(),
             action: Some(action),
+            pairing_request: None,
         }
     }
 
@@ -30,6 +35,7 @@ impl Problem {
             code,
             message: message.into(),
             action: None,
+            pairing_request: None,
         }
     }
 
@@ -69,4 +75,10 @@ pub enum UserAction {
     CheckServer,
     /// Shows the settings file's fault.
     ShowSettingsFile,
+    /// Offers to start the gateway on the server.
+    StartGateway,
+    /// Offers to approve this device on the server.
+    ApproveDevice,
+    /// Shows the end of the gateway's log.
+    OpenLog,
 }

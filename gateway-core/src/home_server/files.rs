@@ -147,6 +147,32 @@ impl ServerFiles {
         }
     }
 
+    /// Lists the names in a folder, so many at most; `None` where there is none.
+    ///
+    /// # Errors
+    /// When the server does not list them.
+    pub async fn names(&self, path: &str, most: usize) -> Result<Option<Vec<String>>, FilesError> {
+        let fault = |error| FilesError::of(error, Doing::Look, path);
+        let handle = match self.sftp.opendir(path).await {
+            Ok(opened) => opened.handle,
+            Err(error) => return fault(error).unless_missing(),
+        };
+        let mut names = Vec::new();
+        let outcome = loop {
+            match self.sftp.readdir(handle.as_str()).await {
+                Ok(some) => names.extend(some.files.into_iter().map(|file| file.filename)),
+                Err(error) if is_status(&error, StatusCode::Eof) => break Ok(()),
+                Err(error) => break Err(fault(error)),
+            }
+            if names.len() >= most {
+                names.truncate(most);
+                break Ok(());
+            }
+        };
+        self.close(handle).await;
+        outcome.map(|()| Some(names))
+    }
+
     /// Reads a file, following links as the programs of the account do; `None` where there is none.
     ///
     /// # Errors
@@ -154,6 +180,19 @@ impl ServerFiles {
     pub async fn read(
         &self,
         path: &str,
+        limit: usize,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, FilesError> {
+        self.read_from(path, 0, limit).await
+    }
+
+    /// Reads a file from a byte on, as [`ServerFiles::read`] does.
+    ///
+    /// # Errors
+    /// As [`ServerFiles::read`]; the limit is for what comes from there on.
+    pub async fn read_from(
+        &self,
+        path: &str,
+        start: u64,
         limit: usize,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, FilesError> {
         let fault = |error| FilesError::of(error, Doing::Read, path);
@@ -165,7 +204,7 @@ impl ServerFiles {
         // Room for all of it from the start, so that no copy of a secret is left where it grew.
         let mut content = Zeroizing::new(Vec::with_capacity(limit + PIECE as usize));
         let outcome = loop {
-            let at = content.len() as u64;
+            let at = start + content.len() as u64;
             match self.sftp.read(handle.as_str(), at, PIECE).await {
                 Ok(piece) if piece.data.is_empty() => break Ok(()),
                 Ok(piece) => content.extend_from_slice(&Zeroizing::new(piece.data)),

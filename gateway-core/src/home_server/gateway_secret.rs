@@ -1,32 +1,22 @@
 //! The gateway's token or password, read from the server's own files when a person asks for it.
 //!
-//! No command is run, and no output of one is ever taken for a secret. Where the official config is
-//! follows its path rules, as far as files tell: the variables that the service is started with stand in its
-//! unit file, those of a shell nowhere.
+//! No command is run, and no output of one is ever taken for a secret.
 
 use super::files::{FilesError, ServerFiles};
+use super::gateway_files::GatewayFiles;
+use crate::config::ProfileId;
 use crate::config::openclaw_json::elsewhere::{self, ElsewhereError, GatewayElsewhere, Wanted};
-use crate::config::openclaw_json::{config_path, state_dir};
-use crate::config::{Environment, Platform, ProfileId};
 use crate::connection::access::GatewayAccess;
 use crate::connection::explain;
 use crate::connection::problem::{Problem, UserAction};
 use crate::connection::route::Failure;
 use crate::connection::ssh_server::SshServer;
 use crate::credentials::{Account, CredentialStore, Kind, StoreError, slots};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::timeout;
-use zeroize::Zeroizing;
 
 /// How long all of it may take.
 const LIMIT: Duration = Duration::from_secs(30);
-
-/// No config of people is longer.
-const LONGEST: usize = 2 * 1024 * 1024;
-
-/// The service's unit file, below the account's home.
-const UNIT: &str = ".config/systemd/user/openclaw-gateway.service";
 
 /// What was fetched; the secret itself is in the keychain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,74 +97,14 @@ pub async fn fetch(
 }
 
 async fn read(files: &ServerFiles) -> Result<GatewayElsewhere, FetchError> {
-    let unit = text(files, &files.in_home(UNIT)).await?;
-    let variables = unit.as_deref().map(|unit| service_variables(unit));
-    let home = PathBuf::from(files.in_home("").trim_end_matches('/'));
-    let environment = Environment::new(
-        variables.unwrap_or_default(),
-        Some(home),
-        // Whose paths are these, whatever this computer is.
-        Platform::Xdg,
-    );
-    let missing = || FilesError::Missing {
-        path: "~/.openclaw/openclaw.json".to_owned(),
-    };
-    let config = config_path(&environment).ok_or_else(missing)?;
-    let state = state_dir(&environment).ok_or_else(missing)?;
-    let dotenv = text(files, path(&state.join(".env"))?).await?;
-    let content = text(files, path(&config)?).await?;
+    let of_gateway = GatewayFiles::read(files).await?;
     let found = elsewhere::find(
-        &environment,
-        config,
-        content.map(|content| content.as_str().to_owned()),
-        dotenv.as_ref().map_or("", |text| text.as_str()),
+        &of_gateway.environment,
+        of_gateway.config_path,
+        of_gateway.config.map(|config| config.as_str().to_owned()),
+        of_gateway.dotenv.as_ref().map_or("", |text| text.as_str()),
     );
     Ok(found?)
-}
-
-async fn text(files: &ServerFiles, path: &str) -> Result<Option<Zeroizing<String>>, FilesError> {
-    let Some(content) = files.read(path, LONGEST).await? else {
-        return Ok(None);
-    };
-    let text = std::str::from_utf8(&content).map_err(|_| FilesError::WrongKind {
-        path: path.to_owned(),
-        wanted: "text",
-    })?;
-    Ok(Some(Zeroizing::new(text.to_owned())))
-}
-
-/// Paths on the server are text with slashes, whatever they are here.
-fn path(path: &Path) -> Result<&str, FilesError> {
-    path.to_str().ok_or_else(|| FilesError::Missing {
-        path: path.display().to_string(),
-    })
-}
-
-/// Reads the `Environment=` lines of a unit file (systemd.exec(5)): words `NAME=value`, quoted or not.
-fn service_variables(unit: &str) -> Vec<(String, String)> {
-    let lines = unit.lines().map(str::trim);
-    let assigned = lines.filter_map(|line| line.strip_prefix("Environment="));
-    assigned.flat_map(words).collect()
-}
-
-fn words(line: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut word = String::new();
-    let mut quote = None;
-    for c in line.chars().chain([' ']) {
-        match quote {
-            Some(open) if c == open => quote = None,
-            None if c == '"' || c == '\'' => quote = Some(c),
-            None if c.is_whitespace() => {
-                let whole = std::mem::take(&mut word);
-                if let Some((name, value)) = whole.split_once('=') {
-                    found.push((name.to_owned(), value.to_owned()));
-                }
-            }
-            Some(_) | None => word.push(c),
-        }
-    }
-    found
 }
 
 /// Says why in the words for people.
@@ -186,28 +116,4 @@ pub fn problem(error: &FetchError) -> Problem {
         FetchError::Store(_) => "tokenNotKept",
     };
     Problem::new(code, explain::told(error), UserAction::EnterToken)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_services_variables_are_read_in_every_way_of_writing_them() {
-        let unit = "[Service]\nExecStart=/usr/bin/openclaw gateway\n\
-                    Environment=OPENCLAW_STATE_DIR=/srv/claw HOME=/home/me\n\
-                    Environment=\"OPENCLAW_GATEWAY_PORT=18801\" 'A=two words'\n\
-                    #Environment=B=off\nEnvironment=\n";
-
-        let expected = [
-            ("OPENCLAW_STATE_DIR", "/srv/claw"),
-            ("HOME", "/home/me"),
-            ("OPENCLAW_GATEWAY_PORT", "18801"),
-            ("A", "two words"),
-        ];
-        let expected: Vec<_> = expected
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
-        assert_eq!(service_variables(unit), expected);
-    }
 }

@@ -1,9 +1,10 @@
-//! Channels to the account itself rather than to a port: a subsystem such as SFTP.
+//! Channels to the account itself rather than to a port: a subsystem such as SFTP, or one command.
 
 use super::Tunnel;
 use super::channel::RawChannel;
 use super::error::TunnelClosed;
 use super::opening::{NotOpened, reason};
+use super::running_command::RunningCommand;
 use super::stream::TunnelStream;
 use russh::ChannelMsg;
 use std::time::Duration;
@@ -49,6 +50,22 @@ impl Tunnel {
         asked.map_err(|_| self.gone())?;
         self.granted(&mut channel, name).await?;
         Ok(TunnelStream::new(channel))
+    }
+
+    /// Has the account's shell run one line: no terminal, nothing to read for it, and no more of the
+    /// environment than the server gives.
+    ///
+    /// # Errors
+    /// A [`SessionChannelError`]; the tunnel and its other channels stay as they are.
+    pub(crate) async fn run_line(&self, line: &str) -> Result<RunningCommand, SessionChannelError> {
+        let mut channel = self.open_session().await?;
+        let asked = channel.outgoing.exec(true, line).await;
+        asked.map_err(|_| self.gone())?;
+        self.granted(&mut channel, "commands").await?;
+        let running = RunningCommand::new(channel);
+        let told = running.takes_no_input().await;
+        told.map_err(|_| self.gone())?;
+        Ok(running)
     }
 
     async fn open_session(&self) -> Result<RawChannel, SessionChannelError> {

@@ -19,14 +19,19 @@ impl Controller {
         if self.check_run.take().is_some() {
             check_view::cancelled(&mut self.check);
             self.send_check();
+            self.repair_may_be_done();
         }
     }
 
     pub(super) fn check_news(&mut self, news: Option<CheckNews>) -> Next {
+        if let Some(CheckNews::PairingRequired(request)) = &news {
+            self.repairing.pairing_required(request.clone());
+        }
         if !check_view::take(&mut self.check, news, now_ms()) {
             self.check_run = None;
         }
         self.send_check();
+        self.repair_may_be_done();
         Next::Continue
     }
 

@@ -33,6 +33,8 @@ pub(super) fn take(view: &mut CheckView, news: Option<CheckNews>, now_ms: f64) -
             }
             true
         }
+        // It is no part of what is shown.
+        Some(CheckNews::PairingRequired(_)) => true,
         Some(CheckNews::Finished { ok }) => {
             view.running = false;
             view.ok = Some(ok);

@@ -29,6 +29,10 @@ impl Controller {
                 }
             }
             self.order(Order::Connect);
+            // Whoever fetched it because the check had stopped there wants to see whether it helped.
+            if self.check.ok == Some(false) {
+                self.run_check();
+            }
         }
         respond(reply, result);
     }

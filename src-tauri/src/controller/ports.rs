@@ -1,7 +1,7 @@
 //! What the controller drives: the seams between deciding and doing.
 
 use super::gateway_report::GatewayAnswers;
-use crate::view_model::{ChatDraft, CheckStepView, FetchedView, PairingKind, UiError};
+use crate::view_model::{ChatDraft, CheckStepView, FetchedView, LogView, PairingKind, UiError};
 use futures_util::future::BoxFuture;
 use gateway_core::{
     client::CallError,
@@ -10,6 +10,7 @@ use gateway_core::{
         GatewayEvent, day::Day, problem::Problem, question::Answer, snapshot::Snapshot,
         timeline::Timeline,
     },
+    home_server::{gateway_service::Repair, repair::Progress},
     protocol::{
         PairingRequestId,
         event::Event,
@@ -127,6 +128,9 @@ pub trait GatewayPort: Send + Sync + 'static {
         id: QuestionSetId,
         answers: Option<Answers>,
     ) -> BoxFuture<'static, Result<(), CallError>>;
+
+    /// Reads the end of the gateway's log.
+    fn log(&self) -> BoxFuture<'static, Result<LogView, CallError>>;
 }
 
 /// Sends messages exactly once, now or when the connection is back.
@@ -171,6 +175,21 @@ pub trait HomeServerPort: Send + Sync + 'static {
 
     /// Takes the line and the key back.
     fn remove_key(&self) -> BoxFuture<'static, Result<(), UiError>>;
+
+    /// Starts a repair; the latest news wins, and dropping the receiver stops it.
+    fn repair(&self, repair: Repair) -> watch::Receiver<RepairNews>;
+
+    /// Reads the end of the gateway's log in the server's own files.
+    fn log(&self) -> BoxFuture<'static, Result<LogView, UiError>>;
+}
+
+/// What a repair reports.
+#[derive(Debug, Clone, Default)]
+pub struct RepairNews {
+    /// How far it has come.
+    pub progress: Progress,
+    /// How it ended, once it has.
+    pub ended: Option<Result<(), UiError>>,
 }
 
 /// Runs "Check my server".
@@ -184,6 +203,8 @@ pub trait CheckPort: Send + Sync + 'static {
 pub enum CheckNews {
     /// A step changed; carries all of it.
     Step(CheckStepView),
+    /// The gateway wants this device approved first, by this request.
+    PairingRequired(PairingRequestId),
     /// The run ended.
     Finished {
         /// Whether every step that applies is well.

@@ -27,6 +27,9 @@ pub(crate) fn user_action(action: problem::UserAction) -> UserAction {
         problem::UserAction::ReviewHostKey => UserAction::ReviewHostKey,
         problem::UserAction::CheckServer => UserAction::CheckServer,
         problem::UserAction::ShowSettingsFile => UserAction::ShowSettingsFile,
+        problem::UserAction::StartGateway => UserAction::StartGateway,
+        problem::UserAction::ApproveDevice => UserAction::ApproveDevice,
+        problem::UserAction::OpenLog => UserAction::OpenLog,
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
-    FieldError, HappenedView, Page, PairingKind, SettingsForm, UiError, UnsentView,
+    FieldError, HappenedView, LogView, Page, PairingKind, RepairKind, SettingsForm, UiError,
+    UnsentView,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -99,6 +100,10 @@ pub enum Request {
         reply: Reply<FetchedView, UiError>,
     },
     SignInKey(SignInKeyRequest),
+    Repair(RepairRequest),
+    GatewayLog {
+        reply: Reply<LogView, UiError>,
+    },
     /// A row of the tray's menu was clicked.
     MenuClicked(MenuAction),
     /// The user closed the window.
@@ -124,6 +129,17 @@ pub enum SignInKeyRequest {
     Undo,
     /// Show no more of it.
     Close,
+}
+
+/// What can be asked about something that is done on the home server by a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RepairRequest {
+    /// Show its commands.
+    Offer(RepairKind),
+    /// Run them.
+    Run,
+    /// Stop what runs, or show no more of it.
+    Stop,
 }
 
 /// Carries requests to the controller; cheap to clone.

@@ -25,6 +25,7 @@ mod gateway_report;
 mod login_start;
 mod notices;
 mod pairing;
+mod repairing;
 mod sign_in_key;
 mod tray;
 

@@ -10,7 +10,7 @@ use crate::{
     controller::{ControllerHandle, Request},
     events::{
         AgentRequestsChanged, ChatChanged, CheckChanged, ConnectionChanged, GatewayReportChanged,
-        PageRequested, SettingsChanged, SignInKeyChanged, WindowEvent,
+        PageRequested, RepairChanged, SettingsChanged, SignInKeyChanged, WindowEvent,
     },
     local_programs,
     notices::Notice,
@@ -122,6 +122,7 @@ impl Desktop for TauriDesktop {
             WindowEvent::AgentRequests(view) => AgentRequestsChanged(view).emit(&self.app),
             WindowEvent::SignInKey(view) => SignInKeyChanged(view).emit(&self.app),
             WindowEvent::GatewayReport(view) => GatewayReportChanged(view).emit(&self.app),
+            WindowEvent::Repair(view) => RepairChanged(view).emit(&self.app),
             WindowEvent::Page(page) => PageRequested(page).emit(&self.app),
         };
         if let Err(problem) = sent {

@@ -1,7 +1,8 @@
 //! An account with a password and a home of its own behind a real sshd.
 //!
 //! sshd runs in a mount namespace with another `passwd` and `shadow`, so that the machine has no such
-//! account; what is mounted over the home is seen there only.
+//! account; what is mounted over the home is seen there only. What the machine has in `/usr/local/bin` is
+//! no part of the server.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -86,6 +87,30 @@ pub fn own(path: &Path, mode: u32) -> Result<()> {
     Ok(fs::set_permissions(path, Permissions::from_mode(mode))?)
 }
 
+/// Writes a file that only the account may read into its home, with the folders on the way.
+///
+/// # Errors
+///
+/// When that is not allowed.
+pub fn write(home: &Path, path: &str, content: &str) -> Result<PathBuf> {
+    let file = home.join(path);
+    let mut folder = home.to_owned();
+    for part in Path::new(path)
+        .parent()
+        .into_iter()
+        .flat_map(Path::components)
+    {
+        folder.push(part);
+        if !folder.exists() {
+            fs::create_dir(&folder)?;
+            own(&folder, 0o700)?;
+        }
+    }
+    fs::write(&file, content)?;
+    own(&file, 0o600)?;
+    Ok(file)
+}
+
 pub(super) fn home(dir: &Path) -> PathBuf {
     dir.join("home")
 }
@@ -107,7 +132,7 @@ pub(super) fn around(sshd: &Path, dir: &Path, account: &Account) -> Result<Progr
     };
     let mount = format!(
         "set -e; mount --bind \"$0/passwd\" /etc/passwd; \
-         mount --bind \"$0/shadow\" /etc/shadow; {disk}exec \"$@\""
+         mount --bind \"$0/shadow\" /etc/shadow; mount -t tmpfs tmpfs /usr/local/bin; {disk}exec \"$@\""
     );
     Ok(Program::new(tools::system("/usr/bin/unshare")?)
         .args(["-m", "/bin/sh", "-c", &mount])

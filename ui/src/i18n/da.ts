@@ -56,6 +56,9 @@ const action: Record<UserAction, string> = {
   reviewHostKey: "Se serverens nøgle",
   checkServer: "Tjek min server",
   showSettingsFile: "Vis fejlen",
+  startGateway: "Start gatewayen",
+  approveDevice: "Godkend denne enhed",
+  openLog: "Åbn log",
 };
 
 const step: Record<CheckStepId, string> = {
@@ -106,6 +109,17 @@ const problems: Readonly<Record<string, string>> = {
   tokenRefused: "Gatewayen afviste tokenet. Indtast det, serveren bruger nu.",
   passwordRefused: "Gatewayen afviste adgangskoden eller mangler den.",
   rateLimited: "Gatewayen har talt for mange mislykkede forsøg. Prøv igen om nogle minutter.",
+  serverRunsNoCommands:
+    "Serveren kører ingen kommandoer for denne konto. Spørg dens ejer, eller gør det der i hånden.",
+  serverHasNoOpenclaw:
+    "Serveren har intet openclaw, hvor det plejer at være installeret, og ingen tjeneste af det navn, eller programmet starter ikke uden et login (nvm lægger det, hvor kun et login finder det). Gør det der i hånden.",
+  serverCommandTooLong: "Det blev ikke færdigt i tide og blev stoppet. Serveren har måske travlt.",
+  serverCommandLost:
+    "Hvad der blev af kommandoen, vides ikke: forbindelsen til serveren røg, eller den begyndte ikke.",
+  nothingToApprove:
+    "Gatewayen har ikke nævnt nogen anmodning fra denne enhed, der kan godkendes. Prøv at forbinde igen.",
+  repairStopped: "Det blev stoppet. Det, der var gjort indtil da, er gjort.",
+  gatewayDegraded: "Gatewayen virker, men melder, at noget i den ikke gør. Se i dens log.",
   deviceRemoved:
     "Gatewayen har fjernet denne enhed. Indtast gatewayens token for at logge ind igen.",
   browserTokenRefused:
@@ -486,6 +500,53 @@ export const da: Catalogue = {
       password: (at) => `Adgangskoden fra ${at} er i din nøglering nu.`,
       nothing: () => "Gatewayen dér beder ikke om noget.",
     },
+  },
+
+  repair: {
+    title: {
+      startGateway: (server) => `Start gatewayen på ${server}`,
+      restartGateway: (server) => `Genstart gatewayen på ${server}`,
+      approveDevice: (server) => `Godkend denne enhed på ${server}`,
+    },
+    lead: {
+      startGateway: "Denne kommando starter gatewayens tjeneste:",
+      restartGateway:
+        "Denne kommando genstarter gatewayens tjeneste. Det, din agent er i gang med, får lov at blive færdigt, eller afbrydes efter nogle minutter:",
+      approveDevice: "Denne kommando giver denne computer varig adgang til gatewayen:",
+    },
+    others: "Hvis den ikke findes",
+    othersLead: "Disse prøves i denne rækkefølge, indtil en af dem findes:",
+    after:
+      "Den køres i din konto der, over SSH. Først bedes serveren gentage et ord (echo) for at se, om den kører kommandoer; bagefter tjekkes serveren igen.",
+    run: (server) => `Kør den på ${server}`,
+    stop: "Stop den",
+    close: "Luk",
+    again: "Prøv igen",
+    restart: "Genstart…",
+    output: "Det, kommandoen skriver",
+    state: {
+      signingIn: "Logger ind…",
+      running: "Kører…",
+      waiting: "Det lykkedes. Venter på, at gatewayen svarer…",
+      checking: "Det lykkedes. Tjekker serveren…",
+      failed: "Det blev ikke gjort.",
+    },
+    well: {
+      startGateway: "Gatewayen kører, og alle trin i tjekket er i orden.",
+      restartGateway: "Gatewayen kører igen, og alle trin i tjekket er i orden.",
+      approveDevice: "Denne enhed er godkendt, og alle trin i tjekket er i orden.",
+    },
+    notWell: (step, why) =>
+      `Kommandoen lykkedes, men tjekket stopper alligevel ved ${step}. ${why}`,
+    unchecked: "Kommandoen lykkedes. Tjekket blev stoppet, så om det hjalp, vides ikke.",
+  },
+
+  gatewayLog: {
+    open: "Åbn log",
+    title: "Gatewayens log",
+    reading: "Læser den…",
+    empty: "Der står intet i den endnu.",
+    copy: "Kopiér",
   },
 
   signInKey: {

@@ -11,6 +11,8 @@ import type {
   NotificationSwitches,
   Phase,
   QuestionKind,
+  RepairKind,
+  RepairStep,
   SignInKeyStep,
   SignedInBy,
   Stage,
@@ -75,6 +77,9 @@ const action: Record<UserAction, string> = {
   reviewHostKey: "Review the server's key",
   checkServer: "Check my server",
   showSettingsFile: "Show the fault",
+  startGateway: "Start the gateway",
+  approveDevice: "Approve this device",
+  openLog: "Open log",
 };
 
 const step: Record<CheckStepId, string> = {
@@ -411,6 +416,53 @@ export const en = {
       password: (at: string) => `The password from ${at} is in your keychain now.`,
       nothing: () => "The gateway there asks for nothing.",
     } satisfies Record<FetchedKind, (at: string) => string>,
+  },
+
+  repair: {
+    title: {
+      startGateway: (server: string) => `Start the gateway on ${server}`,
+      restartGateway: (server: string) => `Restart the gateway on ${server}`,
+      approveDevice: (server: string) => `Approve this device on ${server}`,
+    } satisfies Record<RepairKind, (server: string) => string>,
+    lead: {
+      startGateway: "This command starts the gateway's service:",
+      restartGateway:
+        "This command restarts the gateway's service. What your agent is doing is let finish first, or cut off after some minutes:",
+      approveDevice: "This command lets this computer in at the gateway, for good:",
+    } satisfies Record<RepairKind, string>,
+    others: "If that is not there",
+    othersLead: "These are tried in this order, up to the first that is there:",
+    after:
+      "It runs in your account there, over SSH. Before it, the server is asked to repeat a word (echo), to see whether it runs commands; after it, the server is checked again.",
+    run: (server: string) => `Run this on ${server}`,
+    stop: "Stop it",
+    close: "Close",
+    again: "Try again",
+    restart: "Restart…",
+    output: "What the command prints",
+    state: {
+      signingIn: "Signing in…",
+      running: "Running…",
+      waiting: "It did well. Waiting for the gateway to answer…",
+      checking: "It did well. Checking the server…",
+      failed: "It was not done.",
+    } satisfies Record<Exclude<RepairStep, "offered" | "done">, string>,
+    well: {
+      startGateway: "The gateway runs, and every step of the check is well.",
+      restartGateway: "The gateway runs again, and every step of the check is well.",
+      approveDevice: "This device is approved, and every step of the check is well.",
+    } satisfies Record<RepairKind, string>,
+    notWell: (step: string, why: string) =>
+      `The command did well, and yet the check stops at ${step}. ${why}`,
+    unchecked: "The command did well. The check was stopped, so whether it helped is not known.",
+  },
+
+  gatewayLog: {
+    open: "Open log",
+    title: "The gateway's log",
+    reading: "Reading it…",
+    empty: "There is nothing in it yet.",
+    copy: "Copy",
   },
 
   signInKey: {

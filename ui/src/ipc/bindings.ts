@@ -63,6 +63,14 @@ export const commands = {
 	undoSignInKey: () => __TAURI_INVOKE<void>("undo_sign_in_key"),
 	/**  Shows no more of the key: it is not wanted now, or what became of it was read. */
 	closeSignInKey: () => __TAURI_INVOKE<void>("close_sign_in_key"),
+	/**  Shows what would be run on the home server; nothing is run. */
+	offerRepair: (kind: RepairKind) => __TAURI_INVOKE<void>("offer_repair", { kind }),
+	/**  Runs what was shown. */
+	runRepair: () => __TAURI_INVOKE<void>("run_repair"),
+	/**  Stops what runs; where nothing does, shows no more of it. */
+	stopRepair: () => __TAURI_INVOKE<void>("stop_repair"),
+	/**  Reads the end of the gateway's log: over the gateway, or from the server's own files. */
+	gatewayLog: () => typedError<LogView, UiError>(__TAURI_INVOKE("gateway_log")),
 };
 
 /** Events */
@@ -73,6 +81,7 @@ export const events = {
 	connectionChanged: makeEvent<ConnectionChanged, ConnectionChanged>("connection-changed"),
 	gatewayReportChanged: makeEvent<GatewayReportChanged, GatewayReportChanged>("gateway-report-changed"),
 	pageRequested: makeEvent<PageRequested, PageRequested>("page-requested"),
+	repairChanged: makeEvent<RepairChanged, RepairChanged>("repair-changed"),
 	settingsChanged: makeEvent<SettingsChanged, SettingsChanged>("settings-changed"),
 	signInKeyChanged: makeEvent<SignInKeyChanged, SignInKeyChanged>("sign-in-key-changed"),
 };
@@ -753,6 +762,14 @@ export type LocalPortView = {
 	holder: string | null,
 };
 
+/**  The end of the gateway's log. */
+export type LogView = {
+	/**  The file on the server. */
+	file: string,
+	/**  Its last lines. */
+	text: string,
+};
+
 /**  A machine that runs commands for agents. */
 export type NodeView = {
 	/**  What to call it. */
@@ -962,6 +979,55 @@ instruction: string;
 prompts: PromptView[]; 
 /**  Whether the answers given before were wrong. */
 wasWrong: boolean };
+
+/**  Something is offered to be done on the home server, or is being done; `null` when nothing is shown of it. */
+export type RepairChanged = RepairView | null;
+
+/**  What is offered to be done there. */
+export type RepairKind = 
+/**  Start the gateway. */
+"startGateway" | 
+/**  Restart it. */
+"restartGateway" | 
+/**  Approve this device. */
+"approveDevice";
+
+/**  How far it has come. */
+export type RepairStep = 
+/**  The commands are shown; nothing has been done. */
+"offered" | 
+/**  The server is signed in to. */
+"signingIn" | 
+/**  A command runs. */
+"running" | 
+/**  The gateway is waited for. */
+"waiting" | 
+/**  "Check my server" looks whether it helped. */
+"checking" | 
+/**  It is over; the check says whether it helped. */
+"done" | 
+/**  It was not done. */
+"failed";
+
+/**  Something that is done on the home server by a command. */
+export type RepairView = {
+	/**  What it is. */
+	kind: RepairKind,
+	/**  How far it has come. */
+	step: RepairStep,
+	/**  What the user calls the server. */
+	server: string,
+	/**  The lines that may run: the first, and each of the others only where those before it are not there. */
+	commands: string[],
+	/**  The line that runs, or that ran last. */
+	command: string | null,
+	/**  The end of what it has printed, at most 64 KiB. */
+	output: string,
+	/**  Since when something is done. */
+	sinceMs: number | null,
+	/**  Why it was not done. */
+	problem: UiError | null,
+};
 
 /**  Where OpenClaw runs. */
 export type RunsWhere = 
@@ -1222,7 +1288,13 @@ export type UserAction =
 /**  Runs "Check my server". */
 "checkServer" | 
 /**  Shows the settings file's fault. */
-"showSettingsFile";
+"showSettingsFile" | 
+/**  Offers to start the gateway on the server. */
+"startGateway" | 
+/**  Offers to approve this device on the server. */
+"approveDevice" | 
+/**  Shows the end of the gateway's log. */
+"openLog";
 
 /**  What an attempt was begun for. */
 export type Why = 

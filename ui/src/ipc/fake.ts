@@ -17,6 +17,7 @@ import type {
   GatewayReportView,
   Page,
   PairingView,
+  RepairView,
   SettingsView,
   SignInKeyView,
 } from "./bindings";
@@ -175,6 +176,31 @@ export function signInKeyView(over: Partial<SignInKeyView> = {}): SignInKeyView 
   };
 }
 
+/** A gateway's start that is on offer, except for what is given. */
+export function repairView(over: Partial<RepairView> = {}): RepairView {
+  const programs = [
+    "openclaw",
+    "./.local/bin/openclaw",
+    "./.npm-global/bin/openclaw",
+    "./.openclaw/bin/openclaw",
+    "/usr/local/bin/openclaw",
+  ];
+  return {
+    kind: "startGateway",
+    step: "offered",
+    server: "home-server",
+    commands: [
+      ...programs.map((program) => `${program} gateway start`),
+      "systemctl --user start openclaw-gateway.service",
+    ],
+    command: null,
+    output: "",
+    sinceMs: null,
+    problem: null,
+    ...over,
+  };
+}
+
 /** What a gateway that is well says of itself, except for what is given. */
 export function gatewayReport(over: Partial<GatewayReportView> = {}): GatewayReportView {
   return {
@@ -221,6 +247,10 @@ const DEFAULTS: Answers = {
     status: "ok",
     data: { kind: "token", foundAt: "gateway.auth.token in openclaw.json", port: 18789 },
   }),
+  gatewayLog: () => ({
+    status: "ok",
+    data: { file: "/tmp/openclaw/openclaw-2026-11-24.log", text: "" },
+  }),
   chooseIdentityFile: () => ({ status: "ok", data: null }),
 };
 
@@ -255,6 +285,10 @@ const NAMES: readonly (keyof Commands)[] = [
   "addSignInKey",
   "undoSignInKey",
   "closeSignInKey",
+  "offerRepair",
+  "runRepair",
+  "stopRepair",
+  "gatewayLog",
 ];
 
 export class FakeBackend implements Backend {
@@ -264,6 +298,7 @@ export class FakeBackend implements Backend {
   requests: AgentRequestsView = { approvals: [], questions: [], pairings: [] };
   signInKey: SignInKeyView | null = null;
   gatewayReport: GatewayReportView | null = null;
+  repair: RepairView | null = null;
   /** What the window called, in order. */
   readonly calls: Call[] = [];
   readonly commands: Commands;
@@ -304,6 +339,7 @@ export class FakeBackend implements Backend {
     this.#listeners?.requests(this.requests);
     this.#listeners?.signInKey(this.signInKey);
     this.#listeners?.gatewayReport(this.gatewayReport);
+    this.#listeners?.repair(this.repair);
     this.#listeners?.page("chat");
   }
 
@@ -335,6 +371,11 @@ export class FakeBackend implements Backend {
   tellGatewayReport(view: GatewayReportView | null): void {
     this.gatewayReport = view;
     this.#listeners?.gatewayReport(view);
+  }
+
+  tellRepair(view: RepairView | null): void {
+    this.repair = view;
+    this.#listeners?.repair(view);
   }
 
   tellChat(change: ChatChange, sessionKey = "agent:main:main"): void {

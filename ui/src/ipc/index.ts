@@ -13,6 +13,7 @@ import type {
   ConnectionView,
   GatewayReportView,
   Page,
+  RepairView,
   SettingsView,
   SignInKeyView,
 } from "./bindings";
@@ -34,6 +35,7 @@ export interface Listeners {
   requests(view: AgentRequestsView): void;
   signInKey(view: SignInKeyView | null): void;
   gatewayReport(view: GatewayReportView | null): void;
+  repair(view: RepairView | null): void;
   page(page: Page): void;
 }
 

@@ -15,6 +15,7 @@ export function tauriBackend(): Backend {
         events.agentRequestsChanged.listen((event) => listeners.requests(event.payload)),
         events.gatewayReportChanged.listen((event) => listeners.gatewayReport(event.payload)),
         events.signInKeyChanged.listen((event) => listeners.signInKey(event.payload)),
+        events.repairChanged.listen((event) => listeners.repair(event.payload)),
         events.pageRequested.listen((event) => listeners.page(event.payload)),
       ]);
       return () => {

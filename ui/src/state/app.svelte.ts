@@ -10,6 +10,7 @@ import { ConnectionState } from "./connection.svelte";
 import { DayState } from "./day.svelte";
 import { GatewayReportState } from "./gateway-report.svelte";
 import { HistoryState } from "./history.svelte";
+import { RepairState } from "./repair.svelte";
 import { SettingsState } from "./settings.svelte";
 import { SignInKeyState } from "./sign-in-key.svelte";
 
@@ -27,6 +28,7 @@ export class App {
   readonly chat: ChatState;
   readonly requests: AgentRequestsState;
   readonly signInKey: SignInKeyState;
+  readonly repair: RepairState;
   readonly clock = new Clock();
   /** How to sign in, in a browser; `null` in the app's window, which does that by itself. */
   readonly signIn: SignInPort | null;
@@ -58,6 +60,7 @@ export class App {
     this.chat = new ChatState(backend, text.common.failed);
     this.requests = new AgentRequestsState(backend, text.common.failed);
     this.signInKey = new SignInKeyState(backend);
+    this.repair = new RepairState(backend);
   }
 
   /** While not connected, the page with the one thing to do; the conversation otherwise. */
@@ -89,6 +92,7 @@ export class App {
       requests: (view) => this.requests.receive(view),
       signInKey: (view) => this.signInKey.receive(view),
       gatewayReport: (view) => this.gatewayReport.receive(view),
+      repair: (view) => this.repair.receive(view),
       page: (page) => this.#told(page),
     });
     await this.chat.restore();
@@ -136,6 +140,11 @@ export class App {
       case "checkServer":
         this.go("server");
         return this.check.run();
+      case "startGateway":
+      case "approveDevice":
+        return this.repair.offer(action);
+      case "openLog":
+        return void this.repair.openLog();
     }
   }
 }

@@ -63,6 +63,45 @@ pub(crate) enum ServerCommand {
     AddKey(AddKeyArgs),
     /// Read the gateway's token or password there and keep it in the keychain; no command is run.
     FetchToken(FetchTokenArgs),
+    /// Start the gateway there by a command that is shown first, then check the server.
+    StartGateway(RepairArgs),
+    /// Restart the gateway there by a command that is shown first, then check the server.
+    RestartGateway(RepairArgs),
+    /// Approve a device that waits to be let in, by a command that is shown first, then check the server.
+    Approve(ApproveArgs),
+    /// Print the end of the gateway's log, read from the server's own files.
+    Log(LogArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RepairArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
+    /// Run it without asking first.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print the outcome and the check's report as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArgs {
+    /// The request, as `openclaw check --json` has it under `pairingRequest`.
+    pub(crate) request: String,
+    #[command(flatten)]
+    pub(crate) repair: RepairArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// Print it as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

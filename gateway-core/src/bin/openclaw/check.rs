@@ -5,7 +5,9 @@ use crate::args::{CheckArgs, DirectArgs, SecretArgs, ServerArgs};
 use crate::output::{self, Exit, Stop};
 use crate::secrets::Given;
 use crate::target;
-use gateway_core::check::{self, Check, CheckRoute, Conclusion, StepId, StepResult, StepStatus};
+use gateway_core::check::{
+    self, Check, CheckReport, CheckRoute, Conclusion, StepId, StepResult, StepStatus,
+};
 use gateway_core::client::{Credentials, HelloRequest};
 use gateway_core::config::Environment;
 use gateway_core::connection::direct::Dialer;
@@ -18,7 +20,7 @@ use gateway_core::tunnel::{SignInMemory, TunnelError};
 pub(crate) async fn run(args: CheckArgs, environment: &Environment) -> Result<Exit, Stop> {
     let mut memory = SignInMemory::default();
     let json = args.json;
-    let mut check = match &args.direct.url {
+    let check = match &args.direct.url {
         Some(url) => {
             let dialer = Dialer::new(target::parse(url, "--url", Exit::Usage)?, None);
             Check {
@@ -40,27 +42,41 @@ pub(crate) async fn run(args: CheckArgs, environment: &Environment) -> Result<Ex
             .await?
         }
     };
+    let report = shown(check, &mut memory, !json).await;
+    if json {
+        output::json(&report);
+    }
+    Ok(exit(&report))
+}
+
+/// Runs a check; its steps are printed as they come, where that is wanted.
+pub(crate) async fn shown(
+    mut check: Check,
+    memory: &mut SignInMemory,
+    is_printed: bool,
+) -> CheckReport {
     // A check reads and changes nothing, so it asks for no more.
     if let Ok(hello) = &mut check.hello {
         hello.scopes = vec![Scope::Read];
     }
     let is_direct = matches!(check.route, CheckRoute::Direct(_));
     let mut show = |step: &StepResult| {
-        if !json {
+        if is_printed {
             output::line(in_words(step, is_direct));
         }
     };
-    let report = check::run(check, &mut memory, &mut show).await;
-    if json {
-        output::json(&report);
-    }
-    Ok(match report.conclusion() {
+    check::run(check, memory, &mut show).await
+}
+
+/// What a check comes to.
+pub(crate) fn exit(report: &CheckReport) -> Exit {
+    match report.conclusion() {
         Conclusion::Healthy => Exit::Well,
         Conclusion::Degraded => Exit::Failed,
         Conclusion::Unreachable => Exit::Unreachable,
         Conclusion::NeedsUser => Exit::NeedsUser,
         Conclusion::BadAddress => Exit::Usage,
-    })
+    }
 }
 
 /// An address given by hand is sent nothing that was not; this is settled before any socket opens.
@@ -167,6 +183,7 @@ mod tests {
             ms: Some(12.0),
             summary: "Fine.".to_owned(),
             action: None,
+            pairing_request: None,
         };
 
         assert!(in_words(&step, true).starts_with("certificate  ok"));

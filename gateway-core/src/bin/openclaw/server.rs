@@ -1,57 +1,55 @@
 //! `openclaw server …`: what is done on the home server itself, over the SSH sign-in.
 //!
-//! What comes of it is kept for the server in the settings, so it is done for no other.
+//! What is kept of a key or a token is kept for the server in the settings, so that is done for no other.
+
+mod repair;
+mod there;
 
 use crate::access;
-use crate::args::{AddKeyArgs, FetchTokenArgs, ServerArgs, ServerCommand};
+use crate::args::{AddKeyArgs, FetchTokenArgs, LogArgs, ServerArgs, ServerCommand};
 use crate::output::{self, Exit, Stop};
-use crate::questions;
 use crate::secrets::Given;
 use crate::target;
 use gateway_core::config::{Environment, ProfileId};
-use gateway_core::connection::access::GatewayAccess;
-use gateway_core::connection::explain;
-use gateway_core::connection::listener_slot::ListenerSlot;
-use gateway_core::connection::question::Asked;
-use gateway_core::connection::route::Failure;
-use gateway_core::connection::ssh_server::SshServer;
-use gateway_core::connection::state::Verdict;
 use gateway_core::credentials::{self, CredentialStore, Keeping};
 use gateway_core::home_server::authorized_keys::{Added, LIST, Removed};
+use gateway_core::home_server::gateway_log::{self, LogError};
 use gateway_core::home_server::gateway_secret::{self, FetchError};
+use gateway_core::home_server::gateway_service::Repair;
 use gateway_core::home_server::sign_in_key::{self, KeyPlace, SignInKeyError};
-use gateway_core::tunnel::{Tunnel, TunnelError};
 use serde_json::json;
 use std::sync::Arc;
+use there::{There, not_reached};
 
 /// Runs the command.
 pub(crate) async fn run(command: ServerCommand, environment: &Environment) -> Result<Exit, Stop> {
     match command {
         ServerCommand::AddKey(args) => add_key(args, environment).await,
         ServerCommand::FetchToken(args) => fetch_token(args, environment).await,
+        ServerCommand::StartGateway(args) => {
+            repair::run(Repair::StartGateway, args, environment).await
+        }
+        ServerCommand::RestartGateway(args) => {
+            repair::run(Repair::RestartGateway, args, environment).await
+        }
+        ServerCommand::Approve(args) => repair::approve(args, environment).await,
+        ServerCommand::Log(args) => log(args, environment).await,
     }
 }
 
 /// The server in the settings, and what is kept for it.
 struct Home {
-    server: SshServer,
-    access: Arc<dyn GatewayAccess>,
+    there: There,
     store: Arc<dyn CredentialStore>,
     profile: ProfileId,
-    name: String,
 }
 
 impl Home {
     async fn find(args: &ServerArgs, environment: &Environment) -> Result<Self, Stop> {
         let own = target::own(environment, &target::overrides(args))?;
-        let bad_address = |error: TunnelError| {
-            let problem = explain::tunnel_problem(&error);
-            Stop::new(Exit::Usage, problem.message)
-        };
-        let plan = target::plan(args, &own, environment)?;
-        let plan = plan.map_err(|error| bad_address(error.into()))?;
+        let there = There::find(args, Given::default(), &own, environment).await?;
         let profile = own.file.settings().active().filter(|profile| {
-            !profile.is_direct() && access::names(&profile.address, plan.target())
+            !profile.is_direct() && access::names(&profile.address, there.plan.target())
         });
         let Some(profile) = profile else {
             return Err(Stop::new(
@@ -60,56 +58,19 @@ impl Home {
                  the one named here; set its address in the settings first",
             ));
         };
-        let profile = profile.secrets();
-        let name = plan.target().to_string();
-        let access = access::behind(plan.target(), Given::default(), &own, environment).await?;
-        let port = own.settled.remote_port.value;
         Ok(Self {
-            server: SshServer::planned(plan, port, ListenerSlot::disabled()),
-            access,
             store: credentials::open_store().await,
-            profile,
-            name,
+            profile: profile.secrets(),
+            there,
         })
     }
 
     fn place(&self) -> KeyPlace<'_> {
         KeyPlace {
-            server: &self.server,
-            access: &*self.access,
+            server: &self.there.server,
+            access: &*self.there.access,
             store: &*self.store,
             profile: &self.profile,
-        }
-    }
-
-    /// Signs in, asking whoever sits at the terminal.
-    async fn sign_in(&self) -> Result<Tunnel, Stop> {
-        let mut id = 0;
-        loop {
-            let failure = match self.server.reach(&*self.access).await {
-                Ok(tunnel) => return Ok(tunnel),
-                Err(failure) => failure,
-            };
-            let Some(question) = failure.question.clone() else {
-                return Err(not_reached(&failure));
-            };
-            id += 1;
-            let asked = Asked { id, question };
-            let mut asking = questions::ask(&asked);
-            if asking.is_none() {
-                let message = format!(
-                    "{} Run this in a terminal to be asked.",
-                    failure.problem.message
-                );
-                return Err(Stop::new(Exit::NeedsUser, message));
-            }
-            let (_, answer) = questions::answered(&mut asking).await;
-            let Some(answer) = answer else {
-                return Err(Stop::new(Exit::NeedsUser, "it was not answered"));
-            };
-            if let Err(problem) = self.server.take_answer(&asked.question, answer).await {
-                output::remark(problem.message);
-            }
         }
     }
 }
@@ -121,7 +82,7 @@ async fn add_key(args: AddKeyArgs, environment: &Environment) -> Result<Exit, St
         .map_err(|error| stopped(&error))?;
     let line = key.line().map_err(|error| stopped(&error.into()))?;
     // It stays open meanwhile, so that nobody is asked twice.
-    let _signed_in = home.sign_in().await?;
+    let _signed_in = home.there.sign_in().await?;
     if args.undo {
         let removed = sign_in_key::remove(home.place()).await;
         let word = match removed.map_err(|error| stopped(&error))? {
@@ -133,27 +94,16 @@ async fn add_key(args: AddKeyArgs, environment: &Environment) -> Result<Exit, St
             word,
             &line,
             "The key signs in to",
-            &home.name,
+            &home.there.name,
             "no longer",
         );
         return Ok(Exit::Well);
     }
     output::remark(format_args!(
         "This line is added to ~/{LIST} on {}:\n  {line}",
-        home.name
+        home.there.name
     ));
-    if !args.yes {
-        match questions::agrees("Type yes to go on: ").await {
-            Some(true) => {}
-            Some(false) => return Err(Stop::new(Exit::NeedsUser, "nothing was changed")),
-            None => {
-                return Err(Stop::new(
-                    Exit::NeedsUser,
-                    "nothing was changed; say --yes, or run this in a terminal to be asked",
-                ));
-            }
-        }
-    }
+    there::confirm(args.yes).await?;
     let added = sign_in_key::add(home.place(), &key).await;
     let word = match added.map_err(|error| stopped(&error))? {
         Added::Now => "added",
@@ -164,7 +114,7 @@ async fn add_key(args: AddKeyArgs, environment: &Environment) -> Result<Exit, St
         word,
         &line,
         "The key signs in to",
-        &home.name,
+        &home.there.name,
         "from now on",
     );
     Ok(Exit::Well)
@@ -177,9 +127,14 @@ async fn fetch_token(args: FetchTokenArgs, environment: &Environment) -> Result<
             format!("there is no keychain to keep the token in ({reason}); unlock or install one");
         return Err(Stop::new(Exit::NeedsUser, message));
     }
-    let _signed_in = home.sign_in().await?;
-    let fetched =
-        gateway_secret::fetch(&home.server, &*home.access, &*home.store, &home.profile).await;
+    let _signed_in = home.there.sign_in().await?;
+    let fetched = gateway_secret::fetch(
+        &home.there.server,
+        &*home.there.access,
+        &*home.store,
+        &home.profile,
+    )
+    .await;
     let fetched = fetched.map_err(|error| match &error {
         FetchError::NotReached(failure) => not_reached(failure),
         FetchError::Store(_) => Stop::because(Exit::NeedsUser, &error),
@@ -210,19 +165,32 @@ async fn fetch_token(args: FetchTokenArgs, environment: &Environment) -> Result<
     Ok(Exit::Well)
 }
 
+async fn log(args: LogArgs, environment: &Environment) -> Result<Exit, Stop> {
+    let own = target::own(environment, &target::overrides(&args.server))?;
+    let there = There::find(&args.server, Given::default(), &own, environment).await?;
+    let _signed_in = there.sign_in().await?;
+    let read = gateway_log::read(&there.server, &*there.access).await;
+    let log = read.map_err(|error| match &error {
+        LogError::NotReached(failure) => not_reached(failure),
+        LogError::Files(_) | LogError::None { .. } | LogError::NotOurs { .. } => {
+            Stop::because(Exit::Failed, &error)
+        }
+    })?;
+    match args.json {
+        true => output::json(&json!({"file": log.file, "text": log.text})),
+        false => {
+            output::remark(&log.file);
+            output::line(log.text);
+        }
+    }
+    Ok(Exit::Well)
+}
+
 fn tell(args: &AddKeyArgs, outcome: &str, line: &str, what: &str, name: &str, since: &str) {
     match args.json {
         true => output::json(&json!({"outcome": outcome, "line": line})),
         false => output::line(format_args!("{what} {name} {since}.")),
     }
-}
-
-fn not_reached(failure: &Failure) -> Stop {
-    let exit = match failure.verdict {
-        Verdict::Ask(_) | Verdict::Pause(_) => Exit::NeedsUser,
-        Verdict::Retry(_) | Verdict::GatewayDown(_) | Verdict::Stop(_) => Exit::Unreachable,
-    };
-    Stop::new(exit, failure.problem.message.clone())
 }
 
 fn stopped(error: &SignInKeyError) -> Stop {

@@ -11,7 +11,7 @@ use crate::config::environment::Environment;
 use crate::config::problem::FileProblem;
 use crate::credentials::secret::{GatewayPassword, GatewayToken};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Names the gateway's port to the official programs.
 const PORT_VARIABLE: &str = "OPENCLAW_GATEWAY_PORT";
@@ -133,6 +133,13 @@ pub fn find(
     }
 }
 
+/// Finds the log file that `openclaw.json` names (`logging.file`); `None` where the gateway logs as usual.
+pub fn log_file(environment: &Environment, path: PathBuf, config: String) -> Option<PathBuf> {
+    let config = OfficialConfig::from_text(environment, path, config).ok()?;
+    let named = config.reader().text("logging.file").ok()??;
+    Some(environment.expand(Path::new(&named)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,5 +245,19 @@ mod tests {
 
         let error = found(Some("{ gateway: "), "").unwrap_err().to_string();
         assert!(error.contains("openclaw.json:1"), "{error}");
+    }
+
+    #[test]
+    fn the_log_is_where_the_config_says() {
+        let home = [("HOME", "/home/me")];
+        let environment = Environment::new(home, Some("/home/me".into()), Platform::Xdg);
+        let at = |config: &str| log_file(&environment, "/x".into(), config.to_owned());
+
+        assert_eq!(
+            at("{ logging: { file: '~/logs/claw.log' } }"),
+            Some("/home/me/logs/claw.log".into())
+        );
+        assert_eq!(at("{ logging: { level: 'info' } }"), None);
+        assert_eq!(at("{ broken"), None);
     }
 }

@@ -203,8 +203,17 @@ fn certificate_problem(presented: &Presented, fault: CertificateFault) -> Proble
 
 /// Puts the fields of the direct way in place of those of SSH.
 pub(in crate::connection) fn told_directly(mut failure: Failure) -> Failure {
-    if failure.problem.action == Some(UserAction::EditPorts) {
-        failure.problem.action = Some(UserAction::EditAddress);
-    }
+    failure.problem = problem_directly(failure.problem);
     failure
+}
+
+/// Gives a problem the button that helps where there is no SSH server: no ports of ours, and nobody to do
+/// anything there.
+pub fn problem_directly(mut problem: Problem) -> Problem {
+    problem.action = match problem.action {
+        Some(UserAction::EditPorts) => Some(UserAction::EditAddress),
+        Some(UserAction::StartGateway | UserAction::ApproveDevice) => Some(UserAction::TryAgain),
+        other => other,
+    };
+    problem
 }

@@ -7,6 +7,7 @@ use super::SshServer;
 use crate::connection::access::GatewayAccess;
 use crate::connection::listener_tunnel::ListenerTunnel;
 use crate::connection::route::Failure;
+use crate::connection::ssh_plan::SshPlan;
 use crate::tunnel::{
     self, OwnKey, SignIn, SignInMemory, Tunnel, TunnelError, UnknownHostKey, WeakTunnel,
 };
@@ -29,6 +30,30 @@ impl Standing {
 }
 
 impl SshServer {
+    /// Returns the gateway's port on the server.
+    pub fn gateway_port(&self) -> u16 {
+        self.gateway_port
+    }
+
+    /// Returns what another connection may sign in with beside this one: what a person has answered so far,
+    /// where that leads to the same server, and the keys and passphrases that are kept.
+    pub async fn answered_so_far(
+        &self,
+        plan: &SshPlan,
+        access: &dyn GatewayAccess,
+    ) -> SignInMemory {
+        let mut memory = match self.target() == plan.target().to_string() {
+            true => self.memory.lock().await.for_another_connection(),
+            false => SignInMemory::default(),
+        };
+        memory.forget_refusals();
+        memory.set_own_key(access.own_key().await);
+        if let Some((key_file, passphrase)) = access.passphrase().await {
+            memory.remember_passphrase(&key_file, passphrase);
+        }
+        memory
+    }
+
     /// Returns a connection to the server: the one that stands, else a new one.
     ///
     /// # Errors

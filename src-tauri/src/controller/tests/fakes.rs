@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::{
-    controller::request::WhenEnding,
+    controller::{ports::RepairNews, request::WhenEnding},
     notices::Notice,
     view_model::{
-        AgentRequestsView, ChatUpdate, FetchedView, GatewayReportView, PairingKind, SettingsView,
-        SignInKeyView,
+        AgentRequestsView, ChatUpdate, FetchedView, GatewayReportView, LogView, PairingKind,
+        RepairView, SettingsView, SignInKeyView,
     },
 };
 use futures_util::future::BoxFuture;
@@ -16,6 +16,7 @@ use gateway_core::{
     config::{Environment, Places, Platform, Profile, settings::Theme},
     connection::timeline::{Happening, Timeline},
     credentials::{MemoryStore, secret::GatewayToken, slots},
+    home_server::gateway_service::Repair,
     protocol::{
         PairingRequestId,
         id::{ApprovalId, QuestionSetId},
@@ -294,6 +295,7 @@ pub(super) struct DesktopLog {
     requests: mpsc::UnboundedReceiver<AgentRequestsView>,
     sign_in_keys: mpsc::UnboundedReceiver<Option<SignInKeyView>>,
     gateway_reports: mpsc::UnboundedReceiver<Option<GatewayReportView>>,
+    repairs: mpsc::UnboundedReceiver<Option<RepairView>>,
     pages: mpsc::UnboundedReceiver<Page>,
     notices: mpsc::UnboundedReceiver<Notice>,
     copied: mpsc::UnboundedReceiver<String>,
@@ -316,6 +318,7 @@ struct FakeDesktop {
     requests: mpsc::UnboundedSender<AgentRequestsView>,
     sign_in_keys: mpsc::UnboundedSender<Option<SignInKeyView>>,
     gateway_reports: mpsc::UnboundedSender<Option<GatewayReportView>>,
+    repairs: mpsc::UnboundedSender<Option<RepairView>>,
     pages: mpsc::UnboundedSender<Page>,
     notices: mpsc::UnboundedSender<Notice>,
     copied: mpsc::UnboundedSender<String>,
@@ -339,6 +342,7 @@ impl DesktopLog {
         let requests = mpsc::unbounded_channel();
         let sign_in_keys = mpsc::unbounded_channel();
         let gateway_reports = mpsc::unbounded_channel();
+        let repairs = mpsc::unbounded_channel();
         let pages = mpsc::unbounded_channel();
         let notices = mpsc::unbounded_channel();
         let copied = mpsc::unbounded_channel();
@@ -359,6 +363,7 @@ impl DesktopLog {
             requests: requests.1,
             sign_in_keys: sign_in_keys.1,
             gateway_reports: gateway_reports.1,
+            repairs: repairs.1,
             pages: pages.1,
             notices: notices.1,
             copied: copied.1,
@@ -380,6 +385,7 @@ impl DesktopLog {
             requests: requests.0,
             sign_in_keys: sign_in_keys.0,
             gateway_reports: gateway_reports.0,
+            repairs: repairs.0,
             pages: pages.0,
             notices: notices.0,
             copied: copied.0,
@@ -468,6 +474,14 @@ impl DesktopLog {
         next_where(&mut self.requests, wanted).await
     }
 
+    /// Returns what is shown of a repair, once it is as `wanted`.
+    pub(super) async fn repair_where(
+        &mut self,
+        wanted: impl Fn(&Option<RepairView>) -> bool,
+    ) -> Option<RepairView> {
+        next_where(&mut self.repairs, wanted).await
+    }
+
     /// Returns what is shown of a key in place of the password, once it is as `wanted`.
     pub(super) async fn sign_in_key_where(
         &mut self,
@@ -552,6 +566,7 @@ impl Desktop for FakeDesktop {
             WindowEvent::AgentRequests(view) => log(&self.requests, view),
             WindowEvent::SignInKey(view) => log(&self.sign_in_keys, view),
             WindowEvent::GatewayReport(view) => log(&self.gateway_reports, view),
+            WindowEvent::Repair(view) => log(&self.repairs, view),
             WindowEvent::Page(page) => log(&self.pages, page),
         }
     }
@@ -641,6 +656,10 @@ impl FakeGateway {
 }
 
 impl GatewayPort for FakeGateway {
+    fn log(&self) -> BoxFuture<'static, Result<LogView, CallError>> {
+        Box::pin(async move { Ok(gateway_log()) })
+    }
+
     fn history(&self, _: String) -> BoxFuture<'static, Result<ChatHistoryPayload, CallError>> {
         let answer = self.history.lock().unwrap().clone().unwrap();
         Box::pin(async move { Ok(answer) })
@@ -716,6 +735,14 @@ impl GatewayPort for FakeGateway {
     }
 }
 
+/// What the gateway tells of its log.
+pub(super) fn gateway_log() -> LogView {
+    LogView {
+        file: "/tmp/openclaw/openclaw-2026-11-24.log".to_owned(),
+        text: "INFO  ready".to_owned(),
+    }
+}
+
 struct FakeChecks(mpsc::Sender<mpsc::Sender<CheckNews>>);
 
 impl CheckPort for FakeChecks {
@@ -733,6 +760,8 @@ pub(super) enum Asked {
     PrepareKey(oneshot::Sender<Result<String, UiError>>),
     AddKey(oneshot::Sender<Result<(), UiError>>),
     RemoveKey(oneshot::Sender<Result<(), UiError>>),
+    Repair(Repair, watch::Sender<RepairNews>),
+    Log(oneshot::Sender<Result<LogView, UiError>>),
 }
 
 struct FakeHomeServer(mpsc::Sender<Asked>);
@@ -763,5 +792,15 @@ impl HomeServerPort for FakeHomeServer {
 
     fn remove_key(&self) -> BoxFuture<'static, Result<(), UiError>> {
         self.ask(Asked::RemoveKey)
+    }
+
+    fn repair(&self, repair: Repair) -> watch::Receiver<RepairNews> {
+        let (news, reader) = watch::channel(RepairNews::default());
+        self.0.try_send(Asked::Repair(repair, news)).unwrap();
+        reader
+    }
+
+    fn log(&self) -> BoxFuture<'static, Result<LogView, UiError>> {
+        self.ask(Asked::Log)
     }
 }

@@ -180,6 +180,10 @@ export class BrowserBackend implements Backend {
       addSignInKey: onlyInTheApp,
       undoSignInKey: onlyInTheApp,
       closeSignInKey: onlyInTheApp,
+      offerRepair: onlyInTheApp,
+      runRepair: onlyInTheApp,
+      stopRepair: onlyInTheApp,
+      gatewayLog: onlyInTheApp,
     };
   }
 
