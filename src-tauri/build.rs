@@ -40,6 +40,9 @@ const COMMANDS: &[&str] = &[
     "run_repair",
     "stop_repair",
     "gateway_log",
+    "prepare_report",
+    "save_report",
+    "open_report_folder",
 ];
 
 /// What vite 8 needs: 20.19 or newer.

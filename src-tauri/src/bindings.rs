@@ -44,6 +44,9 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::run_repair,
             commands::stop_repair,
             commands::gateway_log,
+            commands::prepare_report,
+            commands::save_report,
+            commands::open_report_folder,
         ])
         .events(collect_events![
             events::ConnectionChanged,

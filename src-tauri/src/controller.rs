@@ -16,6 +16,7 @@ mod notices;
 pub mod ports;
 pub(crate) mod problems;
 mod repairing;
+mod report;
 mod request;
 mod sending;
 mod settings;
@@ -25,7 +26,9 @@ mod tests;
 mod unsent;
 mod work;
 
-pub use ports::{CheckPort, ConnectionPort, CourierPort, GatewayPort, HomeServerPort, Order};
+pub use ports::{
+    CheckPort, ConnectionPort, CourierPort, GatewayPort, HomeServerPort, Known, Order, ReportPort,
+};
 pub use request::{ControllerHandle, RepairRequest, Reply, Request, SignInKeyRequest, WhenEnding};
 pub use settings::KeptSettings;
 
@@ -48,6 +51,7 @@ use gateway_core::{
 };
 use ports::{CheckNews, CourierNews};
 use repairing::Repairing;
+use report::ShownReport;
 use sign_in_key::SignInKey;
 use std::{
     sync::Arc,
@@ -78,6 +82,8 @@ pub struct Controller {
     courier: CourierPort,
     checks: Arc<dyn CheckPort>,
     home_server: Arc<dyn HomeServerPort>,
+    reports: Arc<dyn ReportPort>,
+    report: ShownReport,
     sign_in_key: SignInKey,
     repairing: Repairing,
     settings: KeptSettings,
@@ -119,6 +125,8 @@ pub struct Parts {
     pub checks: Arc<dyn CheckPort>,
     /// What is done on the home server.
     pub home_server: Arc<dyn HomeServerPort>,
+    /// Puts reports together and saves them.
+    pub reports: Arc<dyn ReportPort>,
     /// The settings in force.
     pub settings: KeptSettings,
     /// Where requests come from.
@@ -143,6 +151,8 @@ impl Controller {
             courier: parts.courier,
             checks: parts.checks,
             home_server: parts.home_server,
+            reports: parts.reports,
+            report: ShownReport::default(),
             sign_in_key: SignInKey::default(),
             repairing: Repairing::default(),
             settings: parts.settings,
@@ -253,6 +263,7 @@ impl Controller {
                 }
                 self.window = false;
                 self.focused = false;
+                self.report.forget();
                 self.desktop.close_window();
             }
             Request::WindowFocused(focused) => self.focused = focused,
@@ -309,6 +320,9 @@ impl Controller {
             Request::SignInKey(request) => self.sign_in_key_asked(request),
             Request::Repair(request) => self.repair_asked(request),
             Request::GatewayLog { reply } => self.read_log(reply),
+            Request::PrepareReport { reply } => self.prepare_report(reply),
+            Request::SaveReport { number, reply } => self.save_report(number, reply),
+            Request::OpenReportFolder { reply } => self.open_report_folder(reply),
         }
         Next::Continue
     }

@@ -10,6 +10,7 @@ mod check;
 mod fetched;
 mod notices;
 mod repair;
+mod report;
 mod sign_in_key;
 
 pub use agent_requests::{
@@ -24,8 +25,10 @@ pub use check::{CheckStatus, CheckStepId, CheckStepView, CheckView};
 pub use fetched::{FetchedKind, FetchedView};
 pub use notices::NotificationSwitches;
 pub use repair::{LogView, RepairKind, RepairStep, RepairView};
+pub use report::{ReportFileView, ReportView, SavedReportView};
 pub use sign_in_key::{SignInKeyStep, SignInKeyView};
 
+use gateway_core::config::LogLevel;
 use gateway_core::connection::phase::{Cause, Phase};
 use gateway_core::connection::timeline::Happening;
 use serde::{Deserialize, Serialize};
@@ -327,6 +330,10 @@ pub struct SettingsView {
     pub notifications: NotificationSwitches,
     /// Whether the system starts the app when its user logs in.
     pub start_at_login: bool,
+    /// How much is written to the log.
+    pub log_level: LogLevel,
+    /// Whether the environment (`OPENCLAW_TRAY_LOG`) decides that instead.
+    pub log_level_fixed: bool,
     /// Where secrets are kept.
     pub keychain: KeychainView,
     /// What an existing `openclaw.json` would fill in; shown for review, never taken silently.
@@ -468,6 +475,8 @@ pub struct SettingsForm {
     pub notifications: NotificationSwitches,
     /// Whether the system starts the app when its user logs in.
     pub start_at_login: bool,
+    /// How much is written to the log.
+    pub log_level: LogLevel,
 }
 
 /// Something that happened to the connection.

@@ -6,6 +6,7 @@ mod approval_cards;
 mod browser_page;
 mod changed_host_key;
 mod desktop_keeps;
+mod diagnostics;
 mod direct;
 mod disk_trouble;
 mod fault_matrix;

@@ -24,7 +24,8 @@ const DRAWING: Duration = Duration::from_secs(5);
 pub struct AppUser {
     desktop: DesktopSession,
     home: TempHome,
-    log_level: &'static str,
+    /// `None` leaves it to the settings.
+    log_level: Option<&'static str>,
 }
 
 impl AppUser {
@@ -39,7 +40,7 @@ impl AppUser {
         Ok(Self {
             desktop,
             home,
-            log_level: "info",
+            log_level: Some("info"),
         })
     }
 
@@ -47,7 +48,16 @@ impl AppUser {
     #[must_use]
     pub fn at_trace(self) -> Self {
         Self {
-            log_level: "trace",
+            log_level: Some("trace"),
+            ..self
+        }
+    }
+
+    /// Leaves it to the settings how much is logged.
+    #[must_use]
+    pub fn logging_by_settings(self) -> Self {
+        Self {
+            log_level: None,
             ..self
         }
     }
@@ -65,6 +75,13 @@ impl AppUser {
     /// Our settings file.
     pub fn settings_file(&self) -> PathBuf {
         self.home.config_home().join("openclaw-tray/settings.json5")
+    }
+
+    /// The app's log.
+    pub fn log_file(&self) -> PathBuf {
+        self.home
+            .data_home()
+            .join("openclaw-tray/logs/openclaw-tray.log")
     }
 
     /// The list of host keys this user trusts.
@@ -138,7 +155,7 @@ impl AppUser {
     ///
     /// When it does not start.
     pub async fn open(&self, scenario: &str) -> Result<Window> {
-        let env = [("OPENCLAW_TRAY_LOG", self.log_level)];
+        let env = self.log_env();
         Window::open(
             scenario,
             &tools::openclaw_tray()?,
@@ -147,6 +164,11 @@ impl AppUser {
             &env,
         )
         .await
+    }
+
+    fn log_env(&self) -> Vec<(&'static str, &'static str)> {
+        let level = self.log_level.map(|level| ("OPENCLAW_TRAY_LOG", level));
+        level.into_iter().collect()
     }
 
     /// Starts the program as a click on its icon would.
@@ -168,7 +190,7 @@ impl AppUser {
             .args(arguments)
             .envs(self.home.env())
             .envs(self.desktop.env())
-            .env("OPENCLAW_TRAY_LOG", self.log_level);
+            .envs(self.log_env());
         for (name, value) in env {
             program = program.env(name, value);
         }

@@ -137,6 +137,14 @@ function unfold(testid: string) {
   });
 }
 
+/** Goes to the settings and asks for a report, as a person would. */
+function showReport(backend: FakeBackend) {
+  backend.tellPage("settings");
+  void tick().then(() =>
+    document.querySelector<HTMLElement>('[data-testid="report-make"]')?.click(),
+  );
+}
+
 const summaries: Record<CheckStepId, [number, string]> = {
   address: [1, "me@home-server, port 22"],
   resolve: [3, "192.168.1.20"],
@@ -597,6 +605,28 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
       backend.tellPage("settings");
       void tick().then(() =>
         document.querySelector('[data-testid="notifications"]')?.scrollIntoView(),
+      );
+    },
+  ),
+  "settings-diagnostics": scene(
+    () => {},
+    {},
+    (backend) => {
+      backend.tellPage("settings");
+      void tick().then(() =>
+        document.querySelector('[data-testid="diagnostics"]')?.scrollIntoView(),
+      );
+    },
+  ),
+  "dialog-report": scene(() => {}, {}, showReport),
+  "dialog-report-saved": scene(
+    () => {},
+    {},
+    (backend) => {
+      showReport(backend);
+      setTimeout(
+        () => document.querySelector<HTMLElement>('[data-testid="report-save"]')?.click(),
+        150,
       );
     },
   ),

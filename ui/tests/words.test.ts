@@ -41,6 +41,7 @@ describe("the catalogue", () => {
         "chat.agent",
         "chat.send",
         "chat.stop",
+        "common.kilobytes",
         "common.ms",
         "dialog.certificateCommand",
         "dialog.compareCommand",

@@ -3,7 +3,8 @@
 use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FetchedView, FieldError,
-    HappenedView, LogView, Page, RepairKind, SettingsForm, UiError, UnsentView,
+    HappenedView, LogView, Page, RepairKind, ReportView, SavedReportView, SettingsForm, UiError,
+    UnsentView,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -93,6 +94,16 @@ pub enum Request {
     Repair(RepairRequest),
     GatewayLog {
         reply: Reply<LogView, UiError>,
+    },
+    PrepareReport {
+        reply: Reply<ReportView, UiError>,
+    },
+    SaveReport {
+        number: u32,
+        reply: Reply<SavedReportView, UiError>,
+    },
+    OpenReportFolder {
+        reply: Reply<(), UiError>,
     },
     /// A row of the tray's menu was clicked.
     MenuClicked(MenuAction),

@@ -7,6 +7,7 @@ use crate::view_model::{
     SettingsView, SignInChoice, Transport,
 };
 use fakes::Fakes;
+use gateway_core::config::LogLevel;
 use gateway_core::connection::{
     phase::Cause,
     problem::Problem,
@@ -22,6 +23,7 @@ mod fetching;
 mod login_start;
 mod notices;
 mod repairing;
+mod report;
 mod sign_in_key;
 
 fn form() -> SettingsForm {
@@ -48,6 +50,7 @@ fn form() -> SettingsForm {
             replies: true,
         },
         start_at_login: false,
+        log_level: LogLevel::Info,
     }
 }
 

@@ -12,13 +12,14 @@ use crate::{
         AgentRequestsChanged, ChatChanged, CheckChanged, ConnectionChanged, PageRequested,
         RepairChanged, SettingsChanged, SignInKeyChanged, WindowEvent,
     },
+    local_programs,
     notices::Notice,
     tray::Tray,
 };
 use main_window::MainWindow;
 use std::{
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process,
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -135,6 +136,10 @@ impl Desktop for TauriDesktop {
             // Whoever asked may have gone; then nobody wants the answer.
             drop(reply.send(path));
         });
+    }
+
+    fn open_folder(&self, folder: &Path) -> Result<(), String> {
+        local_programs::open_folder(&self.app, folder).map_err(|problem| problem.to_string())
     }
 
     fn ready(&self, window: bool) {

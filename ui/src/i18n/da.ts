@@ -220,6 +220,8 @@ export const da: Catalogue = {
     copyFailed: "Kunne ikke kopiere",
     span,
     ms: (ms) => `${Math.round(ms)} ms`,
+    kilobytes: (bytes) => `${Math.max(1, Math.round(bytes / 1000))} kB`,
+    close: "Luk",
     justNow: "lige nu",
     ago: (text) => `for ${text} siden`,
     failed: "Det lykkedes ikke. Prøv igen.",
@@ -624,6 +626,21 @@ export const da: Catalogue = {
         replies: "Mens du laver noget andet.",
       },
     },
+    diagnostics: {
+      title: "Diagnostik",
+      logLevel: "Logbog",
+      logLevelChoice: { info: "Sædvanlig", debug: "Udførlig", trace: "Alt" },
+      logLevelHint: {
+        info: "Det, du selv ville lægge mærke til.",
+        debug: "Også hvert valg, appen træffer. Godt, mens du leder efter en fejl.",
+        trace: "Meget. Hverken hemmeligheder eller beskeder er nogensinde iblandt.",
+      },
+      logLevelFixed: "OPENCLAW_TRAY_LOG bestemmer, hvor meget der skrives, så længe den er sat.",
+      about:
+        "En rapport til den, der hjælper dig: hvad der er sket med forbindelsen, versioner, indstillinger og logbogen, uden hemmeligheder, navne og adresser. Du ser det hele, før det gemmes, og det sendes ingen steder hen.",
+      make: "Gem en rapport…",
+      making: "Laver rapporten…",
+    },
     save: "Gem",
     saving: "Gemmer…",
     discard: "Kassér ændringer",
@@ -644,6 +661,17 @@ export const da: Catalogue = {
     fileProblemLine: (line, column) =>
       column === null ? `linje ${line}` : `linje ${line}, kolonne ${column}`,
     fileProblemKey: "Nøgle",
+  },
+
+  report: {
+    title: "Det, der står i rapporten",
+    lead: "Det er det hele, ord for ord. Navne er erstattet af host-1, user-1 og så videre; det, der ligner en hemmelighed, af ***.",
+    files: "Rapportens filer",
+    size: (size) => `${size} i alt`,
+    save: "Gem rapporten",
+    saving: "Gemmer…",
+    saved: "Gemt som",
+    openFolder: "Åbn mappen",
   },
 
   browser: {

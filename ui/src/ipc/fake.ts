@@ -16,6 +16,7 @@ import type {
   ConnectionView,
   Page,
   RepairView,
+  ReportView,
   SettingsView,
   SignInKeyView,
 } from "./bindings";
@@ -93,6 +94,8 @@ export function settingsView(over: Partial<SettingsView> = {}): SettingsView {
       replies: true,
     },
     startAtLogin: false,
+    logLevel: "info",
+    logLevelFixed: false,
     keychain: { kind: "available" },
     found: null,
     fileProblem: null,
@@ -178,6 +181,23 @@ export function repairView(over: Partial<RepairView> = {}): RepairView {
   };
 }
 
+/** A report that waits to be saved, except for what is given. */
+export function reportView(over: Partial<ReportView> = {}): ReportView {
+  const texts: [string, string][] = [
+    ["README.txt", "A report of OpenClaw Tray. It was made on your computer and sent nowhere.\n"],
+    ["about.json", '{\n  "program": "openclaw-tray 0.1.0",\n  "webview": "2.44.3"\n}\n'],
+    ["connection.json", '{\n  "phase": "up",\n  "target": "user-1@host-1:22"\n}\n'],
+    ["timeline.jsonl", '{"number":1,"at":1764000000000,"kind":"connected","attempt":1}\n'],
+    [
+      "log.txt",
+      "2026-11-24T02:30:00Z  INFO gateway_core::tunnel: signed in host=host-1\n".repeat(60),
+    ],
+  ];
+  const files = texts.map(([name, text]) => ({ name, text, bytes: text.length }));
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  return { number: 1, files, bytes, ...over };
+}
+
 /** A call the window made. */
 export interface Call {
   name: keyof Commands;
@@ -211,6 +231,12 @@ const DEFAULTS: Answers = {
     data: { file: "/tmp/openclaw/openclaw-2026-11-24.log", text: "" },
   }),
   chooseIdentityFile: () => ({ status: "ok", data: null }),
+  prepareReport: () => ({ status: "ok", data: reportView() }),
+  saveReport: () => ({
+    status: "ok",
+    data: { path: "/home/me/Downloads/openclaw-report-2026-11-24-033000.zip" },
+  }),
+  openReportFolder: () => ({ status: "ok", data: null }),
 };
 
 /** The names of the commands, so that the fake has every one of them. */
@@ -246,6 +272,9 @@ const NAMES: readonly (keyof Commands)[] = [
   "runRepair",
   "stopRepair",
   "gatewayLog",
+  "prepareReport",
+  "saveReport",
+  "openReportFolder",
 ];
 
 export class FakeBackend implements Backend {

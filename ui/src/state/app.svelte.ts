@@ -9,6 +9,7 @@ import { Clock } from "./clock.svelte";
 import { ConnectionState } from "./connection.svelte";
 import { HistoryState } from "./history.svelte";
 import { RepairState } from "./repair.svelte";
+import { ReportState } from "./report.svelte";
 import { SettingsState } from "./settings.svelte";
 import { SignInKeyState } from "./sign-in-key.svelte";
 
@@ -20,6 +21,7 @@ export class App {
   readonly connection: ConnectionState;
   readonly check: CheckState;
   readonly history: HistoryState;
+  readonly report: ReportState;
   readonly settings: SettingsState;
   readonly chat: ChatState;
   readonly requests: AgentRequestsState;
@@ -46,6 +48,7 @@ export class App {
     this.connection = new ConnectionState(backend);
     this.check = new CheckState(backend);
     this.history = new HistoryState(backend);
+    this.report = new ReportState(backend);
     this.settings = new SettingsState(backend, text.settings);
     this.chat = new ChatState(backend, text.common.failed);
     this.requests = new AgentRequestsState(backend, text.common.failed);

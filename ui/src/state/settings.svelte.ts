@@ -9,6 +9,7 @@ import type {
   Backend,
   FieldError,
   HostKeyPolicy,
+  LogLevel,
   NotificationSwitches,
   RunsWhere,
   SettingsForm,
@@ -43,6 +44,7 @@ export interface DraftValues {
   notifyRequests: boolean;
   notifyReplies: boolean;
   startAtLogin: boolean;
+  logLevel: LogLevel;
 }
 
 /** The switches of notifications, as the draft and as the app call them. */
@@ -235,6 +237,7 @@ export class SettingsState {
         replies: values.notifyReplies,
       },
       startAtLogin: values.startAtLogin,
+      logLevel: values.logLevel,
     };
   }
 
@@ -276,6 +279,7 @@ const FIELDS: readonly Field[] = [
   "alsoRunHere",
   ...NOTIFICATION_FIELDS.map(([field]) => field),
   "startAtLogin",
+  "logLevel",
 ];
 
 function assign<Name extends Field>(to: DraftValues, from: DraftValues, field: Name): void {
@@ -304,5 +308,6 @@ function valuesOf(view: SettingsView | null): DraftValues {
     notifyRequests: view?.notifications.requests ?? true,
     notifyReplies: view?.notifications.replies ?? true,
     startAtLogin: view?.startAtLogin ?? false,
+    logLevel: view?.logLevel ?? "info",
   };
 }

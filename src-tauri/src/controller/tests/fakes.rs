@@ -2,7 +2,11 @@
 
 use super::*;
 use crate::{
-    controller::{ports::RepairNews, request::WhenEnding},
+    controller::{
+        ports::{Known, RepairNews},
+        request::WhenEnding,
+    },
+    logging::LogSwitch,
     notices::Notice,
     view_model::{
         AgentRequestsView, ChatUpdate, FetchedView, LogView, RepairView, SettingsView,
@@ -15,6 +19,7 @@ use gateway_core::{
     config::{Environment, Places, Platform, Profile},
     connection::timeline::{Happening, Timeline},
     credentials::{MemoryStore, secret::GatewayToken, slots},
+    diagnostics::Report,
     home_server::gateway_service::Repair,
     protocol::{
         id::{ApprovalId, QuestionSetId},
@@ -52,6 +57,7 @@ pub(super) struct Fakes {
     checks: mpsc::Receiver<mpsc::Sender<CheckNews>>,
     timeline: watch::Sender<Timeline>,
     home_server: mpsc::Receiver<Asked>,
+    reports: mpsc::Receiver<AskedOfReports>,
     store: Arc<MemoryStore>,
     places: Places,
     profile: Profile,
@@ -99,7 +105,7 @@ impl Fakes {
             fs::write(places.settings_file(), text).unwrap();
         }
         let store = Arc::new(MemoryStore::new("a test"));
-        let settings = KeptSettings::load(&places, environment, store.clone());
+        let settings = KeptSettings::load(&places, environment, store.clone(), LogSwitch::fixed());
         let profile = settings.profile();
         let (log, desktop) = DesktopLog::new();
         let (handle, requests) = ControllerHandle::channel();
@@ -112,6 +118,7 @@ impl Fakes {
         let (courier, news) = mpsc::channel(8);
         let (check_sender, checks) = mpsc::channel(8);
         let (home_server_sender, home_server) = mpsc::channel(8);
+        let (reports_sender, reports) = mpsc::channel(8);
         let controller = Controller::new(Parts {
             desktop: Arc::new(desktop),
             connection: ConnectionPort {
@@ -127,6 +134,7 @@ impl Fakes {
             },
             checks: Arc::new(FakeChecks(check_sender)),
             home_server: Arc::new(FakeHomeServer(home_server_sender)),
+            reports: Arc::new(FakeReports(reports_sender)),
             settings,
             requests,
             launch,
@@ -144,6 +152,7 @@ impl Fakes {
             checks,
             timeline,
             home_server,
+            reports,
             store,
             places,
             profile,
@@ -162,6 +171,11 @@ impl Fakes {
         soon(self.home_server.recv())
             .await
             .expect("nothing is asked")
+    }
+
+    /// Returns what is asked about reports next, and where the answer goes.
+    pub(super) async fn asked_of_reports(&mut self) -> AskedOfReports {
+        soon(self.reports.recv()).await.expect("nothing is asked")
     }
 
     /// Whether nothing is asked of the home server.
@@ -291,6 +305,7 @@ pub(super) struct DesktopLog {
     repairs: mpsc::UnboundedReceiver<Option<RepairView>>,
     pages: mpsc::UnboundedReceiver<Page>,
     notices: mpsc::UnboundedReceiver<Notice>,
+    folders: mpsc::UnboundedReceiver<PathBuf>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
 }
@@ -310,6 +325,7 @@ struct FakeDesktop {
     repairs: mpsc::UnboundedSender<Option<RepairView>>,
     pages: mpsc::UnboundedSender<Page>,
     notices: mpsc::UnboundedSender<Notice>,
+    folders: mpsc::UnboundedSender<PathBuf>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
 }
@@ -330,6 +346,7 @@ impl DesktopLog {
         let repairs = mpsc::unbounded_channel();
         let pages = mpsc::unbounded_channel();
         let notices = mpsc::unbounded_channel();
+        let folders = mpsc::unbounded_channel();
         let ever_shown = Arc::new(AtomicBool::new(false));
         let left = Arc::new(AtomicBool::new(false));
         let log = Self {
@@ -347,6 +364,7 @@ impl DesktopLog {
             repairs: repairs.1,
             pages: pages.1,
             notices: notices.1,
+            folders: folders.1,
             ever_shown: Arc::clone(&ever_shown),
             left: Arc::clone(&left),
         };
@@ -365,6 +383,7 @@ impl DesktopLog {
             repairs: repairs.0,
             pages: pages.0,
             notices: notices.0,
+            folders: folders.0,
             ever_shown,
             left,
         };
@@ -472,6 +491,11 @@ impl DesktopLog {
         self.notices.len()
     }
 
+    /// Returns the folder that is shown next.
+    pub(super) async fn folder(&mut self) -> PathBuf {
+        next(&mut self.folders).await
+    }
+
     pub(super) async fn page(&mut self) -> Page {
         next(&mut self.pages).await
     }
@@ -531,6 +555,11 @@ impl Desktop for FakeDesktop {
 
     fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>) {
         drop(reply.send(Some(PathBuf::from("/keys/id"))));
+    }
+
+    fn open_folder(&self, folder: &Path) -> Result<(), String> {
+        log(&self.folders, folder.to_owned());
+        Ok(())
     }
 
     fn ready(&self, window: bool) {
@@ -699,5 +728,29 @@ impl HomeServerPort for FakeHomeServer {
 
     fn log(&self) -> BoxFuture<'static, Result<LogView, UiError>> {
         self.ask(Asked::Log)
+    }
+}
+
+/// What is asked about reports.
+pub(super) enum AskedOfReports {
+    Prepare(Box<Known>, oneshot::Sender<Result<Report, UiError>>),
+    Save(Arc<Report>, oneshot::Sender<Result<PathBuf, UiError>>),
+}
+
+struct FakeReports(mpsc::Sender<AskedOfReports>);
+
+impl ReportPort for FakeReports {
+    fn prepare(&self, known: Known) -> BoxFuture<'static, Result<Report, UiError>> {
+        let (reply, answer) = oneshot::channel();
+        let asked = AskedOfReports::Prepare(Box::new(known), reply);
+        assert!(self.0.try_send(asked).is_ok());
+        Box::pin(async move { answer.await.unwrap() })
+    }
+
+    fn save(&self, report: Arc<Report>) -> BoxFuture<'static, Result<PathBuf, UiError>> {
+        let (reply, answer) = oneshot::channel();
+        let asked = AskedOfReports::Save(report, reply);
+        assert!(self.0.try_send(asked).is_ok());
+        Box::pin(async move { answer.await.unwrap() })
     }
 }

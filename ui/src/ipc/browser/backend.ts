@@ -181,6 +181,9 @@ export class BrowserBackend implements Backend {
       runRepair: onlyInTheApp,
       stopRepair: onlyInTheApp,
       gatewayLog: onlyInTheApp,
+      prepareReport: onlyInTheApp,
+      saveReport: onlyInTheApp,
+      openReportFolder: onlyInTheApp,
     };
   }
 
@@ -282,6 +285,8 @@ const SETTINGS: SettingsView = {
     replies: false,
   },
   startAtLogin: false,
+  logLevel: "info",
+  logLevelFixed: false,
   keychain: { kind: "available" },
   found: null,
   fileProblem: null,
