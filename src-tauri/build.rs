@@ -43,6 +43,8 @@ const COMMANDS: &[&str] = &[
     "prepare_report",
     "save_report",
     "open_report_folder",
+    "show_openclaw_change",
+    "write_openclaw_change",
 ];
 
 /// What vite 8 needs: 20.19 or newer.

@@ -4,8 +4,8 @@
 //! [`paths`] turns it into places; [`document`] is JSON5 with positions, so that an error names a
 //! line and a key and a change touches nothing else; [`settings`] are our own values and
 //! [`settings_file`] keeps them; [`layer`] says which of default, file, environment and command
-//! line wins, [`impact`] what a change redoes; [`openclaw_json`] reads the official file and never
-//! writes it; [`gateway_here`] gathers what a gateway on this computer is started with;
+//! line wins, [`impact`] what a change redoes; [`openclaw_json`] reads the official file, and
+//! writes it only when a person has seen what and said so; [`gateway_here`] gathers what a gateway on this computer is started with;
 //! [`gateway_url`] says which addresses may be dialled without encryption, and [`tls_fingerprint`]
 //! pins the certificate of those that are encrypted.
 

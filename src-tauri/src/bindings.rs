@@ -47,6 +47,8 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::prepare_report,
             commands::save_report,
             commands::open_report_folder,
+            commands::show_openclaw_change,
+            commands::write_openclaw_change,
         ])
         .events(collect_events![
             events::ConnectionChanged,

@@ -6,8 +6,8 @@
 use crate::controller::{ControllerHandle, RepairRequest, Request, SignInKeyRequest};
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FetchedView, FieldError,
-    HappenedView, LogView, RepairKind, ReportView, SavedReportView, SettingsForm, UiError,
-    UnsentView,
+    HappenedView, LogView, OpenclawChangeView, RepairKind, ReportView, SavedReportView,
+    SettingsForm, UiError, UnsentView,
 };
 use tauri::State;
 
@@ -322,5 +322,28 @@ pub async fn save_report(
 pub async fn open_report_folder(controller: State<'_, ControllerHandle>) -> Result<(), UiError> {
     controller
         .ask(|reply| Request::OpenReportFolder { reply })
+        .await
+}
+
+/// Works out what "also use this for the openclaw command" would write, to be shown first.
+#[tauri::command]
+#[specta::specta]
+pub async fn show_openclaw_change(
+    controller: State<'_, ControllerHandle>,
+) -> Result<OpenclawChangeView, UiError> {
+    controller
+        .ask(|reply| Request::ShowOpenclawChange { reply })
+        .await
+}
+
+/// Writes the change of the official `openclaw.json` that is shown.
+#[tauri::command]
+#[specta::specta]
+pub async fn write_openclaw_change(
+    controller: State<'_, ControllerHandle>,
+    number: u32,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::WriteOpenclawChange { number, reply })
         .await
 }

@@ -13,6 +13,7 @@ mod check_view;
 mod connection_view;
 mod fetching;
 mod notices;
+mod openclaw_change;
 pub mod ports;
 pub(crate) mod problems;
 mod repairing;
@@ -49,6 +50,7 @@ use gateway_core::{
     connection::{GatewayEvent, phase::Phase},
     protocol::event::Event,
 };
+use openclaw_change::ShownChange;
 use ports::{CheckNews, CourierNews};
 use repairing::Repairing;
 use report::ShownReport;
@@ -84,6 +86,7 @@ pub struct Controller {
     home_server: Arc<dyn HomeServerPort>,
     reports: Arc<dyn ReportPort>,
     report: ShownReport,
+    openclaw_change: ShownChange,
     sign_in_key: SignInKey,
     repairing: Repairing,
     settings: KeptSettings,
@@ -153,6 +156,7 @@ impl Controller {
             home_server: parts.home_server,
             reports: parts.reports,
             report: ShownReport::default(),
+            openclaw_change: ShownChange::default(),
             sign_in_key: SignInKey::default(),
             repairing: Repairing::default(),
             settings: parts.settings,
@@ -323,6 +327,10 @@ impl Controller {
             Request::PrepareReport { reply } => self.prepare_report(reply),
             Request::SaveReport { number, reply } => self.save_report(number, reply),
             Request::OpenReportFolder { reply } => self.open_report_folder(reply),
+            Request::ShowOpenclawChange { reply } => self.show_openclaw_change(reply),
+            Request::WriteOpenclawChange { number, reply } => {
+                self.write_openclaw_change(number, reply);
+            }
         }
         Next::Continue
     }

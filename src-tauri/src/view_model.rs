@@ -9,6 +9,7 @@ mod chat;
 mod check;
 mod fetched;
 mod notices;
+mod openclaw_change;
 mod repair;
 mod report;
 mod sign_in_key;
@@ -24,6 +25,7 @@ pub use chat::{
 pub use check::{CheckStatus, CheckStepId, CheckStepView, CheckView};
 pub use fetched::{FetchedKind, FetchedView};
 pub use notices::NotificationSwitches;
+pub use openclaw_change::{ChangedLineKind, ChangedLineView, OpenclawChangeView};
 pub use repair::{LogView, RepairKind, RepairStep, RepairView};
 pub use report::{ReportFileView, ReportView, SavedReportView};
 pub use sign_in_key::{SignInKeyStep, SignInKeyView};

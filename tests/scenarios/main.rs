@@ -28,6 +28,7 @@ mod official_node_host;
 mod official_tui;
 mod one_instance;
 mod one_time_code;
+mod openclaw_change;
 mod passphrase;
 mod password_account;
 mod port_taken;

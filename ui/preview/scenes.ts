@@ -618,6 +618,49 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
       );
     },
   ),
+  "dialog-openclaw-change": scene(
+    () => {},
+    {},
+    (backend) => {
+      backend.tellPage("settings");
+      void tick().then(() =>
+        document.querySelector<HTMLElement>('[data-testid="openclaw-change-show"]')?.click(),
+      );
+    },
+  ),
+  "dialog-openclaw-conflict": scene(
+    () => {},
+    {
+      writeOpenclawChange: () => ({
+        status: "error",
+        error: problem(
+          "openclawConflict",
+          "Nothing was written: /home/me/.openclaw/openclaw.json was changed by somebody else meanwhile; look at the change again.",
+          null,
+        ),
+      }),
+    },
+    (backend) => {
+      backend.tellPage("settings");
+      void tick().then(() =>
+        document.querySelector<HTMLElement>('[data-testid="openclaw-change-show"]')?.click(),
+      );
+      setTimeout(
+        () => document.querySelector<HTMLElement>('[data-testid="openclaw-change-write"]')?.click(),
+        150,
+      );
+    },
+  ),
+  "settings-openclaw-change": scene(
+    () => {},
+    {},
+    (backend) => {
+      backend.tellPage("settings");
+      void tick().then(() =>
+        document.querySelector('[data-testid="openclaw-change"]')?.scrollIntoView(),
+      );
+    },
+  ),
   "dialog-report": scene(() => {}, {}, showReport),
   "dialog-report-saved": scene(
     () => {},

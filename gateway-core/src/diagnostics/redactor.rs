@@ -17,6 +17,11 @@ use names::Names;
 use serde_json::Value;
 use std::path::Path;
 
+/// Returns a line without the values that stand under names of secrets, and otherwise as it is.
+pub(crate) fn without_secrets(line: &str) -> String {
+    fields::without_secrets(line)
+}
+
 /// Stands where something was taken out. It has no letters, so that nothing takes it for a name.
 pub(super) const GONE: &str = "***";
 

@@ -3,8 +3,8 @@
 use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DecisionView, FetchedView, FieldError,
-    HappenedView, LogView, Page, RepairKind, ReportView, SavedReportView, SettingsForm, UiError,
-    UnsentView,
+    HappenedView, LogView, OpenclawChangeView, Page, RepairKind, ReportView, SavedReportView,
+    SettingsForm, UiError, UnsentView,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -103,6 +103,13 @@ pub enum Request {
         reply: Reply<SavedReportView, UiError>,
     },
     OpenReportFolder {
+        reply: Reply<(), UiError>,
+    },
+    ShowOpenclawChange {
+        reply: Reply<OpenclawChangeView, UiError>,
+    },
+    WriteOpenclawChange {
+        number: u32,
         reply: Reply<(), UiError>,
     },
     /// A row of the tray's menu was clicked.

@@ -16,7 +16,11 @@ use gateway_core::{
     config::{
         self, Environment, FileProblem, GatewayUrl, Impact, Places, Profile, ProfileId, SaveError,
         Settings, SettingsFile,
-        openclaw_json::{OfficialConfig, credentials::OfficialCredentials},
+        openclaw_json::{
+            OfficialConfig,
+            credentials::OfficialCredentials,
+            write::{Change, WriteError},
+        },
         paths::SshSurroundings,
     },
     connection::explain,
@@ -393,6 +397,16 @@ impl KeptSettings {
         if profile.sign_in == config::SignInChoice::KeyFile {
             faults.extend(key_file_fault(&profile.identity_file));
         }
+    }
+
+    /// Works out what would be written into the official config for the profile in use.
+    pub(super) fn openclaw_change(&self) -> Result<Change, WriteError> {
+        Change::of(&self.profile(), &self.environment)
+    }
+
+    /// Notes that the official config says something else now.
+    pub(super) fn official_config_changed(&mut self) {
+        self.look_for_official_config();
     }
 
     /// An official config that cannot be read is no reason to trouble anybody who never asked.

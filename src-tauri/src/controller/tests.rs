@@ -22,6 +22,7 @@ mod fakes;
 mod fetching;
 mod login_start;
 mod notices;
+mod openclaw_change;
 mod repairing;
 mod report;
 mod sign_in_key;

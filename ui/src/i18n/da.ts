@@ -122,6 +122,26 @@ const problems: Readonly<Record<string, string>> = {
   gatewayDegraded: "Gatewayen virker, men melder, at noget i den ikke gør. Se i dens log.",
   deviceRemoved:
     "Gatewayen har fjernet denne enhed. Indtast gatewayens token for at logge ind igen.",
+  reportNotMade: "Rapporten kunne ikke laves, da en logfil ikke kan læses. Prøv igen.",
+  reportNotSaved:
+    "Rapporten blev ikke gemt. Se, om der er plads på disken, og om du må skrive i mappen, og prøv igen.",
+  reportGone: "Denne rapport er her ikke mere. Lav en ny.",
+  folderNotOpened: "Intet program, der viser mapper, kunne startes. Åbn mappen selv.",
+  openclawNothingToWrite:
+    "Intet blev skrevet: indstillingerne nævner ingen gateway på en anden computer, der kan nås.",
+  openclawNoPlace:
+    "Intet blev skrevet: der er intet sted til openclaw.json, da ingen kender din hjemmemappe.",
+  openclawUnreadable: "Intet blev skrevet: openclaw.json kan ikke læses. Ret den først.",
+  openclawIncludes:
+    "Intet blev skrevet: openclaw.json henter dele fra andre filer ($include). Ret den i hånden.",
+  openclawNoRoom:
+    "Intet blev skrevet: gateway eller gateway.remote i openclaw.json er ikke et objekt. Ret den i hånden.",
+  openclawConflict:
+    "Intet blev skrevet: nogen har ændret openclaw.json imens. Se på ændringen igen.",
+  openclawLink: "Intet blev skrevet: openclaw.json er et link, der ikke fører nogen steder hen.",
+  openclawNotWritten:
+    "Intet blev skrevet. Se, om der er plads på disken, og om du må skrive i mappen, og prøv igen.",
+  changeGone: "Denne ændring vises ikke længere. Se på den igen.",
   browserTokenRefused:
     "Gatewayen afviste det. Indsæt det token eller den adgangskode, som den blev startet med.",
   browserLocked: "For mange logins er mislykkedes. Vent nogle minutter, og prøv igen.",
@@ -672,6 +692,23 @@ export const da: Catalogue = {
     saving: "Gemmer…",
     saved: "Gemt som",
     openFolder: "Åbn mappen",
+  },
+
+  openclawChange: {
+    about:
+      "Kommandoen openclaw på denne computer kan bruge den samme forbindelse. Dens openclaw.json siger så, hvor gatewayen er; intet token og ingen adgangskode skrives, og du ser ændringen først.",
+    show: "Brug også dette til kommandoen openclaw…",
+    save: "Gem dine ændringer først.",
+    written: "Skrevet. Kommandoen openclaw bruger denne forbindelse nu.",
+    title: "Det, der skrives i openclaw.json",
+    none: "Filen siger allerede det hele. Der er intet at skrive.",
+    lines: "Ændrede linjer",
+    leftOut: "linjer, der bliver, som de er",
+    added: "Tilføjet:",
+    removed: "Fjernet:",
+    write: "Skriv i openclaw.json",
+    writing: "Skriver…",
+    again: "Se på den igen",
   },
 
   browser: {

@@ -596,6 +596,23 @@ export const en = {
     openFolder: "Open folder",
   },
 
+  openclawChange: {
+    about:
+      "The openclaw command on this computer can use the same connection. Its openclaw.json then says where the gateway is; no token or password is written, and you see the change first.",
+    show: "Also use this for the openclaw command…",
+    save: "Save your changes first.",
+    written: "Written. The openclaw command uses this connection now.",
+    title: "What is written to openclaw.json",
+    none: "The file says all of this already. There is nothing to write.",
+    lines: "Changed lines",
+    leftOut: "lines that stay as they are",
+    added: "Added:",
+    removed: "Removed:",
+    write: "Write to openclaw.json",
+    writing: "Writing…",
+    again: "Look at it again",
+  },
+
   browser: {
     signInTitle: "Sign in to your gateway",
     byLink: "With a link",

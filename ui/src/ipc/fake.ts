@@ -14,6 +14,7 @@ import type {
   CheckStepView,
   CheckView,
   ConnectionView,
+  OpenclawChangeView,
   Page,
   RepairView,
   ReportView,
@@ -198,6 +199,28 @@ export function reportView(over: Partial<ReportView> = {}): ReportView {
   return { number: 1, files, bytes, ...over };
 }
 
+/** A change of `openclaw.json` that waits to be written, except for what is given. */
+export function openclawChangeView(over: Partial<OpenclawChangeView> = {}): OpenclawChangeView {
+  return {
+    number: 1,
+    path: "/home/me/.openclaw/openclaw.json",
+    isNone: false,
+    lines: [
+      { kind: "leftOut", text: "" },
+      { kind: "kept", text: "  gateway: {" },
+      { kind: "removed", text: '    mode: "local", // until the box came' },
+      { kind: "added", text: '    mode: "remote", // until the box came' },
+      { kind: "added", text: "    remote: {" },
+      { kind: "added", text: '      url: "ws://127.0.0.1:18789",' },
+      { kind: "added", text: '      sshTarget: "me@home-server",' },
+      { kind: "added", text: "    }," },
+      { kind: "kept", text: "  }," },
+      { kind: "leftOut", text: "" },
+    ],
+    ...over,
+  };
+}
+
 /** A call the window made. */
 export interface Call {
   name: keyof Commands;
@@ -237,6 +260,8 @@ const DEFAULTS: Answers = {
     data: { path: "/home/me/Downloads/openclaw-report-2026-11-24-033000.zip" },
   }),
   openReportFolder: () => ({ status: "ok", data: null }),
+  showOpenclawChange: () => ({ status: "ok", data: openclawChangeView() }),
+  writeOpenclawChange: () => ({ status: "ok", data: null }),
 };
 
 /** The names of the commands, so that the fake has every one of them. */
@@ -275,6 +300,8 @@ const NAMES: readonly (keyof Commands)[] = [
   "prepareReport",
   "saveReport",
   "openReportFolder",
+  "showOpenclawChange",
+  "writeOpenclawChange",
 ];
 
 export class FakeBackend implements Backend {

@@ -8,6 +8,7 @@ import { CheckState } from "./check.svelte";
 import { Clock } from "./clock.svelte";
 import { ConnectionState } from "./connection.svelte";
 import { HistoryState } from "./history.svelte";
+import { OpenclawChangeState } from "./openclaw-change.svelte";
 import { RepairState } from "./repair.svelte";
 import { ReportState } from "./report.svelte";
 import { SettingsState } from "./settings.svelte";
@@ -22,6 +23,7 @@ export class App {
   readonly check: CheckState;
   readonly history: HistoryState;
   readonly report: ReportState;
+  readonly openclawChange: OpenclawChangeState;
   readonly settings: SettingsState;
   readonly chat: ChatState;
   readonly requests: AgentRequestsState;
@@ -49,6 +51,7 @@ export class App {
     this.check = new CheckState(backend);
     this.history = new HistoryState(backend);
     this.report = new ReportState(backend);
+    this.openclawChange = new OpenclawChangeState(backend);
     this.settings = new SettingsState(backend, text.settings);
     this.chat = new ChatState(backend, text.common.failed);
     this.requests = new AgentRequestsState(backend, text.common.failed);

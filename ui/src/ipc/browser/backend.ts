@@ -184,6 +184,8 @@ export class BrowserBackend implements Backend {
       prepareReport: onlyInTheApp,
       saveReport: onlyInTheApp,
       openReportFolder: onlyInTheApp,
+      showOpenclawChange: onlyInTheApp,
+      writeOpenclawChange: onlyInTheApp,
     };
   }
 
