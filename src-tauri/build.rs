@@ -42,6 +42,11 @@ const COMMANDS: &[&str] = &[
     "run_repair",
     "stop_repair",
     "gateway_log",
+    "prepare_report",
+    "save_report",
+    "open_report_folder",
+    "show_openclaw_change",
+    "write_openclaw_change",
 ];
 
 /// What vite 8 needs: 20.19 or newer.

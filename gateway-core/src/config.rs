@@ -4,8 +4,8 @@
 //! [`paths`] turns it into places; [`document`] is JSON5 with positions, so that an error names a
 //! line and a key and a change touches nothing else; [`settings`] are our own values and
 //! [`settings_file`] keeps them; [`layer`] says which of default, file, environment and command
-//! line wins, [`impact`] what a change redoes; [`openclaw_json`] reads the official file and never
-//! writes it; [`gateway_here`] gathers what a gateway on this computer is started with;
+//! line wins, [`impact`] what a change redoes; [`openclaw_json`] reads the official file, and
+//! writes it only when a person has seen what and said so; [`gateway_here`] gathers what a gateway on this computer is started with;
 //! [`gateway_url`] says which addresses may be dialled without encryption, and [`tls_fingerprint`]
 //! pins the certificate of those that are encrypted.
 
@@ -15,6 +15,7 @@ pub mod gateway_here;
 pub mod gateway_url;
 pub mod impact;
 pub mod layer;
+pub mod log_level;
 pub mod machine;
 pub mod notifications;
 pub mod openclaw_json;
@@ -29,6 +30,7 @@ pub use environment::{Environment, Platform};
 pub use gateway_url::GatewayUrl;
 pub use impact::Impact;
 pub use layer::{Origin, Overrides, Setting, Settled};
+pub use log_level::LogLevel;
 pub use notifications::Notifications;
 pub use paths::Places;
 pub use problem::FileProblem;

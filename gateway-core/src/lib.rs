@@ -18,11 +18,13 @@
 //! - [`agent`]: turns of a model and its tools, without a server.
 //! - [`server`]: the embedded gateway of local mode.
 //! - [`web_address`]: hosts and origins, and which of them belong to a listener of ours.
-//! - [`log_guard`]: what may be written to a log at any level.
+//! - [`log_guard`]: what may be written to a log at any level; [`bounded_file`]: where it ends.
+//! - [`diagnostics`]: the report for whoever helps, and what is taken out of it.
 //!
 //! This crate knows no Tauri, no window and no `$HOME`: paths, stores and randomness are handed in.
 
 pub mod agent;
+pub mod bounded_file;
 pub mod chat;
 pub mod check;
 pub mod client;
@@ -30,6 +32,7 @@ pub mod config;
 pub mod connection;
 pub mod credentials;
 pub mod device_identity;
+pub mod diagnostics;
 mod dial;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

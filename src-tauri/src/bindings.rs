@@ -46,6 +46,11 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::run_repair,
             commands::stop_repair,
             commands::gateway_log,
+            commands::prepare_report,
+            commands::save_report,
+            commands::open_report_folder,
+            commands::show_openclaw_change,
+            commands::write_openclaw_change,
         ])
         .events(collect_events![
             events::ConnectionChanged,

@@ -6,7 +6,8 @@
 use crate::controller::{ControllerHandle, RepairRequest, Request, SignInKeyRequest};
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
-    FieldError, HappenedView, LogView, PairingKind, RepairKind, SettingsForm, UiError, UnsentView,
+    FieldError, HappenedView, LogView, OpenclawChangeView, PairingKind, RepairKind, ReportView,
+    SavedReportView, SettingsForm, UiError, UnsentView,
 };
 use tauri::State;
 
@@ -318,4 +319,59 @@ pub fn stop_repair(controller: State<'_, ControllerHandle>) {
 #[specta::specta]
 pub async fn gateway_log(controller: State<'_, ControllerHandle>) -> Result<LogView, UiError> {
     controller.ask(|reply| Request::GatewayLog { reply }).await
+}
+
+/// Puts the report for whoever helps together, to be shown before it is saved.
+#[tauri::command]
+#[specta::specta]
+pub async fn prepare_report(
+    controller: State<'_, ControllerHandle>,
+) -> Result<ReportView, UiError> {
+    controller
+        .ask(|reply| Request::PrepareReport { reply })
+        .await
+}
+
+/// Saves the report that is shown, and returns where.
+#[tauri::command]
+#[specta::specta]
+pub async fn save_report(
+    controller: State<'_, ControllerHandle>,
+    number: u32,
+) -> Result<SavedReportView, UiError> {
+    controller
+        .ask(|reply| Request::SaveReport { number, reply })
+        .await
+}
+
+/// Shows the folder of the report that was saved last.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_report_folder(controller: State<'_, ControllerHandle>) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::OpenReportFolder { reply })
+        .await
+}
+
+/// Works out what "also use this for the openclaw command" would write, to be shown first.
+#[tauri::command]
+#[specta::specta]
+pub async fn show_openclaw_change(
+    controller: State<'_, ControllerHandle>,
+) -> Result<OpenclawChangeView, UiError> {
+    controller
+        .ask(|reply| Request::ShowOpenclawChange { reply })
+        .await
+}
+
+/// Writes the change of the official `openclaw.json` that is shown.
+#[tauri::command]
+#[specta::specta]
+pub async fn write_openclaw_change(
+    controller: State<'_, ControllerHandle>,
+    number: u32,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::WriteOpenclawChange { number, reply })
+        .await
 }

@@ -14,9 +14,11 @@ mod connection_view;
 mod fetching;
 mod gateway_report;
 mod notices;
+mod openclaw_change;
 pub mod ports;
 pub(crate) mod problems;
 mod repairing;
+mod report;
 mod request;
 mod sending;
 mod settings;
@@ -27,7 +29,9 @@ mod unsent;
 mod work;
 
 pub use gateway_report::GatewayAnswers;
-pub use ports::{CheckPort, ConnectionPort, CourierPort, GatewayPort, HomeServerPort, Order};
+pub use ports::{
+    CheckPort, ConnectionPort, CourierPort, GatewayPort, HomeServerPort, Known, Order, ReportPort,
+};
 pub use request::{ControllerHandle, RepairRequest, Reply, Request, SignInKeyRequest, WhenEnding};
 pub use settings::KeptSettings;
 
@@ -49,10 +53,13 @@ use gateway_core::{
     protocol::event::Event,
 };
 use gateway_report::GatewayReport;
+use openclaw_change::ShownChange;
 use ports::{CheckNews, CourierNews};
 use repairing::Repairing;
+use report::ShownReport;
 use sign_in_key::SignInKey;
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -84,6 +91,9 @@ pub struct Controller {
     courier: CourierPort,
     checks: Arc<dyn CheckPort>,
     home_server: Arc<dyn HomeServerPort>,
+    reports: Arc<dyn ReportPort>,
+    report: ShownReport,
+    openclaw_change: ShownChange,
     sign_in_key: SignInKey,
     repairing: Repairing,
     settings: KeptSettings,
@@ -127,6 +137,8 @@ pub struct Parts {
     pub checks: Arc<dyn CheckPort>,
     /// What is done on the home server.
     pub home_server: Arc<dyn HomeServerPort>,
+    /// Puts reports together and saves them.
+    pub reports: Arc<dyn ReportPort>,
     /// The settings in force.
     pub settings: KeptSettings,
     /// Where our files are.
@@ -153,6 +165,9 @@ impl Controller {
             courier: parts.courier,
             checks: parts.checks,
             home_server: parts.home_server,
+            reports: parts.reports,
+            report: ShownReport::default(),
+            openclaw_change: ShownChange::default(),
             sign_in_key: SignInKey::default(),
             repairing: Repairing::default(),
             settings: parts.settings,
@@ -276,6 +291,7 @@ impl Controller {
                 }
                 self.window = false;
                 self.focused = false;
+                self.report.forget();
                 self.desktop.close_window();
             }
             Request::WindowFocused(focused) => self.focused = focused,
@@ -341,6 +357,13 @@ impl Controller {
             Request::SignInKey(request) => self.sign_in_key_asked(request),
             Request::Repair(request) => self.repair_asked(request),
             Request::GatewayLog { reply } => self.read_log(reply),
+            Request::PrepareReport { reply } => self.prepare_report(reply),
+            Request::SaveReport { number, reply } => self.save_report(number, reply),
+            Request::OpenReportFolder { reply } => self.open_report_folder(reply),
+            Request::ShowOpenclawChange { reply } => self.show_openclaw_change(reply),
+            Request::WriteOpenclawChange { number, reply } => {
+                self.write_openclaw_change(number, reply);
+            }
         }
         Next::Continue
     }
@@ -361,11 +384,8 @@ impl Controller {
                     self.desktop.copy(format!("ws://127.0.0.1:{}", port.port));
                 }
             }
-            MenuAction::OpenLogs => self.desktop.open_folder(self.places.logs()),
-            MenuAction::OpenConfig => {
-                let folder = self.places.config_dir().to_owned();
-                self.desktop.open_folder(folder);
-            }
+            MenuAction::OpenLogs => self.show_folder(&self.places.logs()),
+            MenuAction::OpenConfig => self.show_folder(self.places.config_dir()),
             MenuAction::ResetTunnel => {
                 self.order(Order::Disconnect);
                 self.order(Order::Connect);
@@ -374,6 +394,12 @@ impl Controller {
             MenuAction::Quit => return Next::End,
         }
         Next::Continue
+    }
+
+    fn show_folder(&self, folder: &Path) {
+        if let Err(problem) = self.desktop.open_folder(folder) {
+            tracing::warn!(problem, "the folder could not be shown");
+        }
     }
 
     // The window and the tray.

@@ -8,7 +8,7 @@ pub mod tauri;
 
 use crate::{events::WindowEvent, notices::Notice, tray::Tray};
 use gateway_core::config::settings::Theme;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio::sync::oneshot;
 
 /// The desktop as the controller uses it. No call waits for the screen.
@@ -35,11 +35,11 @@ pub trait Desktop: Send + Sync + 'static {
     /// Puts a text on the clipboard.
     fn copy(&self, text: String);
 
-    /// Shows one of our own folders in the system's file browser.
-    fn open_folder(&self, folder: PathBuf);
-
     /// Lets the user pick a file; answers `None` when the dialog was closed.
     fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>);
+
+    /// Shows a folder in the system's file browser, or says why that cannot be started.
+    fn open_folder(&self, folder: &Path) -> Result<(), String>;
 
     /// Says that the app can be used, once; `window` tells whether its window has loaded.
     fn ready(&self, window: bool);

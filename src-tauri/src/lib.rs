@@ -10,6 +10,7 @@
 //! - [`desktop`]: the trait the controller shows things on, and Tauri behind it.
 //! - [`local_gateway`], `page`: the gateway on this computer, and its page for browsers.
 //! - [`gateway_link`], [`access`], `day_recorder`: the real connection behind the controller's port.
+//! - [`reports`]: the report for whoever helps.
 //! - [`login_start`], [`window_place`]: what a desktop keeps for us between two runs.
 //! - [`tray_host`], [`single_instance`], [`launch`], [`logging`], `login_session`,
 //!   [`local_programs`]: the surroundings.
@@ -36,6 +37,7 @@ mod login_session;
 pub mod login_start;
 pub mod notices;
 mod page;
+pub mod reports;
 pub mod single_instance;
 pub mod surroundings;
 pub mod tongue;
@@ -52,24 +54,31 @@ use controller::{Controller, ControllerHandle, KeptSettings, Parts, Request};
 use desktop::tauri::TauriDesktop;
 use gateway_core::{
     config::{Environment, Places, Platform, machine, private_file},
+    connection::timeline::Timeline,
     credentials::{self, CredentialStore, MemoryStore},
+    diagnostics::timeline_file,
     server::logbook::Logbook,
 };
 use home_server::{CurrentServer, HomeServer};
 use launch::Launch;
+use logging::LogSwitch;
+use reports::{Around, Reports};
 use single_instance::InstanceLock;
 use std::{
     env,
     error::Error as _,
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
     sync::Arc,
     time::Duration,
 };
 use surroundings::Surroundings;
 use tauri::{RunEvent, WindowEvent};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
 
 /// Runs the app until it is quit; problems before the window are one line on standard error.
 pub fn run() -> ExitCode {
@@ -109,7 +118,8 @@ fn start() -> anyhow::Result<ExitCode> {
         return start_later(&lock_file);
     };
     let logbook = Logbook::default();
-    if let Err(problem) = logging::start(&places.logs(), logbook.clone()) {
+    let (log, log_file) = logging::start(&places.app_log(), logbook.clone());
+    if let Err(problem) = log_file {
         say(&format!("no log file can be written: {problem}"));
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
@@ -124,6 +134,7 @@ fn start() -> anyhow::Result<ExitCode> {
         places.data_dir().join("webview"),
         places.data_dir().join("window.json"),
     ));
+    let around = Around::of(app.handle());
     let handle = app.handle().clone();
     tauri::async_runtime::spawn(async move {
         let controlled = tauri::async_runtime::spawn(async move {
@@ -134,7 +145,8 @@ fn start() -> anyhow::Result<ExitCode> {
                 logbook,
                 prints_link: launch.browser_link,
             };
-            wire(surroundings, desktop, requests, launch).run().await;
+            let controller = wire(surroundings, log, around, desktop, requests, launch);
+            controller.run().await;
             anyhow::Ok(())
         });
         // Without its controller the app could neither work nor be quit.
@@ -176,6 +188,8 @@ async fn open_keychain(places: Places) -> Arc<dyn CredentialStore> {
 /// Puts the controller together.
 fn wire(
     surroundings: Surroundings,
+    log: LogSwitch,
+    around: Around,
     desktop: Arc<TauriDesktop>,
     requests: mpsc::Receiver<Request>,
     launch: Launch,
@@ -184,22 +198,33 @@ fn wire(
         &surroundings.places,
         surroundings.environment.clone(),
         Arc::clone(&surroundings.store),
+        log,
     );
     let places = surroundings.places.clone();
     let current = CurrentServer::default();
     let (connection, courier) =
         gateway_link::start(surroundings.clone(), &settings.profile(), current.clone());
+    let timeline = connection.timeline.clone();
+    tauri::async_runtime::spawn(keep_timeline(timeline, surroundings.places.timeline()));
     Controller::new(Parts {
         desktop,
         connection,
         courier,
         checks: Arc::new(checks::Checks::new(surroundings.clone(), current.clone())),
-        home_server: Arc::new(HomeServer::new(surroundings, current)),
+        home_server: Arc::new(HomeServer::new(surroundings.clone(), current)),
+        reports: Arc::new(Reports::new(surroundings, around)),
         settings,
         places,
         requests,
         launch,
     })
+}
+
+/// Keeps what happens to the connection where a report finds it after the app has ended.
+async fn keep_timeline(timeline: watch::Receiver<Timeline>, file: PathBuf) {
+    if let Err(problem) = timeline_file::keep(timeline, file).await {
+        tracing::warn!(%problem, "what happens to the connection is not kept");
+    }
 }
 
 /// What opening the keychain may take; it answers in a tenth of a second where it answers at all.

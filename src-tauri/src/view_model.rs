@@ -11,7 +11,9 @@ mod day;
 mod fetched;
 mod gateway_report;
 mod notices;
+mod openclaw_change;
 mod repair;
+mod report;
 mod sign_in_key;
 
 pub use agent_requests::{
@@ -27,11 +29,16 @@ pub use day::{DaySpanView, DayView};
 pub use fetched::{FetchedKind, FetchedView};
 pub use gateway_report::{GatewayReportView, NodeView, PresentView};
 pub use notices::NotificationSwitches;
+pub use openclaw_change::{ChangedLineKind, ChangedLineView, OpenclawChangeView};
 pub use repair::{LogView, RepairKind, RepairStep, RepairView};
+pub use report::{ReportFileView, ReportView, SavedReportView};
 pub use sign_in_key::{SignInKeyStep, SignInKeyView};
 
 use crate::tongue::Tongue;
-use gateway_core::config::settings::{Language, Theme};
+use gateway_core::config::{
+    LogLevel,
+    settings::{Language, Theme},
+};
 use gateway_core::connection::phase::{Cause, Phase};
 use gateway_core::connection::timeline::Happening;
 use serde::{Deserialize, Serialize};
@@ -342,6 +349,10 @@ pub struct SettingsView {
     pub system_language: Option<Tongue>,
     /// Light or dark.
     pub theme: Theme,
+    /// How much is written to the log.
+    pub log_level: LogLevel,
+    /// Whether the environment (`OPENCLAW_TRAY_LOG`) decides that instead.
+    pub log_level_fixed: bool,
     /// Where secrets are kept.
     pub keychain: KeychainView,
     /// What an existing `openclaw.json` would fill in; shown for review, never taken silently.
@@ -487,6 +498,8 @@ pub struct SettingsForm {
     pub language: Language,
     /// Light or dark.
     pub theme: Theme,
+    /// How much is written to the log.
+    pub log_level: LogLevel,
 }
 
 /// Something that happened to the connection.

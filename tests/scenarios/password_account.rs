@@ -91,10 +91,7 @@ async fn a_click_puts_a_key_in_its_place_and_the_next_start_asks_nothing() -> Re
     ensure!(written.trim_end() == shown.trim(), "{written}{shown}");
 
     let mut search = Search::new(vec![Canary::new("account password", PASSWORD)?], Vec::new());
-    for pid in window.pids() {
-        search.process(pid)?;
-    }
-    search.text("what was logged", window.log().as_bytes());
+    search.window(&window)?;
     window.close().await?;
 
     let window = user.open("password-account-again").await?;
@@ -107,10 +104,7 @@ async fn a_click_puts_a_key_in_its_place_and_the_next_start_asks_nothing() -> Re
     let log = home.ssh.log();
     ensure!(log.matches("Accepted password").count() == 1, "{log}");
 
-    search.folder(user.home().root())?;
-    let (leaks, bytes) = search.finish();
-    ensure!(leaks.is_empty(), "{leaks:?}");
-    ensure!(bytes > 10_000, "only {bytes} bytes were looked at");
+    search.home_holds_nothing(user.home())?;
 
     // The command line has the same keychain: it signs in with the key, and takes it back.
     let done = command(&user, &["fetch-token"]).await?;
@@ -245,15 +239,6 @@ async fn a_missing_token_is_fetched_by_a_click_and_nothing_is_asked_again() -> R
         Canary::new("account password", PASSWORD)?,
         Canary::new("gateway token", home.gateway.token())?,
     ];
-    let mut search = Search::new(canaries, Vec::new());
-    for pid in window.pids() {
-        search.process(pid)?;
-    }
-    search.text("what was logged", window.log().as_bytes());
-    window.close().await?;
-    search.folder(user.home().root())?;
-    let (leaks, bytes) = search.finish();
-    ensure!(leaks.is_empty(), "{leaks:?}");
-    ensure!(bytes > 10_000, "only {bytes} bytes were looked at");
-    Ok(())
+    let search = Search::new(canaries, Vec::new());
+    search.window_leaves_nothing(window, user.home()).await
 }

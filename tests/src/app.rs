@@ -24,8 +24,9 @@ const DRAWING: Duration = Duration::from_secs(5);
 pub struct AppUser {
     desktop: DesktopSession,
     home: TempHome,
-    log_level: &'static str,
     locale: &'static str,
+    /// `None` leaves it to the settings.
+    log_level: Option<&'static str>,
 }
 
 impl AppUser {
@@ -40,8 +41,8 @@ impl AppUser {
         Ok(Self {
             desktop,
             home,
-            log_level: "info",
             locale: "C.UTF-8",
+            log_level: Some("info"),
         })
     }
 
@@ -49,7 +50,16 @@ impl AppUser {
     #[must_use]
     pub fn at_trace(self) -> Self {
         Self {
-            log_level: "trace",
+            log_level: Some("trace"),
+            ..self
+        }
+    }
+
+    /// Leaves it to the settings how much is logged.
+    #[must_use]
+    pub fn logging_by_settings(self) -> Self {
+        Self {
+            log_level: None,
             ..self
         }
     }
@@ -73,6 +83,13 @@ impl AppUser {
     /// Our settings file.
     pub fn settings_file(&self) -> PathBuf {
         self.home.config_home().join("openclaw-tray/settings.json5")
+    }
+
+    /// The app's log.
+    pub fn log_file(&self) -> PathBuf {
+        self.home
+            .data_home()
+            .join("openclaw-tray/logs/openclaw-tray.log")
     }
 
     /// The list of host keys this user trusts.
@@ -146,7 +163,11 @@ impl AppUser {
     ///
     /// When it does not start.
     pub async fn open(&self, scenario: &str) -> Result<Window> {
-        let env = [("OPENCLAW_TRAY_LOG", self.log_level), ("LANG", self.locale)];
+        let env: Vec<_> = self
+            .log_env()
+            .into_iter()
+            .chain([("LANG", self.locale)])
+            .collect();
         Window::open(
             scenario,
             &tools::openclaw_tray()?,
@@ -155,6 +176,11 @@ impl AppUser {
             &env,
         )
         .await
+    }
+
+    fn log_env(&self) -> Vec<(&'static str, &'static str)> {
+        let level = self.log_level.map(|level| ("OPENCLAW_TRAY_LOG", level));
+        level.into_iter().collect()
     }
 
     /// Starts the program as a click on its icon would.
@@ -176,7 +202,7 @@ impl AppUser {
             .args(arguments)
             .envs(self.home.env())
             .envs(self.desktop.env())
-            .env("OPENCLAW_TRAY_LOG", self.log_level)
+            .envs(self.log_env())
             .env("LANG", self.locale);
         for (name, value) in env {
             program = program.env(name, value);

@@ -8,6 +8,9 @@ use anyhow::{Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
+use crate::temp_home::TempHome;
+use crate::webdriver::Window;
+
 /// A secret and what it is, such as "gateway token".
 #[derive(Debug, Clone)]
 pub struct Canary {
@@ -160,6 +163,53 @@ impl Search {
             let path = format!("/proc/{pid}/{file}");
             self.text(&path, &fs::read(&path)?);
         }
+        Ok(())
+    }
+
+    /// Looks at an open window: the arguments and environments of its processes, and what was logged.
+    ///
+    /// # Errors
+    ///
+    /// When a process ends meanwhile.
+    pub fn window(&mut self, window: &Window) -> Result<()> {
+        for pid in window.pids() {
+            self.process(pid)?;
+        }
+        self.text("what was logged", window.log().as_bytes());
+        Ok(())
+    }
+
+    /// Looks at an open window, closes it, looks at every file of its user, and demands that nothing
+    /// was found.
+    ///
+    /// # Errors
+    ///
+    /// When something was found, or too little was looked at to say so.
+    pub async fn window_leaves_nothing(mut self, window: Window, home: &TempHome) -> Result<()> {
+        self.window(&window)?;
+        window.close().await?;
+        self.home_holds_nothing(home)
+    }
+
+    /// Looks at every file of a user, and demands that nothing was found there or before.
+    ///
+    /// # Errors
+    ///
+    /// When something was found, or too little was looked at to say so.
+    pub fn home_holds_nothing(mut self, home: &TempHome) -> Result<()> {
+        self.folder(home.root())?;
+        self.found_nothing(10_000)
+    }
+
+    /// Demands that nothing was found, in so many bytes at least.
+    ///
+    /// # Errors
+    ///
+    /// When something was found, or too little was looked at to say so.
+    pub fn found_nothing(self, least: usize) -> Result<()> {
+        let (leaks, bytes) = self.finish();
+        ensure!(leaks.is_empty(), "{leaks:?}");
+        ensure!(bytes >= least, "only {bytes} bytes were looked at");
         Ok(())
     }
 

@@ -159,6 +159,14 @@ function unfold(testid: string) {
   });
 }
 
+/** Goes to the settings and asks for a report, as a person would. */
+function showReport(backend: FakeBackend) {
+  backend.tellPage("settings");
+  void tick().then(() =>
+    document.querySelector<HTMLElement>('[data-testid="report-make"]')?.click(),
+  );
+}
+
 const summaries: Record<CheckStepId, [number, string]> = {
   address: [1, "me@home-server, port 22"],
   resolve: [3, "192.168.1.20"],
@@ -689,6 +697,71 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
       backend.tellPage("settings");
       void tick().then(() =>
         document.querySelector('[data-testid="notifications"]')?.scrollIntoView(),
+      );
+    },
+  ),
+  "settings-diagnostics": scene(
+    () => {},
+    {},
+    (backend) => {
+      backend.tellPage("settings");
+      void tick().then(() =>
+        document.querySelector('[data-testid="diagnostics"]')?.scrollIntoView(),
+      );
+    },
+  ),
+  "dialog-openclaw-change": scene(
+    () => {},
+    {},
+    (backend) => {
+      backend.tellPage("settings");
+      void tick().then(() =>
+        document.querySelector<HTMLElement>('[data-testid="openclaw-change-show"]')?.click(),
+      );
+    },
+  ),
+  "dialog-openclaw-conflict": scene(
+    () => {},
+    {
+      writeOpenclawChange: () => ({
+        status: "error",
+        error: problem(
+          "openclawConflict",
+          "Nothing was written: /home/me/.openclaw/openclaw.json was changed by somebody else meanwhile; look at the change again.",
+          null,
+        ),
+      }),
+    },
+    (backend) => {
+      backend.tellPage("settings");
+      void tick().then(() =>
+        document.querySelector<HTMLElement>('[data-testid="openclaw-change-show"]')?.click(),
+      );
+      setTimeout(
+        () => document.querySelector<HTMLElement>('[data-testid="openclaw-change-write"]')?.click(),
+        150,
+      );
+    },
+  ),
+  "settings-openclaw-change": scene(
+    () => {},
+    {},
+    (backend) => {
+      backend.tellPage("settings");
+      void tick().then(() =>
+        document.querySelector('[data-testid="openclaw-change"]')?.scrollIntoView(),
+      );
+    },
+  ),
+  "dialog-report": scene(() => {}, {}, showReport),
+  "dialog-report-saved": scene(
+    () => {},
+    {},
+    (backend) => {
+      showReport(backend);
+      setTimeout(
+        () => document.querySelector<HTMLElement>('[data-testid="report-save"]')?.click(),
+        150,
       );
     },
   ),

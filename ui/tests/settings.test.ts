@@ -146,6 +146,7 @@ describe("the form", () => {
       remotePort: 18789,
       connectOnLaunch: true,
       listenerEnabled: true,
+      logLevel: "info",
       alsoRunHere: false,
       notifications: {
         needsYou: true,

@@ -42,6 +42,7 @@ describe("the catalogue", () => {
         "chat.send",
         "chat.stop",
         "common.megabytes",
+        "common.kilobytes",
         "common.ms",
         "dialog.certificateCommand",
         "dialog.compareCommand",

@@ -20,6 +20,7 @@ impl Impact {
     pub fn between(old: &Settings, new: &Settings) -> Self {
         let drawn = (old.language != new.language
             || old.theme != new.theme
+            || old.log_level != new.log_level
             || old.notifications != new.notifications
             || old.first_run_done != new.first_run_done
             || old.profiles.len() != new.profiles.len())

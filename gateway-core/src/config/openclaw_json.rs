@@ -1,4 +1,4 @@
-//! What we read of the official `openclaw.json`; nothing here writes it.
+//! What we read of the official `openclaw.json`; [`mod@write`] alone writes it, on a person's word.
 //!
 //! Where it is: `OPENCLAW_CONFIG_PATH`, else `openclaw.json` in the state folder, which is
 //! `OPENCLAW_STATE_DIR`, else `.openclaw` (with `-<name>` under `OPENCLAW_PROFILE`) in
@@ -14,6 +14,7 @@ pub mod elsewhere;
 pub(crate) mod fuzz;
 mod secret_ref;
 mod variables;
+pub mod write;
 
 use super::document::{Document, Step};
 use super::environment::Environment;

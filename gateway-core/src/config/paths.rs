@@ -96,6 +96,21 @@ impl Places {
         self.data_dir.join("days")
     }
 
+    /// Returns the file of what happened to the connection lately.
+    pub fn timeline(&self) -> PathBuf {
+        self.data_dir.join("timeline.jsonl")
+    }
+
+    /// Returns the app's log.
+    pub fn app_log(&self) -> PathBuf {
+        self.logs().join("openclaw-tray.log")
+    }
+
+    /// Returns the folder of reports, where there is none for downloads.
+    pub fn reports(&self) -> PathBuf {
+        self.data_dir.join("reports")
+    }
+
     /// Returns the folder of log files.
     pub fn logs(&self) -> PathBuf {
         self.data_dir.join("logs")

@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 /// Larger files are not settings or secrets, and reading them would only cost memory.
@@ -119,27 +120,16 @@ fn read_from(file: File, path: &Path) -> Result<String, PrivateFileError> {
 /// # Errors
 ///
 /// Fails when a symbolic link is in the way or the system refuses; the old file is then intact.
-pub fn replace(path: &Path, text: &str) -> Result<(), PrivateFileError> {
+pub fn replace(path: &Path, content: impl AsRef<[u8]>) -> Result<(), PrivateFileError> {
     if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
         return Err(PrivateFileError::SymbolicLink {
             path: path.to_owned(),
         });
     }
-    let folder = folder_of(path);
-    make_folder(folder)?;
-    // A temporary file is 0600 from its first moment on Unix.
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".openclaw-tray-")
-        .tempfile_in(folder)
-        .map_err(PrivateFileError::io(folder, "written to"))?;
-    temporary
-        .write_all(text.as_bytes())
-        .and_then(|()| temporary.as_file().sync_all())
-        .map_err(PrivateFileError::io(path, "written"))?;
-    temporary
+    written_beside(path, content.as_ref())?
         .persist(path)
         .map_err(|failure| PrivateFileError::io(path, "replaced")(failure.error))?;
-    sync_folder(folder)
+    sync_folder(folder_of(path))
 }
 
 /// Writes a file only if nothing of that name exists, for the owner alone.
@@ -149,22 +139,28 @@ pub fn replace(path: &Path, text: &str) -> Result<(), PrivateFileError> {
 /// # Errors
 ///
 /// Fails when the system refuses for another reason than the name being taken.
-pub fn create(path: &Path, text: &str) -> Result<bool, PrivateFileError> {
+pub fn create(path: &Path, content: impl AsRef<[u8]>) -> Result<bool, PrivateFileError> {
+    match written_beside(path, content.as_ref())?.persist_noclobber(path) {
+        Ok(_) => sync_folder(folder_of(path)).map(|()| true),
+        Err(failure) if failure.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(failure) => Err(PrivateFileError::io(path, "created")(failure.error)),
+    }
+}
+
+/// Writes a new file into the folder of another, whose place it is to take.
+fn written_beside(path: &Path, content: &[u8]) -> Result<NamedTempFile, PrivateFileError> {
     let folder = folder_of(path);
     make_folder(folder)?;
+    // A temporary file is 0600 from its first moment on Unix.
     let mut temporary = tempfile::Builder::new()
         .prefix(".openclaw-tray-")
         .tempfile_in(folder)
         .map_err(PrivateFileError::io(folder, "written to"))?;
     temporary
-        .write_all(text.as_bytes())
+        .write_all(content)
         .and_then(|()| temporary.as_file().sync_all())
         .map_err(PrivateFileError::io(path, "written"))?;
-    match temporary.persist_noclobber(path) {
-        Ok(_) => sync_folder(folder).map(|()| true),
-        Err(failure) if failure.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(failure) => Err(PrivateFileError::io(path, "created")(failure.error)),
-    }
+    Ok(temporary)
 }
 
 /// Makes a folder, and its parents, for the owner alone; one that exists stays as it is.

@@ -5,6 +5,7 @@
 
 use super::document::{Document, Fault, Step};
 use super::gateway_url::{GatewayUrl, GatewayUrlError};
+use super::log_level::LogLevel;
 use super::notifications::Notifications;
 use super::tls_fingerprint::{TlsFingerprint, TlsFingerprintError};
 use serde::{Deserialize, Serialize};
@@ -151,6 +152,8 @@ pub struct Settings {
     pub language: Language,
     /// Light or dark.
     pub theme: Theme,
+    /// How much is written to the log.
+    pub log_level: LogLevel,
     /// Which notifications are shown.
     #[serde(flatten)]
     pub notifications: Notifications,
@@ -250,6 +253,7 @@ impl Settings {
             first_run_done: false,
             language: Language::System,
             theme: Theme::System,
+            log_level: LogLevel::default(),
             notifications: Notifications::default(),
             profiles: vec![Profile::new(id)],
         }
@@ -316,6 +320,11 @@ impl Settings {
                 &root.at("theme"),
                 fresh.theme,
                 "must be \"system\", \"light\" or \"dark\"",
+            )?,
+            log_level: reader.choice(
+                &root.at("logLevel"),
+                fresh.log_level,
+                "must be \"info\", \"debug\" or \"trace\"",
             )?,
             notifications: reader.notifications(fresh.notifications)?,
             profiles,
@@ -492,7 +501,7 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let settings = read(
-            "{ version: 1, activeProfile: 'b', firstRunDone: true, language: 'danish', theme: 'dark',
+            "{ version: 1, activeProfile: 'b', firstRunDone: true, language: 'danish', theme: 'dark', logLevel: 'debug',
                notifyNeedsYou: false, notifyLost: false, notifyRestored: false, notifyRequests: false,
                notifyReplies: false, profiles: [ { id: 'a' }, { id: 'b', runs: 'anotherComputer', address: 'me@box',
                signIn: 'keyFile', identityFile: '/k', hostKeyPolicy: 'openssh', localPort: 1, remotePort: 65535,
@@ -522,6 +531,7 @@ mod tests {
             (settings.language, settings.theme),
             (Language::Danish, Theme::Dark)
         );
+        assert_eq!(settings.log_level, LogLevel::Debug);
         let all_off = Notifications {
             needs_you: false,
             lost: false,

@@ -144,7 +144,7 @@ pub fn device_key_in_file(
 ) -> Result<DeviceKey, DeviceKeyError> {
     if private_file::read(path)?.is_none() {
         // Whoever comes second reads what the first one wrote.
-        private_file::create(path, &format!("{}\n", make().expose()))?;
+        private_file::create(path, format!("{}\n", make().expose()))?;
     }
     let text = private_file::read_secret(path)?;
     Ok(DeviceKey::new(text.trim()))

@@ -5,13 +5,14 @@
 //! [`Logbook::layer`] to its tracing subscriber, beside the layer the user reads; without it the file is
 //! empty and `logs.tail` says so.
 
+use crate::bounded_file::{self, BoundedFile, Bounds};
 use crate::config::private_file::{self, PrivateFileError};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::{self, Write as _};
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -22,10 +23,10 @@ use tracing_subscriber::registry::LookupSpan;
 
 const FOLDER: &str = "logs";
 const FILE: &str = "gateway.jsonl";
-/// What the file is called when it is full; the one before is gone.
-const OLDER: &str = "gateway.1.jsonl";
-/// How large the file becomes, in bytes.
-const LARGEST: u64 = 2 * 1024 * 1024;
+const BOUNDS: Bounds = Bounds {
+    largest: 2 * 1024 * 1024,
+    older: 1,
+};
 /// How much of a record is kept, in characters.
 const LONGEST_RECORD: usize = 4096;
 
@@ -34,20 +35,7 @@ const LONGEST_RECORD: usize = 4096;
 /// alone and not global, or it sees no more than they let pass.
 #[derive(Debug, Clone, Default)]
 pub struct Logbook {
-    book: Arc<Mutex<Option<Book>>>,
-}
-
-#[derive(Debug)]
-struct Book {
-    folder: PathBuf,
-    /// Nothing after the disk refused; the next record tries again.
-    page: Option<Page>,
-}
-
-#[derive(Debug)]
-struct Page {
-    file: File,
-    size: u64,
+    book: Arc<Mutex<Option<BoundedFile>>>,
 }
 
 impl Logbook {
@@ -71,43 +59,30 @@ impl Logbook {
         let folder = state_dir.join(FOLDER);
         private_file::make_folder(&folder)?;
         let path = folder.join(FILE);
-        let page = open(&path).map_err(|source| PrivateFileError::Io {
-            path,
-            doing: "opened",
-            source,
-        })?;
-        let page = Some(page);
-        *super::held(&self.book) = Some(Book { folder, page });
+        let book =
+            BoundedFile::open(path.clone(), BOUNDS).map_err(|source| PrivateFileError::Io {
+                path,
+                doing: "opened",
+                source,
+            })?;
+        *super::held(&self.book) = Some(book);
         Ok(())
     }
 
     /// A record that cannot be written is lost: there is nowhere to say so.
     fn write(&self, line: &str) -> Option<()> {
         let mut book = super::held(&self.book);
-        let Book { folder, page } = book.as_mut()?;
-        if page.as_ref().is_some_and(|page| page.size >= LARGEST) {
-            // Closed first: Windows renames no open file.
-            *page = None;
-            fs::rename(folder.join(FILE), folder.join(OLDER)).ok()?;
-        }
-        if page.is_none() {
-            *page = open(&folder.join(FILE)).ok();
-        }
-        let page = page.as_mut()?;
-        page.file.write_all(line.as_bytes()).ok()?;
-        page.size += line.len() as u64;
-        Some(())
+        book.as_mut()?.write_all(line.as_bytes()).ok()
     }
 }
 
-fn open(path: &Path) -> io::Result<Page> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    let size = file.metadata()?.len();
-    Ok(Page { file, size })
+/// Returns the end of the log of the gateway whose state is in this folder, `most` bytes at most.
+///
+/// # Errors
+///
+/// Fails when there is a log and it cannot be read.
+pub fn end_of_log(state_dir: &Path, most: u64) -> io::Result<String> {
+    bounded_file::tail(&state_dir.join(FOLDER).join(FILE), BOUNDS, most)
 }
 
 /// Returns whether a record is kept.

@@ -5,11 +5,13 @@ use crate::view_model::{ChatDraft, CheckStepView, FetchedView, LogView, PairingK
 use futures_util::future::BoxFuture;
 use gateway_core::{
     client::CallError,
-    config::settings::Profile,
+    config::{FileProblem, Settings, settings::Profile},
     connection::{
         GatewayEvent, day::Day, problem::Problem, question::Answer, snapshot::Snapshot,
         timeline::Timeline,
     },
+    credentials::Keeping,
+    diagnostics::Report,
     home_server::{gateway_service::Repair, repair::Progress},
     protocol::{
         PairingRequestId,
@@ -24,7 +26,8 @@ use gateway_core::{
         },
     },
 };
-use std::sync::Arc;
+use serde_json::Value;
+use std::{path::PathBuf, sync::Arc};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// The one supervised connection: what it says and where it takes orders.
@@ -190,6 +193,32 @@ pub struct RepairNews {
     pub progress: Progress,
     /// How it ended, once it has.
     pub ended: Option<Result<(), UiError>>,
+}
+
+/// Puts the report for whoever helps together, and saves it.
+pub trait ReportPort: Send + Sync + 'static {
+    /// Puts it together from what is known, and from the logs.
+    fn prepare(&self, known: Known) -> BoxFuture<'static, Result<Report, UiError>>;
+
+    /// Saves it where its user finds it, and returns where.
+    fn save(&self, report: Arc<Report>) -> BoxFuture<'static, Result<PathBuf, UiError>>;
+}
+
+/// What the controller knows that belongs into a report.
+#[derive(Debug)]
+pub struct Known {
+    /// The settings in force.
+    pub settings: Settings,
+    /// What is wrong with their file.
+    pub settings_problem: Option<FileProblem>,
+    /// Where secrets are kept.
+    pub keeping: Keeping,
+    /// The connection as it is.
+    pub connection: Snapshot,
+    /// What happened to it.
+    pub timeline: Timeline,
+    /// What the last check found.
+    pub check: Option<Value>,
 }
 
 /// Runs "Check my server".

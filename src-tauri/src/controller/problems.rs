@@ -5,6 +5,7 @@ use gateway_core::{
     client::CallError,
     connection::problem::{self, Problem},
 };
+use std::iter;
 
 /// Returns a problem as the window shows it.
 pub(crate) fn ui_error(problem: &Problem) -> UiError {
@@ -31,6 +32,14 @@ pub(crate) fn user_action(action: problem::UserAction) -> UserAction {
         problem::UserAction::ApproveDevice => UserAction::ApproveDevice,
         problem::UserAction::OpenLog => UserAction::OpenLog,
     }
+}
+
+/// Returns an error with everything that caused it.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes: Vec<String> = iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect();
+    causes.join(": ")
 }
 
 /// Says that the gateway cannot be asked now.

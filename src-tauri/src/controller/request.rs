@@ -3,8 +3,8 @@
 use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
-    FieldError, HappenedView, LogView, Page, PairingKind, RepairKind, SettingsForm, UiError,
-    UnsentView,
+    FieldError, HappenedView, LogView, OpenclawChangeView, Page, PairingKind, RepairKind,
+    ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -103,6 +103,23 @@ pub enum Request {
     Repair(RepairRequest),
     GatewayLog {
         reply: Reply<LogView, UiError>,
+    },
+    PrepareReport {
+        reply: Reply<ReportView, UiError>,
+    },
+    SaveReport {
+        number: u32,
+        reply: Reply<SavedReportView, UiError>,
+    },
+    OpenReportFolder {
+        reply: Reply<(), UiError>,
+    },
+    ShowOpenclawChange {
+        reply: Reply<OpenclawChangeView, UiError>,
+    },
+    WriteOpenclawChange {
+        number: u32,
+        reply: Reply<(), UiError>,
     },
     /// A row of the tray's menu was clicked.
     MenuClicked(MenuAction),

@@ -5,7 +5,8 @@ mod desktop;
 
 pub(super) use address::check_address;
 
-use super::problems::ui_error;
+use super::problems::{ui_error, with_causes};
+use crate::logging::LogSwitch;
 use crate::login_start::LoginStart;
 use crate::tongue::Tongue;
 use crate::view_model::{
@@ -16,7 +17,11 @@ use gateway_core::{
     config::{
         self, Environment, FileProblem, GatewayUrl, Impact, Places, Profile, ProfileId, SaveError,
         Settings, SettingsFile,
-        openclaw_json::{OfficialConfig, credentials::OfficialCredentials},
+        openclaw_json::{
+            OfficialConfig,
+            credentials::OfficialCredentials,
+            write::{Change, WriteError},
+        },
         paths::SshSurroundings,
     },
     connection::explain,
@@ -34,6 +39,7 @@ pub struct KeptSettings {
     environment: Environment,
     store: Arc<dyn CredentialStore>,
     login: LoginStart,
+    log: LogSwitch,
     has_token: bool,
     found: Option<FoundConfigView>,
 }
@@ -59,11 +65,13 @@ pub(super) enum TokenChange {
 }
 
 impl KeptSettings {
-    /// Reads the settings; a file that cannot be read leaves those of a first start in force.
+    /// Reads the settings; a file that cannot be read leaves those of a first start in force. `log` is
+    /// told how much is to be logged, now and whenever that changes.
     pub fn load(
         places: &Places,
         environment: Environment,
         store: Arc<dyn CredentialStore>,
+        log: LogSwitch,
     ) -> Self {
         let mut file = SettingsFile::new(places.settings_file());
         if let Err(problem) = file.load() {
@@ -72,13 +80,25 @@ impl KeptSettings {
         let mut kept = Self {
             file,
             login: LoginStart::of(&environment),
+            log,
             environment,
             store,
             has_token: false,
             found: None,
         };
+        kept.log.set(kept.file.settings().log_level);
         kept.look_for_official_config();
         kept
+    }
+
+    /// Returns everything that is set.
+    pub(super) fn all(&self) -> &Settings {
+        self.file.settings()
+    }
+
+    /// Returns what is wrong with the settings file, if anything.
+    pub(super) fn file_problem(&self) -> Option<&FileProblem> {
+        self.file.problem()
     }
 
     /// Returns where secrets are kept.
@@ -186,6 +206,8 @@ impl KeptSettings {
             language: self.file.settings().language,
             system_language: Tongue::of_system(&self.environment),
             theme: self.theme(),
+            log_level: self.file.settings().log_level,
+            log_level_fixed: self.log.is_fixed(),
             keychain: match self.store.keeping() {
                 Keeping::Keychain => KeychainView::Available,
                 Keeping::SessionOnly { reason } => KeychainView::SessionOnly { reason },
@@ -209,6 +231,7 @@ impl KeptSettings {
         settings.notifications = form.notifications.into();
         settings.language = form.language;
         settings.theme = form.theme;
+        settings.log_level = form.log_level;
         let start_at_login = form.start_at_login;
         if let Some(profile) = settings.active_mut() {
             self.fill(profile, form, &mut faults);
@@ -319,7 +342,11 @@ impl KeptSettings {
 
     fn write(&mut self, settings: &Settings) -> Result<Impact, SaveError> {
         let impact = Impact::between(self.file.settings(), settings);
+        let was = self.file.settings().log_level;
         self.file.save(settings)?;
+        if settings.log_level != was {
+            self.log.set(settings.log_level);
+        }
         Ok(impact)
     }
 
@@ -376,6 +403,16 @@ impl KeptSettings {
         if profile.sign_in == config::SignInChoice::KeyFile {
             faults.extend(key_file_fault(&profile.identity_file));
         }
+    }
+
+    /// Works out what would be written into the official config for the profile in use.
+    pub(super) fn openclaw_change(&self) -> Result<Change, WriteError> {
+        Change::of(&self.profile(), &self.environment)
+    }
+
+    /// Notes that the official config says something else now.
+    pub(super) fn official_config_changed(&mut self) {
+        self.look_for_official_config();
     }
 
     /// An official config that cannot be read is no reason to trouble anybody who never asked.
@@ -438,10 +475,7 @@ fn save_sentence(problem: &SaveError) -> String {
 }
 
 fn sentence(problem: &dyn std::error::Error) -> String {
-    let causes: Vec<String> = std::iter::successors(Some(problem), |problem| problem.source())
-        .map(ToString::to_string)
-        .collect();
-    format!("{}.", capitalised(&causes.join(": ")))
+    format!("{}.", capitalised(&with_causes(problem)))
 }
 
 fn save_error(problem: &SaveError) -> UiError {

@@ -7,7 +7,10 @@ use crate::view_model::{
     SettingsView, SignInChoice, Transport,
 };
 use fakes::Fakes;
-use gateway_core::config::settings::{Language, Theme};
+use gateway_core::config::{
+    LogLevel,
+    settings::{Language, Theme},
+};
 use gateway_core::connection::{
     phase::Cause,
     problem::Problem,
@@ -24,8 +27,10 @@ mod fetching;
 mod gateway_report;
 mod login_start;
 mod notices;
+mod openclaw_change;
 mod pairing;
 mod repairing;
+mod report;
 mod sign_in_key;
 mod tray;
 
@@ -55,6 +60,7 @@ fn form() -> SettingsForm {
         start_at_login: false,
         language: Language::System,
         theme: Theme::System,
+        log_level: LogLevel::Info,
     }
 }
 

@@ -7,19 +7,23 @@ use super::{
     settings::{Saved, TokenChange},
     sign_in_key::KeyNews,
 };
-use crate::view_model::{ChatHistoryView, FetchedView, FieldError, UiError, UserAction};
+use crate::view_model::{
+    ChatHistoryView, FetchedView, FieldError, ReportView, SavedReportView, UiError, UserAction,
+};
 use gateway_core::{
     chat::Listed,
     client::CallError,
     config::Impact,
     connection::problem::Problem,
     credentials::{Account, Kind, StoreError, secret::GatewayToken, slots},
+    diagnostics::Report,
     protocol::{
         PairingRequestId,
         id::{ApprovalId, QuestionSetId},
         method::chat::ChatHistoryPayload,
     },
 };
+use std::path::PathBuf;
 use tokio::task::JoinError;
 
 /// What a piece of work found or did.
@@ -64,6 +68,16 @@ pub(super) enum Outcome {
     },
     /// What became of a key in place of the password.
     SignInKey(KeyNews),
+    /// A report was put together, or could not be.
+    ReportPrepared {
+        result: Result<Report, UiError>,
+        reply: Reply<ReportView, UiError>,
+    },
+    /// A report was saved, or was not.
+    ReportSaved {
+        result: Result<PathBuf, UiError>,
+        reply: Reply<SavedReportView, UiError>,
+    },
     /// It is time to read again what agents wait for.
     ListAgentRequests { number: u64 },
     /// What the gateway said to a decision.
@@ -269,6 +283,8 @@ impl Controller {
             }
             Ok(Outcome::SecretFetched { result, reply }) => self.secret_fetched(result, reply),
             Ok(Outcome::SignInKey(news)) => self.sign_in_key_news(news),
+            Ok(Outcome::ReportPrepared { result, reply }) => self.report_prepared(result, reply),
+            Ok(Outcome::ReportSaved { result, reply }) => self.report_saved(result, reply),
             Ok(Outcome::ListAgentRequests { number }) => self.list_agent_requests_again(number),
             Ok(Outcome::Decided {
                 decided,

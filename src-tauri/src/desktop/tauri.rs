@@ -20,7 +20,7 @@ use gateway_core::config::settings::Theme;
 use main_window::MainWindow;
 use std::{
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process,
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -149,18 +149,16 @@ impl Desktop for TauriDesktop {
         self.copier.copy(text);
     }
 
-    fn open_folder(&self, folder: PathBuf) {
-        if let Err(problem) = local_programs::open_folder(&self.app, &folder) {
-            tracing::warn!(%problem, "the folder could not be shown");
-        }
-    }
-
     fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>) {
         self.app.dialog().file().pick_file(move |chosen| {
             let path = chosen.and_then(|chosen| chosen.into_path().ok());
             // Whoever asked may have gone; then nobody wants the answer.
             drop(reply.send(path));
         });
+    }
+
+    fn open_folder(&self, folder: &Path) -> Result<(), String> {
+        local_programs::open_folder(&self.app, folder).map_err(|problem| problem.to_string())
     }
 
     fn ready(&self, window: bool) {

@@ -122,6 +122,26 @@ const problems: Readonly<Record<string, string>> = {
   gatewayDegraded: "Gatewayen virker, men melder, at noget i den ikke gør. Se i dens log.",
   deviceRemoved:
     "Gatewayen har fjernet denne enhed. Indtast gatewayens token for at logge ind igen.",
+  reportNotMade: "Rapporten kunne ikke laves, da en logfil ikke kan læses. Prøv igen.",
+  reportNotSaved:
+    "Rapporten blev ikke gemt. Se, om der er plads på disken, og om du må skrive i mappen, og prøv igen.",
+  reportGone: "Denne rapport er her ikke mere. Lav en ny.",
+  folderNotOpened: "Intet program, der viser mapper, kunne startes. Åbn mappen selv.",
+  openclawNothingToWrite:
+    "Intet blev skrevet: indstillingerne nævner ingen gateway på en anden computer, der kan nås.",
+  openclawNoPlace:
+    "Intet blev skrevet: der er intet sted til openclaw.json, da ingen kender din hjemmemappe.",
+  openclawUnreadable: "Intet blev skrevet: openclaw.json kan ikke læses. Ret den først.",
+  openclawIncludes:
+    "Intet blev skrevet: openclaw.json henter dele fra andre filer ($include). Ret den i hånden.",
+  openclawNoRoom:
+    "Intet blev skrevet: gateway eller gateway.remote i openclaw.json er ikke et objekt. Ret den i hånden.",
+  openclawConflict:
+    "Intet blev skrevet: nogen har ændret openclaw.json imens. Se på ændringen igen.",
+  openclawLink: "Intet blev skrevet: openclaw.json er et link, der ikke fører nogen steder hen.",
+  openclawNotWritten:
+    "Intet blev skrevet. Se, om der er plads på disken, og om du må skrive i mappen, og prøv igen.",
+  changeGone: "Denne ændring vises ikke længere. Se på den igen.",
   browserTokenRefused:
     "Gatewayen afviste det. Indsæt det token eller den adgangskode, som den blev startet med.",
   browserLocked: "For mange logins er mislykkedes. Vent nogle minutter, og prøv igen.",
@@ -221,6 +241,8 @@ export const da: Catalogue = {
     span,
     ms: (ms) => `${Math.round(ms)} ms`,
     megabytes: (count) => `${Math.round(count)} MB`,
+    kilobytes: (bytes) => `${Math.max(1, Math.round(bytes / 1000))} kB`,
+    close: "Luk",
     justNow: "lige nu",
     ago: (text) => `for ${text} siden`,
     failed: "Det lykkedes ikke. Prøv igen.",
@@ -703,6 +725,21 @@ export const da: Catalogue = {
         replies: "Mens du laver noget andet.",
       },
     },
+    diagnostics: {
+      title: "Diagnostik",
+      logLevel: "Logbog",
+      logLevelChoice: { info: "Sædvanlig", debug: "Udførlig", trace: "Alt" },
+      logLevelHint: {
+        info: "Det, du selv ville lægge mærke til.",
+        debug: "Også hvert valg, appen træffer. Godt, mens du leder efter en fejl.",
+        trace: "Meget. Hverken hemmeligheder eller beskeder er nogensinde iblandt.",
+      },
+      logLevelFixed: "OPENCLAW_TRAY_LOG bestemmer, hvor meget der skrives, så længe den er sat.",
+      about:
+        "En rapport til den, der hjælper dig: hvad der er sket med forbindelsen, versioner, indstillinger og logbogen, uden hemmeligheder, navne og adresser. Du ser det hele, før det gemmes, og det sendes ingen steder hen.",
+      make: "Gem en rapport…",
+      making: "Laver rapporten…",
+    },
     save: "Gem",
     saving: "Gemmer…",
     discard: "Kassér ændringer",
@@ -723,6 +760,34 @@ export const da: Catalogue = {
     fileProblemLine: (line, column) =>
       column === null ? `linje ${line}` : `linje ${line}, kolonne ${column}`,
     fileProblemKey: "Nøgle",
+  },
+
+  report: {
+    title: "Det, der står i rapporten",
+    lead: "Det er det hele, ord for ord. Navne er erstattet af host-1, user-1 og så videre; det, der ligner en hemmelighed, af ***.",
+    files: "Rapportens filer",
+    size: (size) => `${size} i alt`,
+    save: "Gem rapporten",
+    saving: "Gemmer…",
+    saved: "Gemt som",
+    openFolder: "Åbn mappen",
+  },
+
+  openclawChange: {
+    about:
+      "Kommandoen openclaw på denne computer kan bruge den samme forbindelse. Dens openclaw.json siger så, hvor gatewayen er; intet token og ingen adgangskode skrives, og du ser ændringen først.",
+    show: "Brug også dette til kommandoen openclaw…",
+    save: "Gem dine ændringer først.",
+    written: "Skrevet. Kommandoen openclaw bruger denne forbindelse nu.",
+    title: "Det, der skrives i openclaw.json",
+    none: "Filen siger allerede det hele. Der er intet at skrive.",
+    lines: "Ændrede linjer",
+    leftOut: "linjer, der bliver, som de er",
+    added: "Tilføjet:",
+    removed: "Fjernet:",
+    write: "Skriv i openclaw.json",
+    writing: "Skriver…",
+    again: "Se på den igen",
   },
 
   browser: {

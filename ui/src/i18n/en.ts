@@ -8,6 +8,7 @@ import type {
   FetchedKind,
   HealthFault,
   HealthState,
+  LogLevel,
   NotificationSwitches,
   Phase,
   QuestionKind,
@@ -140,6 +141,8 @@ export const en = {
     span,
     ms: (ms: number) => `${Math.round(ms)} ms`,
     megabytes: (count: number) => `${Math.round(count)} MB`,
+    kilobytes: (bytes: number) => `${Math.max(1, Math.round(bytes / 1000))} kB`,
+    close: "Close",
     justNow: "just now",
     ago: (text: string) => `${text} ago`,
     failed: "That did not work. Try again.",
@@ -623,6 +626,25 @@ export const en = {
         replies: "While you do something else.",
       } satisfies Record<keyof NotificationSwitches, string>,
     },
+    diagnostics: {
+      title: "Diagnostics",
+      logLevel: "Log",
+      logLevelChoice: {
+        info: "Usual",
+        debug: "Detailed",
+        trace: "Everything",
+      } satisfies Record<LogLevel, string>,
+      logLevelHint: {
+        info: "What you would notice yourself.",
+        debug: "Each choice the app takes as well. Good while you look for a fault.",
+        trace: "A great deal. Neither secrets nor messages are ever among it.",
+      } satisfies Record<LogLevel, string>,
+      logLevelFixed: "OPENCLAW_TRAY_LOG decides how much is written while it is set.",
+      about:
+        "A report for whoever helps you: what happened to the connection, versions, settings and the log, without secrets, names or addresses. You see all of it before it is saved, and it is sent nowhere.",
+      make: "Save a report…",
+      making: "Making the report…",
+    },
     save: "Save",
     saving: "Saving…",
     discard: "Discard changes",
@@ -643,6 +665,34 @@ export const en = {
     fileProblemLine: (line: number, column: number | null) =>
       column === null ? `line ${line}` : `line ${line}, column ${column}`,
     fileProblemKey: "Key",
+  },
+
+  report: {
+    title: "What is in the report",
+    lead: "This is all of it, word by word. Names are replaced by host-1, user-1 and so on; what looks like a secret, by ***.",
+    files: "Files of the report",
+    size: (size: string) => `${size} in all`,
+    save: "Save report",
+    saving: "Saving…",
+    saved: "Saved as",
+    openFolder: "Open folder",
+  },
+
+  openclawChange: {
+    about:
+      "The openclaw command on this computer can use the same connection. Its openclaw.json then says where the gateway is; no token or password is written, and you see the change first.",
+    show: "Also use this for the openclaw command…",
+    save: "Save your changes first.",
+    written: "Written. The openclaw command uses this connection now.",
+    title: "What is written to openclaw.json",
+    none: "The file says all of this already. There is nothing to write.",
+    lines: "Changed lines",
+    leftOut: "lines that stay as they are",
+    added: "Added:",
+    removed: "Removed:",
+    write: "Write to openclaw.json",
+    writing: "Writing…",
+    again: "Look at it again",
   },
 
   browser: {

@@ -71,6 +71,16 @@ export const commands = {
 	stopRepair: () => __TAURI_INVOKE<void>("stop_repair"),
 	/**  Reads the end of the gateway's log: over the gateway, or from the server's own files. */
 	gatewayLog: () => typedError<LogView, UiError>(__TAURI_INVOKE("gateway_log")),
+	/**  Puts the report for whoever helps together, to be shown before it is saved. */
+	prepareReport: () => typedError<ReportView, UiError>(__TAURI_INVOKE("prepare_report")),
+	/**  Saves the report that is shown, and returns where. */
+	saveReport: (number: number) => typedError<SavedReportView, UiError>(__TAURI_INVOKE("save_report", { number })),
+	/**  Shows the folder of the report that was saved last. */
+	openReportFolder: () => typedError<null, UiError>(__TAURI_INVOKE("open_report_folder")),
+	/**  Works out what "also use this for the openclaw command" would write, to be shown first. */
+	showOpenclawChange: () => typedError<OpenclawChangeView, UiError>(__TAURI_INVOKE("show_openclaw_change")),
+	/**  Writes the change of the official `openclaw.json` that is shown. */
+	writeOpenclawChange: (number: number) => typedError<null, UiError>(__TAURI_INVOKE("write_openclaw_change", { number })),
 };
 
 /** Events */
@@ -206,6 +216,25 @@ export type Cause =
 "closed" | 
 /**  No local port could be bound. */
 "portTaken";
+
+/**  What becomes of a line. */
+export type ChangedLineKind = 
+/**  It stays. */
+"kept" | 
+/**  It goes. */
+"removed" | 
+/**  It is new. */
+"added" | 
+/**  Lines that stay and are not shown. */
+"leftOut";
+
+/**  One line of the file. */
+export type ChangedLineView = {
+	/**  What becomes of it. */
+	kind: ChangedLineKind,
+	/**  Its text, without secrets. */
+	text: string,
+};
 
 /**  A messenger that is set up on a gateway. */
 export type ChannelHealth = {
@@ -762,6 +791,15 @@ export type LocalPortView = {
 	holder: string | null,
 };
 
+/**  How much is written to the log; each level includes those before it. */
+export type LogLevel = 
+/**  What a user would notice. */
+"info" | 
+/**  The choices taken as well. */
+"debug" | 
+/**  Everything. */
+"trace";
+
 /**  The end of the gateway's log. */
 export type LogView = {
 	/**  The file on the server. */
@@ -792,6 +830,18 @@ export type NotificationSwitches = {
 	requests: boolean,
 	/**  A reply has ended while nobody looked at the window. */
 	replies: boolean,
+};
+
+/**  A change of the official `openclaw.json` before it is written. */
+export type OpenclawChangeView = {
+	/**  Names the change when it is to be written. */
+	number: number,
+	/**  The file. */
+	path: string,
+	/**  Whether the file says all of it already, so that there is nothing to write. */
+	isNone: boolean,
+	/**  The lines that go and come, and some around them. */
+	lines: ChangedLineView[],
 };
 
 /**  A page of the window. */
@@ -1029,6 +1079,26 @@ export type RepairView = {
 	problem: UiError | null,
 };
 
+/**  One file of a report. */
+export type ReportFileView = {
+	/**  Its name in the archive. */
+	name: string,
+	/**  All of its text. */
+	text: string,
+	/**  How much that is, in bytes. */
+	bytes: number,
+};
+
+/**  A report before it is saved: what is shown here is what is saved. */
+export type ReportView = {
+	/**  Names the report when it is to be saved. */
+	number: number,
+	/**  Its files, in order. */
+	files: ReportFileView[],
+	/**  How much text that is, in bytes. */
+	bytes: number,
+};
+
 /**  Where OpenClaw runs. */
 export type RunsWhere = 
 /**  Not decided. */
@@ -1037,6 +1107,12 @@ export type RunsWhere =
 "thisComputer" | 
 /**  On another computer or server. */
 "anotherComputer";
+
+/**  A report that was saved. */
+export type SavedReportView = {
+	/**  The file. */
+	path: string,
+};
 
 /**  A text in a form that may be a secret: it comes in and is never shown again. */
 export type SecretText = string;
@@ -1082,6 +1158,8 @@ export type SettingsForm = {
 	language: Language,
 	/**  Light or dark. */
 	theme: Theme,
+	/**  How much is written to the log. */
+	logLevel: LogLevel,
 };
 
 /**  The settings as shown. Never carries a secret, only whether one is stored. */
@@ -1126,6 +1204,10 @@ export type SettingsView = {
 	systemLanguage: Tongue | null,
 	/**  Light or dark. */
 	theme: Theme,
+	/**  How much is written to the log. */
+	logLevel: LogLevel,
+	/**  Whether the environment (`OPENCLAW_TRAY_LOG`) decides that instead. */
+	logLevelFixed: boolean,
 	/**  Where secrets are kept. */
 	keychain: KeychainView,
 	/**  What an existing `openclaw.json` would fill in; shown for review, never taken silently. */

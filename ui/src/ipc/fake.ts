@@ -15,9 +15,11 @@ import type {
   CheckView,
   ConnectionView,
   GatewayReportView,
+  OpenclawChangeView,
   Page,
   PairingView,
   RepairView,
+  ReportView,
   SettingsView,
   SignInKeyView,
 } from "./bindings";
@@ -100,6 +102,8 @@ export function settingsView(over: Partial<SettingsView> = {}): SettingsView {
     language: "system",
     systemLanguage: null,
     theme: "system",
+    logLevel: "info",
+    logLevelFixed: false,
     keychain: { kind: "available" },
     found: null,
     fileProblem: null,
@@ -217,6 +221,45 @@ export function gatewayReport(over: Partial<GatewayReportView> = {}): GatewayRep
   };
 }
 
+/** A report that waits to be saved, except for what is given. */
+export function reportView(over: Partial<ReportView> = {}): ReportView {
+  const texts: [string, string][] = [
+    ["README.txt", "A report of OpenClaw Tray. It was made on your computer and sent nowhere.\n"],
+    ["about.json", '{\n  "program": "openclaw-tray 0.1.0",\n  "webview": "2.44.3"\n}\n'],
+    ["connection.json", '{\n  "phase": "up",\n  "target": "user-1@host-1:22"\n}\n'],
+    ["timeline.jsonl", '{"number":1,"at":1764000000000,"kind":"connected","attempt":1}\n'],
+    [
+      "log.txt",
+      "2026-11-24T02:30:00Z  INFO gateway_core::tunnel: signed in host=host-1\n".repeat(60),
+    ],
+  ];
+  const files = texts.map(([name, text]) => ({ name, text, bytes: text.length }));
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  return { number: 1, files, bytes, ...over };
+}
+
+/** A change of `openclaw.json` that waits to be written, except for what is given. */
+export function openclawChangeView(over: Partial<OpenclawChangeView> = {}): OpenclawChangeView {
+  return {
+    number: 1,
+    path: "/home/me/.openclaw/openclaw.json",
+    isNone: false,
+    lines: [
+      { kind: "leftOut", text: "" },
+      { kind: "kept", text: "  gateway: {" },
+      { kind: "removed", text: '    mode: "local", // until the box came' },
+      { kind: "added", text: '    mode: "remote", // until the box came' },
+      { kind: "added", text: "    remote: {" },
+      { kind: "added", text: '      url: "ws://127.0.0.1:18789",' },
+      { kind: "added", text: '      sshTarget: "me@home-server",' },
+      { kind: "added", text: "    }," },
+      { kind: "kept", text: "  }," },
+      { kind: "leftOut", text: "" },
+    ],
+    ...over,
+  };
+}
+
 /** A call the window made. */
 export interface Call {
   name: keyof Commands;
@@ -252,6 +295,14 @@ const DEFAULTS: Answers = {
     data: { file: "/tmp/openclaw/openclaw-2026-11-24.log", text: "" },
   }),
   chooseIdentityFile: () => ({ status: "ok", data: null }),
+  prepareReport: () => ({ status: "ok", data: reportView() }),
+  saveReport: () => ({
+    status: "ok",
+    data: { path: "/home/me/Downloads/openclaw-report-2026-11-24-033000.zip" },
+  }),
+  openReportFolder: () => ({ status: "ok", data: null }),
+  showOpenclawChange: () => ({ status: "ok", data: openclawChangeView() }),
+  writeOpenclawChange: () => ({ status: "ok", data: null }),
 };
 
 /** The names of the commands, so that the fake has every one of them. */
@@ -289,6 +340,11 @@ const NAMES: readonly (keyof Commands)[] = [
   "runRepair",
   "stopRepair",
   "gatewayLog",
+  "prepareReport",
+  "saveReport",
+  "openReportFolder",
+  "showOpenclawChange",
+  "writeOpenclawChange",
 ];
 
 export class FakeBackend implements Backend {

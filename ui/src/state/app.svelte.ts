@@ -10,7 +10,9 @@ import { ConnectionState } from "./connection.svelte";
 import { DayState } from "./day.svelte";
 import { GatewayReportState } from "./gateway-report.svelte";
 import { HistoryState } from "./history.svelte";
+import { OpenclawChangeState } from "./openclaw-change.svelte";
 import { RepairState } from "./repair.svelte";
+import { ReportState } from "./report.svelte";
 import { SettingsState } from "./settings.svelte";
 import { SignInKeyState } from "./sign-in-key.svelte";
 
@@ -24,6 +26,8 @@ export class App {
   readonly history: HistoryState;
   readonly day: DayState;
   readonly gatewayReport = new GatewayReportState();
+  readonly report: ReportState;
+  readonly openclawChange: OpenclawChangeState;
   readonly settings: SettingsState;
   readonly chat: ChatState;
   readonly requests: AgentRequestsState;
@@ -56,6 +60,8 @@ export class App {
     this.check = new CheckState(backend);
     this.history = new HistoryState(backend);
     this.day = new DayState(backend);
+    this.report = new ReportState(backend);
+    this.openclawChange = new OpenclawChangeState(backend);
     this.settings = new SettingsState(backend, text.settings);
     this.chat = new ChatState(backend, text.common.failed);
     this.requests = new AgentRequestsState(backend, text.common.failed);

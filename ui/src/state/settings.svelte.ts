@@ -10,6 +10,7 @@ import type {
   FieldError,
   HostKeyPolicy,
   Language,
+  LogLevel,
   NotificationSwitches,
   RunsWhere,
   SettingsForm,
@@ -47,6 +48,7 @@ export interface DraftValues {
   startAtLogin: boolean;
   language: Language;
   theme: Theme;
+  logLevel: LogLevel;
 }
 
 /** The switches of notifications, as the draft and as the app call them. */
@@ -258,6 +260,7 @@ export class SettingsState {
       startAtLogin: values.startAtLogin,
       language: values.language,
       theme: values.theme,
+      logLevel: values.logLevel,
     };
   }
 
@@ -301,6 +304,7 @@ const FIELDS: readonly Field[] = [
   "startAtLogin",
   "language",
   "theme",
+  "logLevel",
 ];
 
 function assign<Name extends Field>(to: DraftValues, from: DraftValues, field: Name): void {
@@ -331,5 +335,6 @@ function valuesOf(view: SettingsView | null): DraftValues {
     startAtLogin: view?.startAtLogin ?? false,
     language: view?.language ?? "system",
     theme: view?.theme ?? "system",
+    logLevel: view?.logLevel ?? "info",
   };
 }

@@ -35,12 +35,24 @@ pub(crate) enum Command {
     Status(AskArgs),
     /// Print a link that opens the gateway's page in a browser, signed in, once and within a minute.
     Dashboard(AskArgs),
+    /// Put a report together for whoever helps: no secrets, no names. It is shown, or saved.
+    Diagnose(DiagnoseArgs),
     /// Do something on the home server itself, over the SSH sign-in.
     #[command(subcommand)]
     Server(ServerCommand),
     /// Run a gateway here, or talk to one by its protocol.
     #[command(subcommand)]
     Gateway(GatewayCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiagnoseArgs {
+    /// Save it as this ZIP archive; an existing file is not replaced.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print what is in it as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

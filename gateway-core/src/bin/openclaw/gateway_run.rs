@@ -105,7 +105,7 @@ fn token(args: &RunArgs) -> Result<Option<GatewayToken>, Stop> {
 /// Makes a token file on first use; an existing one is never touched.
 fn make_if_missing(file: &Path) -> Result<(), Stop> {
     let token = new_token();
-    let made = private_file::create(file, &format!("{}\n", token.expose()))
+    let made = private_file::create(file, format!("{}\n", token.expose()))
         .map_err(|error| Stop::because(Exit::Configuration, &error))?;
     if made {
         output::remark(format_args!("made a token in {}", file.display()));

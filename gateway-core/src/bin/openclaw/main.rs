@@ -7,6 +7,7 @@ mod access;
 mod args;
 mod check;
 mod connect;
+mod diagnose;
 mod gateway;
 mod gateway_run;
 mod output;
@@ -90,6 +91,7 @@ async fn run(command: Command, environment: &Environment, logbook: &Logbook) -> 
             gateway::health(args, environment).await
         }
         Command::Status(args) => gateway::overview(args, environment).await,
+        Command::Diagnose(args) => diagnose::run(args, environment).await,
         Command::Server(command) => server::run(command, environment).await,
         Command::Dashboard(args) => gateway::dashboard(args, environment).await,
         Command::Gateway(GatewayCommand::Run(args)) => {

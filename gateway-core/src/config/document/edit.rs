@@ -64,7 +64,7 @@ impl Document {
         if let Some(node) = self.node(path) {
             return Ok(vec![Edit {
                 range: node.span.clone(),
-                replacement: written(value, &self.indent_at(node.span.start)),
+                replacement: self.written(value, &self.indent_at(node.span.start)),
             }]);
         }
         let no_place = || EditError::NoPlace { key: dotted(path) };
@@ -83,11 +83,11 @@ impl Document {
         let indent = self.child_indent(parent);
         match (&parent.content, last) {
             (Content::Object(members), Step::Key(key)) => {
-                let entry = format!("{}: {}", written_key(key), written(value, &indent));
+                let entry = format!("{}: {}", written_key(key), self.written(value, &indent));
                 Ok(self.insertion(parent, members.last().map(|member| &member.value), &entry))
             }
             (Content::Array(elements), Step::Index(index)) if *index == elements.len() => {
-                Ok(self.insertion(parent, elements.last(), &written(value, &indent)))
+                Ok(self.insertion(parent, elements.last(), &self.written(value, &indent)))
             }
             (Content::Object(_) | Content::Array(_) | Content::Scalar(_), _) => Err(no_place()),
         }
@@ -132,7 +132,10 @@ impl Document {
                 self.comma_after(before.end)
             });
             if let Some(comma) = comma {
-                edits.push(deletion(comma..comma + 1));
+                // Blanks before its comma are its own; a remark there is not.
+                let between = self.text.get(span.end..comma);
+                let own = between.is_some_and(|text| text.trim_matches([' ', '\t']).is_empty());
+                edits.push(deletion(if own { span.end } else { comma }..comma + 1));
             }
         }
         merged(edits)
@@ -202,6 +205,12 @@ impl Document {
             Some(line) if alone_after => line.strip_suffix('\r').unwrap_or(line).len()..span.end,
             Some(_) | None => span,
         }
+    }
+
+    /// Writes a value with the line ends of this text.
+    fn written(&self, value: &Value, indent: &str) -> String {
+        // A line break inside of a text is written as an escape, so these are all between lines.
+        written(value, indent).replace('\n', self.newline())
     }
 
     fn newline(&self) -> &'static str {
@@ -370,6 +379,10 @@ mod tests {
             "{\n  a: {\n    b: true,\n  }\n}"
         );
         assert_eq!(
+            set("{\r\n}", &["a".into(), "b".into()], true),
+            "{\r\n  a: {\r\n    b: true,\r\n  }\r\n}"
+        );
+        assert_eq!(
             set("{ a: [1] }", &["a".into(), 1.into()], 2),
             "{ a: [1, 2] }"
         );
@@ -386,6 +399,10 @@ mod tests {
 
         assert_eq!(remove(text, &["b".into()]), "{\n  a: 1, // one\n  c: 3\n}");
         assert_eq!(remove(text, &["c".into()]), "{\n  a: 1, // one\n  b: 2\n}");
+        assert_eq!(
+            remove("{\n  a: 1,\n  b: 2 ,\n}", &["b".into()]),
+            "{\n  a: 1,\n}"
+        );
         assert_eq!(
             remove("{ a: 1, a: 2 }", &["a".into()]).replace(' ', ""),
             "{}"

@@ -1,4 +1,5 @@
 use super::*;
+use std::fs;
 use tempfile::TempDir;
 use tracing::{debug, info, warn};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -119,7 +120,7 @@ fn the_file_is_bounded_and_the_full_one_is_kept_beside_it() {
     let folder = TempDir::new().unwrap();
     let logbook = kept_in(&folder);
     let line = format!("{}\n", "x".repeat(4000));
-    let per_file = LARGEST / line.len() as u64 + 1;
+    let per_file = BOUNDS.largest / line.len() as u64 + 1;
     for _ in 0..=per_file {
         logbook.write(&line).unwrap();
     }
@@ -130,7 +131,7 @@ fn the_file_is_bounded_and_the_full_one_is_kept_beside_it() {
             .len()
     };
     assert_eq!(size("gateway.jsonl"), line.len() as u64);
-    assert!(size("gateway.1.jsonl") <= LARGEST + line.len() as u64);
+    assert!(size("gateway.1.jsonl") <= BOUNDS.largest + line.len() as u64);
 }
 
 #[test]

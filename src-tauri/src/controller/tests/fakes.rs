@@ -2,7 +2,11 @@
 
 use super::*;
 use crate::{
-    controller::{ports::RepairNews, request::WhenEnding},
+    controller::{
+        ports::{Known, RepairNews},
+        request::WhenEnding,
+    },
+    logging::LogSwitch,
     notices::Notice,
     view_model::{
         AgentRequestsView, ChatUpdate, FetchedView, GatewayReportView, LogView, PairingKind,
@@ -16,6 +20,7 @@ use gateway_core::{
     config::{Environment, Places, Platform, Profile, settings::Theme},
     connection::timeline::{Happening, Timeline},
     credentials::{MemoryStore, secret::GatewayToken, slots},
+    diagnostics::Report,
     home_server::gateway_service::Repair,
     protocol::{
         PairingRequestId,
@@ -56,6 +61,7 @@ pub(super) struct Fakes {
     checks: mpsc::Receiver<mpsc::Sender<CheckNews>>,
     timeline: watch::Sender<Timeline>,
     home_server: mpsc::Receiver<Asked>,
+    reports: mpsc::Receiver<AskedOfReports>,
     store: Arc<MemoryStore>,
     places: Places,
     profile: Profile,
@@ -103,7 +109,7 @@ impl Fakes {
             fs::write(places.settings_file(), text).unwrap();
         }
         let store = Arc::new(MemoryStore::new("a test"));
-        let settings = KeptSettings::load(&places, environment, store.clone());
+        let settings = KeptSettings::load(&places, environment, store.clone(), LogSwitch::fixed());
         let profile = settings.profile();
         let (log, desktop) = DesktopLog::new();
         let (handle, requests) = ControllerHandle::channel();
@@ -116,6 +122,7 @@ impl Fakes {
         let (courier, news) = mpsc::channel(8);
         let (check_sender, checks) = mpsc::channel(8);
         let (home_server_sender, home_server) = mpsc::channel(8);
+        let (reports_sender, reports) = mpsc::channel(8);
         let controller = Controller::new(Parts {
             desktop: Arc::new(desktop),
             connection: ConnectionPort {
@@ -132,6 +139,7 @@ impl Fakes {
             },
             checks: Arc::new(FakeChecks(check_sender)),
             home_server: Arc::new(FakeHomeServer(home_server_sender)),
+            reports: Arc::new(FakeReports(reports_sender)),
             settings,
             places: places.clone(),
             requests,
@@ -150,6 +158,7 @@ impl Fakes {
             checks,
             timeline,
             home_server,
+            reports,
             store,
             places,
             profile,
@@ -168,6 +177,11 @@ impl Fakes {
         soon(self.home_server.recv())
             .await
             .expect("nothing is asked")
+    }
+
+    /// Returns what is asked about reports next, and where the answer goes.
+    pub(super) async fn asked_of_reports(&mut self) -> AskedOfReports {
+        soon(self.reports.recv()).await.expect("nothing is asked")
     }
 
     /// Whether nothing is asked of the home server.
@@ -505,16 +519,17 @@ impl DesktopLog {
         next(&mut self.themes).await
     }
 
-    pub(super) async fn opened_folder(&mut self) -> PathBuf {
-        next(&mut self.folders).await
-    }
-
     pub(super) async fn notice(&mut self) -> Notice {
         next(&mut self.notices).await
     }
 
     pub(super) fn notices_waiting(&self) -> usize {
         self.notices.len()
+    }
+
+    /// Returns the folder that is shown next.
+    pub(super) async fn folder(&mut self) -> PathBuf {
+        next(&mut self.folders).await
     }
 
     pub(super) async fn page(&mut self) -> Page {
@@ -583,12 +598,13 @@ impl Desktop for FakeDesktop {
         log(&self.copied, text);
     }
 
-    fn open_folder(&self, folder: PathBuf) {
-        log(&self.folders, folder);
-    }
-
     fn choose_file(&self, reply: oneshot::Sender<Option<PathBuf>>) {
         drop(reply.send(Some(PathBuf::from("/keys/id"))));
+    }
+
+    fn open_folder(&self, folder: &Path) -> Result<(), String> {
+        log(&self.folders, folder.to_owned());
+        Ok(())
     }
 
     fn ready(&self, window: bool) {
@@ -802,5 +818,29 @@ impl HomeServerPort for FakeHomeServer {
 
     fn log(&self) -> BoxFuture<'static, Result<LogView, UiError>> {
         self.ask(Asked::Log)
+    }
+}
+
+/// What is asked about reports.
+pub(super) enum AskedOfReports {
+    Prepare(Box<Known>, oneshot::Sender<Result<Report, UiError>>),
+    Save(Arc<Report>, oneshot::Sender<Result<PathBuf, UiError>>),
+}
+
+struct FakeReports(mpsc::Sender<AskedOfReports>);
+
+impl ReportPort for FakeReports {
+    fn prepare(&self, known: Known) -> BoxFuture<'static, Result<Report, UiError>> {
+        let (reply, answer) = oneshot::channel();
+        let asked = AskedOfReports::Prepare(Box::new(known), reply);
+        assert!(self.0.try_send(asked).is_ok());
+        Box::pin(async move { answer.await.unwrap() })
+    }
+
+    fn save(&self, report: Arc<Report>) -> BoxFuture<'static, Result<PathBuf, UiError>> {
+        let (reply, answer) = oneshot::channel();
+        let asked = AskedOfReports::Save(report, reply);
+        assert!(self.0.try_send(asked).is_ok());
+        Box::pin(async move { answer.await.unwrap() })
     }
 }

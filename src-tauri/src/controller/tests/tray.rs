@@ -51,11 +51,8 @@ async fn the_folders_of_logs_and_settings_are_shown() {
     fakes.tell(Request::MenuClicked(MenuAction::OpenConfig));
 
     let home = fakes.home().to_owned();
-    assert_eq!(
-        fakes.desktop.opened_folder().await,
-        home.join("data").join("logs")
-    );
-    assert_eq!(fakes.desktop.opened_folder().await, home.join("config"));
+    assert_eq!(fakes.desktop.folder().await, home.join("data").join("logs"));
+    assert_eq!(fakes.desktop.folder().await, home.join("config"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -184,6 +184,11 @@ export class BrowserBackend implements Backend {
       runRepair: onlyInTheApp,
       stopRepair: onlyInTheApp,
       gatewayLog: onlyInTheApp,
+      prepareReport: onlyInTheApp,
+      saveReport: onlyInTheApp,
+      openReportFolder: onlyInTheApp,
+      showOpenclawChange: onlyInTheApp,
+      writeOpenclawChange: onlyInTheApp,
     };
   }
 
@@ -288,6 +293,8 @@ const SETTINGS: SettingsView = {
   language: "system",
   systemLanguage: null,
   theme: "system",
+  logLevel: "info",
+  logLevelFixed: false,
   keychain: { kind: "available" },
   found: null,
   fileProblem: null,
