@@ -101,8 +101,8 @@ async fn language_and_theme_are_taken_over_at_once_and_kept() -> Result<()> {
     window.click("nav-settings").await?;
     ensure!(!is_dark(&window).await?, "it began dark");
 
-    window.click("language-danish").await?;
-    window.click("theme-dark").await?;
+    window.click_below("language-danish").await?;
+    window.click_below("theme-dark").await?;
     window.click("save").await?;
     window
         .shows("settings-page", SOON, |text| {

@@ -100,7 +100,9 @@ async fn through_the_window(release: Release) -> Result<()> {
     window.fill("chat-input", &said).await?;
     window.click("chat-send").await?;
     window
-        .shows("chat-assistant", TURN, |text| text.contains(&said))
+        .shows("chat-page", TURN, |text| {
+            text.contains(&format!("Echo: {said}"))
+        })
         .await?;
     window.picture("chat").await?;
 

@@ -163,7 +163,9 @@ async fn from_an_empty_home(locale: &'static str, connected: &str) -> Result<()>
     window.fill("chat-input", &said).await?;
     window.click("chat-send").await?;
     window
-        .shows("chat-assistant", TURN, |text| text.contains(&said))
+        .shows("chat-page", TURN, |text| {
+            text.contains(&format!("Echo: {said}"))
+        })
         .await?;
     window.picture("chat").await?;
 

@@ -176,6 +176,25 @@ impl Window {
             .with_context(|| format!("{testid} cannot be clicked"))
     }
 
+    /// Clicks an element of a page that has to be scrolled to it first.
+    ///
+    /// # Errors
+    ///
+    /// When it does not appear or cannot be clicked.
+    pub async fn click_below(&self, testid: &str) -> Result<()> {
+        let element = self.element(testid).await?;
+        self.scroll_to(&element).await?;
+        self.click(testid).await
+    }
+
+    /// What lies under the bar with the buttons has to be scrolled to first, as a person would.
+    async fn scroll_to(&self, element: &Element) -> Result<()> {
+        let to_the_middle = "arguments[0].scrollIntoView({ block: 'center' })";
+        let element = serde_json::to_value(element)?;
+        self.client.execute(to_the_middle, vec![element]).await?;
+        Ok(())
+    }
+
     /// Opens what an element hides until asked.
     ///
     /// # Errors
@@ -187,10 +206,7 @@ impl Window {
             .await?
             .find(Locator::Css("summary"))
             .await?;
-        // What lies under the bar with the buttons has to be scrolled to first, as a person would.
-        let to_the_middle = "arguments[0].scrollIntoView({ block: 'center' })";
-        let element = serde_json::to_value(&summary)?;
-        self.client.execute(to_the_middle, vec![element]).await?;
+        self.scroll_to(&summary).await?;
         let opened = summary.click().await;
         if opened.is_err() {
             self.picture(&format!("unopened-{testid}")).await?;
