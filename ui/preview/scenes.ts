@@ -479,7 +479,10 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     (backend) => {
       backend.tellPage("server");
       void tick().then(() => {
-        setTimeout(() => document.querySelector("[data-testid=day]")?.scrollIntoView(), 300);
+        setTimeout(() => {
+          const page = document.querySelector("[data-testid=server-page]");
+          page?.scrollTo(0, page.scrollHeight);
+        }, 300);
       });
     },
   ),

@@ -7,12 +7,9 @@
  */
 import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
-import { build, preview } from "vite";
+import { openPreview, root } from "./open.mjs";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
 const [folder, ...only] = process.argv.slice(2);
 if (folder === undefined) {
   console.error("usage: npm run preview:screens -- <folder> [scene…]");
@@ -26,22 +23,7 @@ const variants = [
   { name: "danish", colorScheme: "light", viewport: { width: 640, height: 700 }, language: "da" },
 ];
 
-const outDir = join(root, "preview/dist");
-await build({
-  root,
-  logLevel: "warn",
-  build: {
-    outDir,
-    emptyOutDir: true,
-    rolldownOptions: { input: join(root, "preview/index.html") },
-  },
-});
-const server = await preview({ root, build: { outDir }, preview: { port: 0 } });
-const base = server.resolvedUrls.local[0];
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox"],
-});
+const { base, browser, close } = await openPreview();
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const source = await readFile(join(root, "preview/scenes.ts"), "utf8");
 const names = [...source.matchAll(/^ {2}"?([a-z-]+)"?: scene\(/gm)].map((match) => match[1]);
@@ -73,8 +55,7 @@ for (const { name: variant, language = "en", ...options } of variants) {
   }
   await context.close();
 }
-await browser.close();
-await server.close();
+await close();
 
 for (const fault of faults) console.error(fault);
 console.log(`${names.length} scenes, ${faults.length} faults`);
