@@ -41,6 +41,44 @@ pub struct Window {
     pictures: std::cell::Cell<u32>,
 }
 
+/// Starts the driver on a port of its own.
+async fn start_driver(
+    home: &TempHome,
+    desktop: &DesktopSession,
+    env: &[(&str, &str)],
+) -> Result<(u16, Running)> {
+    ports::on_a_free_port(async |port| {
+        let driver = Program::new(tools::system("/usr/bin/WebKitWebDriver")?)
+            .args(["--host=127.0.0.1", &format!("--port={port}")])
+            .envs(home.env())
+            .envs(desktop.env())
+            .envs(env.iter().copied())
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .start()?;
+        until("the driver's port", START, async || {
+            anyhow::ensure!(driver.has_ended()?.is_none(), "the driver ended early");
+            Ok(tokio::net::TcpStream::connect(("127.0.0.1", port))
+                .await
+                .ok())
+        })
+        .await?;
+        Ok(driver)
+    })
+    .await
+}
+
+/// Returns when the program found the port taken that the driver has picked for it: between picking and
+/// using it anybody may come, and the driver waits for ever then.
+async fn loses_its_port(driver: &Running) {
+    let lost = until("the inspector's port to be taken", SESSION, async || {
+        let taken = driver.stderr().contains("Failed to start remote inspector");
+        Ok(taken.then_some(()))
+    });
+    if lost.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
 impl Window {
     /// Starts `binary` in a home and a desktop session; pictures are named after `scenario`.
     ///
@@ -70,43 +108,39 @@ impl Window {
         desktop: &DesktopSession,
         env: &[(&str, &str)],
     ) -> Result<Self> {
-        let (port, driver) = ports::on_a_free_port(async |port| {
-            let driver = Program::new(tools::system("/usr/bin/WebKitWebDriver")?)
-                .args(["--host=127.0.0.1", &format!("--port={port}")])
-                .envs(home.env())
-                .envs(desktop.env())
-                .envs(env.iter().copied())
-                .env("TAURI_WEBVIEW_AUTOMATION", "true")
-                .start()?;
-            until("the driver's port", START, async || {
-                anyhow::ensure!(driver.has_ended()?.is_none(), "the driver ended early");
-                Ok(tokio::net::TcpStream::connect(("127.0.0.1", port))
-                    .await
-                    .ok())
-            })
-            .await?;
-            Ok(driver)
-        })
-        .await?;
         let capabilities: serde_json::Map<String, Value> = [(
             "webkitgtk:browserOptions".to_owned(),
             json!({"binary": binary, "args": args}),
         )]
         .into_iter()
         .collect();
-        let url = format!("http://127.0.0.1:{port}");
-        let mut builder = ClientBuilder::new(HttpConnector::new());
-        builder.capabilities(capabilities);
-        let client = timeout(SESSION, builder.connect(&url))
-            .await
-            .with_context(|| {
-                format!(
-                    "the program did not open its window to the driver\n{}",
-                    driver.last_lines(40)
-                )
-            })?
-            .with_context(|| format!("no session\n{}\n{}", driver.stdout(), driver.stderr()))?;
-        Ok(Self::of(client, driver, scenario))
+        loop {
+            let (port, driver) = start_driver(home, desktop, env).await?;
+            let url = format!("http://127.0.0.1:{port}");
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            builder.capabilities(capabilities.clone());
+            let client = tokio::select! {
+                client = timeout(SESSION, builder.connect(&url)) => client,
+                () = loses_its_port(&driver) => {
+                    let started = driver.descendants();
+                    driver.kill();
+                    until("the end of what the driver started", START, async || {
+                        Ok(started.iter().all(|pid| !is_running(*pid)).then_some(()))
+                    })
+                    .await?;
+                    continue;
+                }
+            };
+            let client = client
+                .with_context(|| {
+                    format!(
+                        "the program did not open its window to the driver\n{}",
+                        driver.last_lines(40)
+                    )
+                })?
+                .with_context(|| format!("no session\n{}\n{}", driver.stdout(), driver.stderr()))?;
+            return Ok(Self::of(client, driver, scenario));
+        }
     }
 
     /// What a driver shows, whichever it is.
