@@ -24,6 +24,7 @@ const COMMANDS: &[&str] = &[
     "connection_day",
     "chat_history",
     "send_chat",
+    "edit_gateways",
     "keep_draft",
     "unsent",
     "forget_message",

@@ -28,6 +28,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::connection_day,
             commands::chat_history,
             commands::send_chat,
+            commands::edit_gateways,
             commands::keep_draft,
             commands::unsent,
             commands::forget_message,

@@ -6,8 +6,8 @@
 use crate::controller::{ControllerHandle, RepairRequest, Request, SignInKeyRequest};
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
-    FieldError, HappenedView, LogView, OpenclawChangeView, PairingKind, RepairKind, ReportView,
-    SavedReportView, SettingsForm, UiError, UnsentView,
+    FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView, PairingKind, RepairKind,
+    ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
 };
 use tauri::State;
 
@@ -147,11 +147,23 @@ pub async fn send_chat(
         .await
 }
 
-/// Keeps what the composer holds, for a window that is built later.
+/// Uses, adds, renames or removes a gateway of the list.
 #[tauri::command]
 #[specta::specta]
-pub fn keep_draft(controller: State<'_, ControllerHandle>, text: String) {
-    controller.tell(Request::KeepDraft { text });
+pub async fn edit_gateways(
+    controller: State<'_, ControllerHandle>,
+    edit: GatewayEdit,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::EditGateways { edit, reply })
+        .await
+}
+
+/// Keeps what the composer holds for a gateway, for a window that is built later.
+#[tauri::command]
+#[specta::specta]
+pub fn keep_draft(controller: State<'_, ControllerHandle>, gateway: String, text: String) {
+    controller.tell(Request::KeepDraft { gateway, text });
 }
 
 /// Returns what the user has written and the gateway does not have yet.

@@ -13,6 +13,7 @@ mod check_view;
 mod connection_view;
 mod fetching;
 mod gateway_report;
+mod gateways;
 mod notices;
 mod openclaw_change;
 pub mod ports;
@@ -25,7 +26,9 @@ mod settings;
 mod sign_in_key;
 #[cfg(test)]
 mod tests;
+mod tray;
 mod unsent;
+mod window;
 mod work;
 
 pub use gateway_report::GatewayAnswers;
@@ -40,7 +43,7 @@ use crate::{
     events::WindowEvent,
     launch::Launch,
     notices::Notices,
-    tray::{MenuAction, Situation, Tray},
+    tray::Tray,
     view_model::{CheckView, ConnectionView, Page, UiError},
 };
 use chat::Conversations;
@@ -48,7 +51,7 @@ use check_run::next_news;
 use connection_view::{connection_view, day_view, history_view};
 use gateway_core::{
     chat::AgentRequests,
-    config::{Impact, Places},
+    config::{Impact, Places, ProfileId},
     connection::{GatewayEvent, phase::Phase},
     protocol::event::Event,
 };
@@ -59,14 +62,13 @@ use repairing::Repairing;
 use report::ShownReport;
 use sign_in_key::SignInKey;
 use std::{
-    path::Path,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::{
     sync::{broadcast::error::RecvError, mpsc, oneshot},
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use unsent::Unsent;
 use work::Outcome;
@@ -76,10 +78,6 @@ const TRAY_STEP: Duration = Duration::from_millis(500);
 
 /// How often the tray is drawn again because what it says grows old.
 const TRAY_AGES: Duration = Duration::from_secs(60);
-
-/// How long a panel may be away before the window is shown instead; a restarting one needs a second
-/// or two.
-const TRAY_RETURNS: Duration = Duration::from_secs(10);
 
 /// What closing the connection may take when quitting; the whole of quitting has 2 s.
 const CLOSING: Duration = Duration::from_millis(1500);
@@ -106,6 +104,10 @@ pub struct Controller {
     listings: u64,
     gateway_report: GatewayReport,
     unsent: Unsent,
+    /// The gateway whose conversations are shown.
+    gateway: ProfileId,
+    /// Whether what comes is of the one before, until a session with the one in use begins.
+    is_stale: bool,
     check: CheckView,
     check_run: Option<mpsc::Receiver<CheckNews>>,
     page: Page,
@@ -170,7 +172,6 @@ impl Controller {
             openclaw_change: ShownChange::default(),
             sign_in_key: SignInKey::default(),
             repairing: Repairing::default(),
-            settings: parts.settings,
             places: parts.places,
             requests: parts.requests,
             work: JoinSet::new(),
@@ -179,6 +180,9 @@ impl Controller {
             listings: 0,
             gateway_report: GatewayReport::default(),
             unsent: Unsent::default(),
+            gateway: parts.settings.gateway(),
+            settings: parts.settings,
+            is_stale: false,
             check: CheckView::not_run(),
             check_run: None,
             page: Page::Chat,
@@ -285,6 +289,7 @@ impl Controller {
                 }
             }
             Request::MenuClicked(action) => return self.menu_clicked(action),
+            Request::GatewayChosen(id) => self.use_gateway(&id),
             Request::WindowClosed => {
                 if !self.tray_host {
                     return Next::End;
@@ -325,6 +330,7 @@ impl Controller {
                 Ok(saved) => self.keep_token(saved, work::Saving::Found(reply)),
                 Err(problem) => respond(reply, Err(problem)),
             },
+            Request::EditGateways { edit, reply } => self.edit_gateways(edit, reply),
             Request::CheckAddress { text, reply } => {
                 respond(reply, settings::check_address(&text));
             }
@@ -332,8 +338,13 @@ impl Controller {
             Request::SendChat { draft, reply } => {
                 respond(reply, self.send_chat(draft));
             }
-            Request::KeepDraft { text } => self.unsent.keep_draft(text),
-            Request::Unsent { reply } => respond(reply, Ok(self.unsent.view())),
+            Request::KeepDraft { gateway, text } => {
+                self.unsent
+                    .keep_draft(self.settings.gateway_named(&gateway), text);
+            }
+            Request::Unsent { reply } => {
+                respond(reply, Ok(self.unsent.view(&self.settings.gateway())));
+            }
             Request::ForgetMessage { key } => self.unsent.forget(&key),
             Request::AbortChat {
                 session_key,
@@ -368,132 +379,15 @@ impl Controller {
         Next::Continue
     }
 
-    fn menu_clicked(&mut self, action: MenuAction) -> Next {
-        match action {
-            MenuAction::OpenChat => self.open(Page::Chat),
-            MenuAction::CheckServer => {
-                self.open(Page::Server);
-                self.run_check();
-            }
-            MenuAction::Connect => self.order(Order::Connect),
-            MenuAction::Disconnect => self.order(Order::Disconnect),
-            MenuAction::ReconnectNow => self.order(Order::ReconnectNow),
-            MenuAction::CopyLocalAddress => {
-                let port = self.connection.snapshots.borrow().local_port.clone();
-                if let Some(port) = port {
-                    self.desktop.copy(format!("ws://127.0.0.1:{}", port.port));
-                }
-            }
-            MenuAction::OpenLogs => self.show_folder(&self.places.logs()),
-            MenuAction::OpenConfig => self.show_folder(self.places.config_dir()),
-            MenuAction::ResetTunnel => {
-                self.order(Order::Disconnect);
-                self.order(Order::Connect);
-            }
-            MenuAction::Settings => self.open(Page::Settings),
-            MenuAction::Quit => return Next::End,
-        }
-        Next::Continue
-    }
-
-    fn show_folder(&self, folder: &Path) {
-        if let Err(problem) = self.desktop.open_folder(folder) {
-            tracing::warn!(problem, "the folder could not be shown");
-        }
-    }
-
-    // The window and the tray.
-
-    fn show_window(&mut self) {
-        if !self.window {
-            self.opening = Some(Instant::now());
-        }
-        self.window = true;
-        self.desktop.show_window();
-    }
-
-    /// Shows the window at a page; a window that is still loading asks for the page when it has.
-    fn open(&mut self, page: Page) {
-        self.page = page;
-        self.show_window();
-        self.desktop.send(WindowEvent::Page(page));
-    }
-
-    fn tray_host_changed(&mut self, present: bool) {
-        self.tray_host = present;
-        self.tray = None;
-        self.draw_tray();
-        if !present {
-            self.work.spawn(async {
-                sleep(TRAY_RETURNS).await;
-                Outcome::TrayGraceOver
-            });
-        }
-        if !self.launch.hidden {
-            return;
-        }
-        // Started hidden: the tray shows that the app runs, and without one the window must.
-        self.launch.hidden = false;
-        if present {
-            self.announce(false);
-        } else {
-            self.show_window();
-        }
-    }
-
-    /// Whether the tray changes by itself as time passes.
-    fn tray_moves(&self) -> bool {
-        let phase = self.connection.snapshots.borrow().phase;
-        self.tray_host && (phase.is_attempting() || phase == Phase::RetryWait)
-    }
-
-    fn draw_tray(&mut self) {
-        if !self.tray_host {
-            return;
-        }
-        let waiting = self.agent_requests.count();
-        let is = Situation {
-            view: &self.view(),
-            report: self.gateway_report.view(),
-            waiting,
-            tongue: self.settings.tongue(),
-            now_ms: now_ms(),
-        };
-        let tray = Tray::of(&is, self.turn);
-        if self.tray.as_ref() != Some(&tray) {
-            self.desktop.show_tray(&tray);
-            self.tray = Some(tray);
-        }
-    }
-
-    fn announce(&mut self, window: bool) {
-        if !self.ready {
-            self.ready = true;
-            self.desktop.ready(window);
-        }
-    }
-
-    fn send_everything(&mut self) {
-        self.desktop.send(WindowEvent::Connection(self.view()));
-        self.desktop.send(WindowEvent::Check(self.check.clone()));
-        self.send_settings();
-        self.desktop
-            .send(WindowEvent::AgentRequests(self.agent_requests_view()));
-        self.send_sign_in_key();
-        self.gateway_report_is_looked_at();
-        self.send_repair();
-        self.desktop.send(WindowEvent::Page(self.page));
-        self.announce(true);
-        if let Some(asked) = self.opening.take() {
-            tracing::info!(ms = asked.elapsed().as_millis(), "the window has loaded");
-        }
-    }
-
     // The connection.
 
     fn view(&self) -> ConnectionView {
         let snapshot = self.connection.snapshots.borrow();
-        let mut view = connection_view(&snapshot, self.settings.server_name());
+        let mut view = connection_view(
+            &snapshot,
+            &self.settings.gateway(),
+            self.settings.server_name(),
+        );
         if let (Some((id, problem)), Some(asked)) = (&self.answer_problem, &snapshot.question)
             && *id == asked.id
         {
@@ -537,8 +431,18 @@ impl Controller {
         }
     }
 
+    /// Returns the live session with the gateway in use.
+    fn session(&self) -> Option<Arc<dyn GatewayPort>> {
+        (self.connection.session)(&self.settings.gateway())
+    }
+
     fn gateway_event(&mut self, event: Result<GatewayEvent<Event>, RecvError>) -> Next {
+        if matches!(event, Ok(GatewayEvent::SessionUp)) {
+            self.is_stale &= self.session().is_none();
+        }
         let updates = match event {
+            // What the one in use is like is asked when its session begins.
+            Ok(_) | Err(RecvError::Lagged(_)) if self.is_stale => Vec::new(),
             Ok(GatewayEvent::Event(Event::Chat(event))) => {
                 self.chat.event(&event).into_iter().collect()
             }
@@ -569,12 +473,19 @@ impl Controller {
     // Settings.
 
     fn send_settings(&self) {
-        self.desktop
-            .send(WindowEvent::Settings(self.settings.view()));
+        self.desktop.send(WindowEvent::Settings(
+            self.settings.view(|gateway| self.unsent.count(gateway)),
+        ));
     }
 
     /// Does what saved settings make necessary.
     fn take_effect(&mut self, impact: Impact) {
+        let gateway = self.settings.gateway();
+        if self.gateway != gateway {
+            self.gateway = gateway;
+            self.is_stale = true;
+            self.chat.start_over();
+        }
         self.desktop.set_theme(self.settings.theme());
         self.send_settings();
         if impact >= Impact::Reconnect {
@@ -589,17 +500,6 @@ impl Controller {
             self.order(Order::Disconnect);
         }
         self.show_connection();
-    }
-
-    fn choose_identity_file(&mut self, reply: Reply<Option<String>, UiError>) {
-        let (chosen, choice) = oneshot::channel();
-        self.desktop.choose_file(chosen);
-        self.work.spawn(async move {
-            // A dialog that went away without an answer was closed.
-            let path = choice.await.unwrap_or(None);
-            respond(reply, Ok(path.map(|path| path.display().to_string())));
-            Outcome::Nothing
-        });
     }
 
     async fn end(self) {

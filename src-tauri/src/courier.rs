@@ -1,7 +1,11 @@
-//! The real courier behind the controller's port: it hears of every session and of every event.
+//! The real couriers behind the controller's port: they hear of every session and of every event.
 
 use crate::{
-    controller::{CourierPort, ports::CourierNews, problems::gateway_refused},
+    controller::{
+        CourierPort,
+        ports::{CourierNews, CourierOrder},
+        problems::gateway_refused,
+    },
     view_model::{ChatDraft, UiError},
 };
 use gateway_core::{
@@ -10,9 +14,11 @@ use gateway_core::{
         courier::{self, SendError},
     },
     client::Session,
+    config::ProfileId,
     connection::{GatewayEvent, snapshot::Snapshot},
     protocol::{RunId, SessionKey, event::Event},
 };
+use std::collections::HashMap;
 use tokio::sync::{
     broadcast::{self, error::RecvError},
     mpsc, watch,
@@ -34,7 +40,8 @@ pub(crate) struct Heard {
     pub(crate) snapshots: watch::Receiver<Snapshot>,
 }
 
-/// Starts the courier and returns the controller's end of it.
+/// Starts the couriers, one for each gateway that something was written for, and returns the controller's
+/// end of them.
 ///
 /// # Panics
 ///
@@ -42,34 +49,99 @@ pub(crate) struct Heard {
 pub(crate) fn start(heard: Heard) -> CourierPort {
     let (drafts, inbox) = mpsc::channel(DRAFTS);
     let (outbox, news) = mpsc::channel(NEWS);
-    let (courier, deliveries) = Courier::start();
-    // Both tasks end when the controller drops its end.
-    drop(tokio::spawn(feed(courier, heard, inbox, outbox.clone())));
-    drop(tokio::spawn(report(deliveries, outbox)));
+    // The task ends when the controller drops its end, and the couriers with it.
+    drop(tokio::spawn(feed(Couriers::new(outbox), heard, inbox)));
     CourierPort { drafts, news }
 }
 
-async fn feed(
-    courier: Courier,
-    mut heard: Heard,
-    mut drafts: mpsc::Receiver<ChatDraft>,
+/// A courier for each gateway, so that nothing that waits for one can reach another.
+struct Couriers {
+    started: HashMap<ProfileId, Courier>,
+    /// The one whose gateway the session is with.
+    current: Option<ProfileId>,
     news: mpsc::Sender<CourierNews>,
-) {
+}
+
+impl Couriers {
+    fn new(news: mpsc::Sender<CourierNews>) -> Self {
+        Self {
+            started: HashMap::new(),
+            current: None,
+            news,
+        }
+    }
+
+    fn of(&mut self, gateway: ProfileId) -> &Courier {
+        let news = &self.news;
+        self.started.entry(gateway).or_insert_with_key(|gateway| {
+            let (courier, deliveries) = Courier::start();
+            drop(tokio::spawn(report(
+                gateway.clone(),
+                deliveries,
+                news.clone(),
+            )));
+            courier
+        })
+    }
+
+    /// Hands the session that is up to the courier of its gateway.
+    async fn introduce(&mut self, heard: &Heard) {
+        let session = heard.session.borrow().clone();
+        let protocol = heard
+            .snapshots
+            .borrow()
+            .gateway
+            .as_ref()
+            .map(|gateway| gateway.protocol);
+        let (Some(session), Some(protocol)) = (session, protocol) else {
+            return;
+        };
+        // A session says which gateway it is with; where it does not, nothing is sent over it.
+        self.current = session.label().and_then(ProfileId::parse);
+        if let Some(gateway) = self.current.clone() {
+            self.of(gateway).session_up(session, protocol).await;
+        }
+    }
+
+    async fn observe(&self, event: &Event) {
+        let current = self.current.as_ref();
+        if let Some(courier) = current.and_then(|gateway| self.started.get(gateway)) {
+            courier.observe(event).await;
+        }
+    }
+
+    /// Carries out an order; returns whether there is anybody to hear of it.
+    async fn obey(&mut self, order: CourierOrder) -> bool {
+        match order {
+            CourierOrder::Send(gateway, draft) => {
+                let refused = send(self.of(gateway.clone()), gateway, draft).await;
+                match refused {
+                    Some(refused) => self.news.send(refused).await.is_ok(),
+                    None => true,
+                }
+            }
+            CourierOrder::Forget(gateway) => {
+                self.started.remove(&gateway);
+                true
+            }
+        }
+    }
+}
+
+async fn feed(mut couriers: Couriers, mut heard: Heard, mut orders: mpsc::Receiver<CourierOrder>) {
     loop {
         tokio::select! {
             biased;
             event = heard.events.recv() => match event {
-                Ok(GatewayEvent::SessionUp) => introduce(&courier, &heard).await,
-                Ok(GatewayEvent::Event(event)) => courier.observe(&event).await,
+                Ok(GatewayEvent::SessionUp) => couriers.introduce(&heard).await,
+                Ok(GatewayEvent::Event(event)) => couriers.observe(&event).await,
                 // What was missed is confirmed by the next history.
                 Ok(GatewayEvent::Missed | GatewayEvent::SessionDown) | Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
             },
-            draft = drafts.recv() => {
-                let Some(draft) = draft else { return };
-                if let Some(refused) = send(&courier, draft).await
-                    && news.send(refused).await.is_err()
-                {
+            order = orders.recv() => {
+                let Some(order) = order else { return };
+                if !couriers.obey(order).await {
                     return;
                 }
             }
@@ -77,20 +149,7 @@ async fn feed(
     }
 }
 
-async fn introduce(courier: &Courier, heard: &Heard) {
-    let session = heard.session.borrow().clone();
-    let protocol = heard
-        .snapshots
-        .borrow()
-        .gateway
-        .as_ref()
-        .map(|gateway| gateway.protocol);
-    if let (Some(session), Some(protocol)) = (session, protocol) {
-        courier.session_up(session, protocol).await;
-    }
-}
-
-async fn send(courier: &Courier, draft: ChatDraft) -> Option<CourierNews> {
+async fn send(courier: &Courier, gateway: ProfileId, draft: ChatDraft) -> Option<CourierNews> {
     let key = RunId::from(draft.key.as_str());
     let session_key = SessionKey::from(draft.session_key.as_str());
     let problem = match courier.send(key, session_key, draft.text).await {
@@ -107,15 +166,20 @@ async fn send(courier: &Courier, draft: ChatDraft) -> Option<CourierNews> {
         },
     };
     Some(CourierNews::Refused {
+        gateway,
         session_key: draft.session_key,
         key: draft.key,
         problem,
     })
 }
 
-async fn report(mut deliveries: courier::CourierNews, news: mpsc::Sender<CourierNews>) {
+async fn report(
+    gateway: ProfileId,
+    mut deliveries: courier::CourierNews,
+    news: mpsc::Sender<CourierNews>,
+) {
     while let Some(delivery) = deliveries.recv().await {
-        if let Some(told) = news_of(delivery)
+        if let Some(told) = news_of(gateway.clone(), delivery)
             && news.send(told).await.is_err()
         {
             return;
@@ -123,13 +187,18 @@ async fn report(mut deliveries: courier::CourierNews, news: mpsc::Sender<Courier
     }
 }
 
-fn news_of(delivery: Delivery) -> Option<CourierNews> {
+fn news_of(gateway: ProfileId, delivery: Delivery) -> Option<CourierNews> {
     let (session_key, key) = (delivery.session_key.to_string(), delivery.key.to_string());
     match delivery.state {
         // The window has shown it since it was handed in.
         DeliveryState::Waiting | DeliveryState::Sending => None,
-        DeliveryState::Delivered => Some(CourierNews::Accepted { session_key, key }),
+        DeliveryState::Delivered => Some(CourierNews::Accepted {
+            gateway,
+            session_key,
+            key,
+        }),
         DeliveryState::Failed { message, .. } => Some(CourierNews::Refused {
+            gateway,
             session_key,
             key,
             problem: gateway_refused(&message),

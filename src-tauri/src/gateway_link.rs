@@ -68,8 +68,9 @@ pub fn start(
         timeline: connection.timeline(),
         day,
         events: connection.events(),
-        session: Box::new(move || {
-            let session = session.borrow().clone()?;
+        session: Box::new(move |gateway| {
+            let session = session.borrow().clone();
+            let session = session.filter(|session| session.label() == Some(gateway.as_str()))?;
             Some(Arc::new(LiveGateway(session)) as Arc<dyn GatewayPort>)
         }),
         orders,

@@ -5,7 +5,7 @@ pub mod menu;
 pub mod words;
 
 pub use icon::Shape;
-pub use menu::{Menu, MenuAction, MenuItem};
+pub use menu::{Menu, MenuAction, MenuGateway, MenuItem};
 
 use crate::{
     tongue::Tongue,
@@ -21,6 +21,8 @@ pub struct Situation<'a> {
     pub report: Option<&'a GatewayReportView>,
     /// How many requests of agents wait.
     pub waiting: usize,
+    /// The gateways there are.
+    pub gateways: &'a [MenuGateway],
     /// The language.
     pub tongue: Tongue,
     /// The moment, in milliseconds since the Unix epoch.

@@ -10,6 +10,7 @@ mod check;
 mod day;
 mod fetched;
 mod gateway_report;
+mod gateways;
 mod notices;
 mod openclaw_change;
 mod repair;
@@ -28,6 +29,7 @@ pub use check::{CheckStatus, CheckStepId, CheckStepView, CheckView};
 pub use day::{DaySpanView, DayView};
 pub use fetched::{FetchedKind, FetchedView};
 pub use gateway_report::{GatewayReportView, NodeView, PresentView};
+pub use gateways::{GatewayEdit, GatewayEntry};
 pub use notices::NotificationSwitches;
 pub use openclaw_change::{ChangedLineKind, ChangedLineView, OpenclawChangeView};
 pub use repair::{LogView, RepairKind, RepairStep, RepairView};
@@ -53,6 +55,8 @@ pub struct ConnectionView {
     pub phase: Phase,
     /// Why it waits or is paused.
     pub cause: Option<Cause>,
+    /// Names the gateway this is about. Another one here means other conversations.
+    pub gateway_id: String,
     /// What the user calls the server: the host part of the address, or "This computer".
     pub server_name: String,
     /// The address in full, as dialled.
@@ -89,6 +93,7 @@ impl ConnectionView {
         Self {
             phase: Phase::Off,
             cause: None,
+            gateway_id: String::new(),
             server_name: String::new(),
             target: None,
             way: None,
@@ -309,6 +314,10 @@ pub enum UserAction {
 #[derive(Debug, Clone, PartialEq, Serialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct SettingsView {
+    /// Which gateway of the list these are the settings of: the one in use.
+    pub profile: String,
+    /// Every gateway the user has described, in the order of the file.
+    pub gateways: Vec<GatewayEntry>,
     /// Whether first run was finished or skipped.
     pub first_run_done: bool,
     /// Where OpenClaw runs.
@@ -462,6 +471,8 @@ pub struct FileProblemView {
 #[derive(Debug, Clone, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct SettingsForm {
+    /// Which gateway of the list is described, as [`SettingsView::profile`] told it.
+    pub profile: String,
     /// Where OpenClaw runs.
     pub runs: RunsWhere,
     /// How another computer's gateway is reached.

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use e2e::app::{AppUser, first_run, only_web_processes, shows_phase};
+use e2e::app::{AppUser, first_message, first_run, only_web_processes, shows_phase};
 use e2e::cli::{CommandLine, local_port};
 use e2e::desktop::DesktopParts;
-use e2e::gateway::{Release, TURN};
+use e2e::gateway::Release;
 use e2e::home_server::HomeServer;
 use e2e::ssh_server::config::SshServerConfig;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 /// The promise: from the address to a working connection.
 const PROMISE: Duration = Duration::from_secs(20);
@@ -95,16 +94,7 @@ async fn through_the_window(release: Release) -> Result<()> {
     shows_phase(&window, "up", PROMISE).await?;
     window.picture("connected").await?;
 
-    window.click("first-run-open-chat").await?;
-    let said = format!("good evening {}", Uuid::new_v4());
-    window.fill("chat-input", &said).await?;
-    window.click("chat-send").await?;
-    window
-        .shows("chat-page", TURN, |text| {
-            text.contains(&format!("Echo: {said}"))
-        })
-        .await?;
-    window.picture("chat").await?;
+    first_message(&window).await?;
 
     only_web_processes(&window)?;
     window.close().await

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::app::{
-    AppUser, checks_well, first_run_with_a_password, official_config, only_web_processes,
-    shows_phase,
+    AppUser, checks_well, first_message, first_run_with_a_password, official_config,
+    only_web_processes, shows_phase,
 };
 use e2e::canaries::{Canary, Search};
 use e2e::desktop::DesktopParts;
-use e2e::gateway::{Release, TURN};
+use e2e::gateway::Release;
 use e2e::home_server::HomeServer;
 use e2e::ports;
 use e2e::process::{Finished, Program};
@@ -19,7 +19,6 @@ use e2e::ssh_server::account::{Account, own};
 use e2e::ssh_server::config::SshServerConfig;
 use e2e::tools;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 const PASSWORD: &str = "canary of the account 7151";
 const ASKED: Duration = Duration::from_secs(30);
@@ -158,16 +157,7 @@ async fn from_an_empty_home(locale: &'static str, connected: &str) -> Result<()>
     shows_phase(&window, "up", ASKED).await?;
     window.picture("checked").await?;
     ensure!(window.text("state-word").await? == connected);
-    window.click("first-run-open-chat").await?;
-    let said = format!("good evening {}", Uuid::new_v4());
-    window.fill("chat-input", &said).await?;
-    window.click("chat-send").await?;
-    window
-        .shows("chat-page", TURN, |text| {
-            text.contains(&format!("Echo: {said}"))
-        })
-        .await?;
-    window.picture("chat").await?;
+    first_message(&window).await?;
 
     window.click("nav-server").await?;
     window.click("sign-in-key-add").await?;

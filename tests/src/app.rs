@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::desktop::{DesktopParts, DesktopSession};
-use crate::gateway::TestGateway;
+use crate::gateway::{TURN, TestGateway};
 use crate::ports;
 use crate::process::{Program, Running};
 use crate::ssh_server::TestSshServer;
@@ -259,10 +260,7 @@ pub async fn first_run(
     gateway_port: u16,
     token: &str,
 ) -> Result<()> {
-    window.element("first-run").await?;
-    window.click("runs-another-computer").await?;
-    window.picture("where").await?;
-    window.click("first-run-next").await?;
+    another_computer(window).await?;
     window.click("sign-in-key-file").await?;
     window
         .fill("identity-file", &ssh.identity().display().to_string())
@@ -282,11 +280,15 @@ pub async fn first_run_with_a_password(
     gateway_port: u16,
     token: &str,
 ) -> Result<()> {
-    window.element("first-run").await?;
-    window.picture("where").await?;
-    window.click("runs-another-computer").await?;
-    window.click("first-run-next").await?;
+    another_computer(window).await?;
     address_and_token(window, ssh, gateway_port, token).await
+}
+
+async fn another_computer(window: &Window) -> Result<()> {
+    window.element("first-run").await?;
+    window.click("runs-another-computer").await?;
+    window.picture("where").await?;
+    window.click("first-run-next").await
 }
 
 async fn address_and_token(
@@ -307,6 +309,26 @@ async fn address_and_token(
         .await?;
     window.picture("ports").await?;
     window.click("first-run-next").await
+}
+
+/// Leaves first run for the chat and says something nobody said before, to which the agent of a real gateway
+/// with the fake model answers.
+///
+/// # Errors
+///
+/// When the answer does not come; a picture is kept.
+pub async fn first_message(window: &Window) -> Result<()> {
+    window.click("first-run-open-chat").await?;
+    let said = format!("good evening {}", Uuid::new_v4());
+    window.fill("chat-input", &said).await?;
+    window.click("chat-send").await?;
+    window
+        .shows("chat-page", TURN, |text| {
+            text.contains(&format!("Echo: {said}"))
+        })
+        .await?;
+    window.picture("chat").await?;
+    Ok(())
 }
 
 /// Every program below ours draws the window; none is a shell or an `ssh`.

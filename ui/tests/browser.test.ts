@@ -222,7 +222,12 @@ describe("a conversation", () => {
     const [first] = chatEvents(turn);
     const runId = textAt(first, "payload", "runId") ?? "";
     const text = "hello world one two three four five six seven eight nine";
-    await page.backend.commands.sendChat({ sessionKey: "main", text, key: runId });
+    await page.backend.commands.sendChat({
+      gateway: "page",
+      sessionKey: "main",
+      text,
+      key: runId,
+    });
     const send = await request(socket, "chat.send");
     expect(send["params"]).toEqual({ sessionKey: "main", message: text, idempotencyKey: runId });
     socket.say({ type: "res", id: send.id, ok: true, payload: { runId, status: "started" } });
@@ -302,7 +307,8 @@ describe("a conversation", () => {
     expect(page.requests.at(-1)?.approvals).toEqual([]);
   });
 
-  const draft = { sessionKey: "main", text: "once", key: "k" };
+  const message = { sessionKey: "main", text: "once", key: "k" };
+  const draft = { gateway: "page", ...message };
   it.each([
     ["sends again what the history does not hold", [], 1],
     [
@@ -337,7 +343,7 @@ describe("a conversation", () => {
     const page = new Page();
     await page.open();
     await page.backend.commands.sendChat(draft);
-    await page.backend.commands.keepDraft("half a");
+    await page.backend.commands.keepDraft("page", "half a");
     const reloaded = new Page();
     for (const [name, value] of page.stored) reloaded.stored.set(name, value);
     const later = new Page({
@@ -347,7 +353,7 @@ describe("a conversation", () => {
     const left = await later.backend.commands.unsent();
     expect(left).toMatchObject({
       status: "ok",
-      data: { draft: "half a", messages: [{ ...draft, problem: null }] },
+      data: { draft: "half a", messages: [{ ...message, problem: null }] },
     });
     await later.open();
     const socket = await later.letIn();

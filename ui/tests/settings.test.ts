@@ -133,6 +133,7 @@ describe("the form", () => {
 
     await user.click(get(testids.save));
     expect(saved(backend)).toEqual({
+      profile: "home",
       runs: "anotherComputer",
       transport: "ssh",
       url: "",

@@ -66,6 +66,7 @@ describe("the catalogue", () => {
         "server.version",
         "settings.appearance.languages.danish",
         "settings.appearance.languages.english",
+        "settings.gateways.title",
         "settings.tokenCommand",
         "state.announce",
       ].sort(),

@@ -67,6 +67,8 @@ pub struct HelloRequest {
     /// Signs in with the stored device token even if there is a shared secret: the one retry that
     /// [`ConnectError::may_retry_with_device_token`] asks for.
     pub prefer_device_token: bool,
+    /// What the caller calls this gateway; the session tells it again, and it is not sent.
+    pub label: Option<Arc<str>>,
     /// Further members of the request, such as the `commands` of a node.
     pub extra: Extra,
 }
@@ -90,6 +92,7 @@ impl HelloRequest {
             credentials,
             trusted_endpoint: false,
             prefer_device_token: false,
+            label: None,
             extra: Extra::new(),
         }
     }
@@ -261,7 +264,7 @@ fn established<S: Wire>(
     transport.limit_to(theirs.min(limits.max_payload));
     let accepted = proposal.accepted(&hello);
     let issued = issued(request, &hello);
-    let (session, events) = session::start(transport, &hello.policy);
+    let (session, events) = session::start(transport, &hello.policy, request.label.clone());
     Established {
         session,
         events,

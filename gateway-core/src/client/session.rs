@@ -13,6 +13,7 @@ use crate::protocol::{Event, Extra, Frame, Method, Request, RequestId, WireError
 use bytes::Bytes;
 use serde_json::Value;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -39,6 +40,7 @@ pub struct Session {
     /// The largest frame the gateway takes, in bytes.
     max_payload: usize,
     owed: Owed,
+    label: Option<Arc<str>>,
 }
 
 /// Measures a session's round trip, without keeping the session open.
@@ -144,6 +146,11 @@ impl CallError {
 }
 
 impl Session {
+    /// Returns what the caller calls the gateway ([`HelloRequest::label`](super::HelloRequest::label)).
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
     /// Asks for `M` and returns its payload.
     ///
     /// # Errors
@@ -327,6 +334,7 @@ fn read_payload<M: Method>(payload: Value) -> Result<M::Payload, CallError> {
 pub(super) fn start<S: Wire>(
     transport: Transport<S>,
     policy: &Policy,
+    label: Option<Arc<str>>,
 ) -> (Session, mpsc::Receiver<SessionEvent>) {
     let (requests, commands) = mpsc::channel(REQUEST_QUEUE);
     let (events, event_stream) = mpsc::channel(EVENT_QUEUE);
@@ -350,6 +358,7 @@ pub(super) fn start<S: Wire>(
         closed: closed_watch,
         max_payload: usize::try_from(policy.max_payload).unwrap_or(usize::MAX),
         owed: Owed::none(),
+        label,
     };
     (session, event_stream)
 }

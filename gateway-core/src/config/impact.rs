@@ -1,6 +1,6 @@
 //! What a change of settings makes necessary.
 
-use super::settings::{Profile, Settings};
+use super::settings::{Profile, ProfileId, Settings};
 
 /// The least that must be redone for a change to take effect; later ones include earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ impl Impact {
             || old.log_level != new.log_level
             || old.notifications != new.notifications
             || old.first_run_done != new.first_run_done
-            || old.profiles.len() != new.profiles.len())
+            || names(old) != names(new))
         .then_some(Self::Redraw);
         let used = match (old.active(), new.active()) {
             (Some(old), Some(new)) => Self::between_profiles(old, new),
@@ -37,6 +37,7 @@ impl Impact {
         // Every field is named, so that a new one must say what it redoes.
         let Profile {
             id,
+            name: _, // It is only drawn.
             runs,
             transport,
             url,
@@ -73,6 +74,14 @@ impl Impact {
             Self::Nothing
         }
     }
+}
+
+/// What a list of the profiles shows.
+fn names(settings: &Settings) -> Vec<(&ProfileId, &str)> {
+    let profiles = settings.profiles.iter();
+    profiles
+        .map(|profile| (&profile.id, profile.name.as_str()))
+        .collect()
 }
 
 #[cfg(test)]

@@ -167,6 +167,8 @@ pub struct Settings {
 pub struct Profile {
     /// Names the profile for as long as it lives.
     pub id: ProfileId,
+    /// What the user calls it; empty where its server's name will do.
+    pub name: String,
     /// Where OpenClaw runs.
     pub runs: RunsWhere,
     /// How another computer's gateway is reached.
@@ -200,6 +202,7 @@ impl Profile {
     pub fn new(id: ProfileId) -> Self {
         Self {
             id,
+            name: String::new(),
             runs: RunsWhere::NotConfigured,
             transport: Transport::Ssh,
             url: String::new(),
@@ -363,6 +366,7 @@ impl Reader<'_> {
         let id = self.id(&place.at("id"), None)?;
         let usual = Profile::new(id);
         Ok(Profile {
+            name: self.text(&place.at("name"))?,
             runs: self.choice(
                 &place.at("runs"),
                 usual.runs,
@@ -503,7 +507,7 @@ mod tests {
         let settings = read(
             "{ version: 1, activeProfile: 'b', firstRunDone: true, language: 'danish', theme: 'dark', logLevel: 'debug',
                notifyNeedsYou: false, notifyLost: false, notifyRestored: false, notifyRequests: false,
-               notifyReplies: false, profiles: [ { id: 'a' }, { id: 'b', runs: 'anotherComputer', address: 'me@box',
+               notifyReplies: false, profiles: [ { id: 'a' }, { id: 'b', name: 'Home', runs: 'anotherComputer', address: 'me@box',
                signIn: 'keyFile', identityFile: '/k', hostKeyPolicy: 'openssh', localPort: 1, remotePort: 65535,
                connectOnLaunch: false, listenerEnabled: false, alsoRunHere: true, transport: 'direct',
                url: 'wss://box', tlsFingerprint: 'sha256:ab' } ] }",
@@ -511,7 +515,7 @@ mod tests {
         .unwrap();
 
         let active = settings.active().unwrap();
-        assert_eq!(active.id.as_str(), "b");
+        assert_eq!((active.id.as_str(), active.name.as_str()), ("b", "Home"));
         assert_eq!(active.runs, RunsWhere::AnotherComputer);
         assert_eq!(active.sign_in, SignInChoice::KeyFile);
         assert_eq!(active.host_key_policy, HostKeyPolicy::OpenSsh);

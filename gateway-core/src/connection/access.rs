@@ -88,6 +88,7 @@ impl StoredAccess {
         };
         let mut hello = HelloRequest::operator(Arc::clone(&self.identity), credentials);
         hello.trusted_endpoint = true;
+        hello.label = Some(self.profile.to_string().into());
         Ok(hello)
     }
 

@@ -58,7 +58,7 @@ impl Controller {
 
     /// Reads what waits; a gateway that does not tell has nothing to decide.
     pub(super) fn list_agent_requests(&mut self) {
-        let Some(gateway) = (self.connection.session)() else {
+        let Some(gateway) = self.session() else {
             return;
         };
         self.agent_requests.listing();
@@ -158,7 +158,7 @@ impl Controller {
         reply: Reply<(), UiError>,
         call: impl FnOnce(&dyn GatewayPort) -> BoxFuture<'static, Result<(), CallError>>,
     ) {
-        let Some(gateway) = (self.connection.session)() else {
+        let Some(gateway) = self.session() else {
             respond(reply, Err(not_connected()));
             return;
         };

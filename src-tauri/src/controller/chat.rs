@@ -111,6 +111,13 @@ impl Conversations {
         self.missed()
     }
 
+    /// Forgets the conversations of another gateway.
+    pub(super) fn start_over(&mut self) {
+        self.shown.clear();
+        self.runs.session_began();
+        self.streaming.clear();
+    }
+
     /// Returns a history as shown.
     pub(super) fn history(
         &mut self,

@@ -5,6 +5,7 @@ use crate::view_model::{
     ConnectionView, CredentialView, DaySpanView, DayView, GatewayHereView, HappenedView,
     LocalPortView, PromptView, QuestionView,
 };
+use gateway_core::config::ProfileId;
 use gateway_core::connection::{
     day::Day,
     local_host::GatewayHere,
@@ -14,11 +15,16 @@ use gateway_core::connection::{
     timeline::Timeline,
 };
 
-/// Returns the view of a snapshot; `server_name` is what the user calls the server.
-pub(super) fn connection_view(snapshot: &Snapshot, server_name: String) -> ConnectionView {
+/// Returns the view of a snapshot of the connection to `gateway`; `server_name` is what the user calls it.
+pub(super) fn connection_view(
+    snapshot: &Snapshot,
+    gateway: &ProfileId,
+    server_name: String,
+) -> ConnectionView {
     ConnectionView {
         phase: snapshot.phase,
         cause: snapshot.cause,
+        gateway_id: gateway.to_string(),
         server_name,
         target: Some(snapshot.target.clone()).filter(|target| !target.is_empty()),
         way: snapshot.way.clone(),
@@ -209,9 +215,14 @@ mod tests {
 
     #[test]
     fn an_untouched_connection_shows_no_target_and_no_numbers() {
-        let view = connection_view(&Snapshot::off(String::new()), String::new());
+        let home = ProfileId::parse("home").unwrap();
+        let view = connection_view(&Snapshot::off(String::new()), &home, String::new());
 
-        assert_eq!(view, ConnectionView::off());
+        let untouched = ConnectionView {
+            gateway_id: "home".to_owned(),
+            ..ConnectionView::off()
+        };
+        assert_eq!(view, untouched);
     }
 
     #[test]
@@ -247,7 +258,9 @@ mod tests {
             ..Snapshot::off("me@home".to_owned())
         };
 
-        let view = connection_view(&snapshot, "home".to_owned());
+        let home = ProfileId::parse("home").unwrap();
+
+        let view = connection_view(&snapshot, &home, "home".to_owned());
 
         assert_eq!(view.server_name, "home");
         assert_eq!(view.target.as_deref(), Some("me@home"));

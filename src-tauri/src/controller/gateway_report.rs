@@ -130,7 +130,7 @@ impl Controller {
     /// Asks the gateway, if there is one to ask.
     pub(super) fn ask_gateway_report(&mut self) {
         self.gateway_report.due = None;
-        let Some(gateway) = (self.connection.session)() else {
+        let Some(gateway) = self.session() else {
             return;
         };
         self.gateway_report.asked += 1;

@@ -5,7 +5,7 @@ use crate::view_model::{ChatDraft, CheckStepView, FetchedView, LogView, PairingK
 use futures_util::future::BoxFuture;
 use gateway_core::{
     client::CallError,
-    config::{FileProblem, Settings, settings::Profile},
+    config::{FileProblem, ProfileId, Settings, settings::Profile},
     connection::{
         GatewayEvent, day::Day, problem::Problem, question::Answer, snapshot::Snapshot,
         timeline::Timeline,
@@ -40,11 +40,14 @@ pub struct ConnectionPort {
     pub day: watch::Receiver<Day>,
     /// What comes from the gateway, in order.
     pub events: broadcast::Receiver<GatewayEvent<Event>>,
-    /// Returns the live session, while there is one.
-    pub session: Box<dyn Fn() -> Option<Arc<dyn GatewayPort>> + Send>,
+    /// Returns the live session, while there is one with this gateway.
+    pub session: SessionOf,
     /// Where orders go; they are carried out one after the other.
     pub orders: mpsc::Sender<Order>,
 }
+
+/// Looks for the live session with a gateway.
+pub type SessionOf = Box<dyn Fn(&ProfileId) -> Option<Arc<dyn GatewayPort>> + Send>;
 
 /// What the connection can be told.
 #[derive(Debug)]
@@ -138,10 +141,19 @@ pub trait GatewayPort: Send + Sync + 'static {
 
 /// Sends messages exactly once, now or when the connection is back.
 pub struct CourierPort {
-    /// Where messages are handed in.
-    pub drafts: mpsc::Sender<ChatDraft>,
+    /// Where messages are handed in; each waits for the gateway it was written for.
+    pub drafts: mpsc::Sender<CourierOrder>,
     /// What becomes of them.
     pub news: mpsc::Receiver<CourierNews>,
+}
+
+/// What the courier can be told.
+#[derive(Debug)]
+pub enum CourierOrder {
+    /// Send a message to this gateway, and to no other.
+    Send(ProfileId, ChatDraft),
+    /// Forget what waits for this gateway.
+    Forget(ProfileId),
 }
 
 /// What became of a message.
@@ -149,6 +161,8 @@ pub struct CourierPort {
 pub enum CourierNews {
     /// The gateway has it.
     Accepted {
+        /// Which gateway.
+        gateway: ProfileId,
         /// The session it was sent to.
         session_key: String,
         /// Its idempotency key.
@@ -156,6 +170,8 @@ pub enum CourierNews {
     },
     /// It cannot be delivered.
     Refused {
+        /// The gateway it was meant for.
+        gateway: ProfileId,
         /// The session it was meant for.
         session_key: String,
         /// Its idempotency key.

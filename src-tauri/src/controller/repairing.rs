@@ -231,7 +231,7 @@ impl Controller {
 
     /// Reads the gateway's log: over the gateway while there is a session, else in its files.
     pub(super) fn read_log(&mut self, reply: Reply<LogView, UiError>) {
-        let reading = match (self.connection.session)() {
+        let reading = match self.session() {
             Some(gateway) => {
                 let told = gateway.log();
                 async move { told.await.map_err(|error| call_error(&error)) }.boxed()

@@ -3,9 +3,10 @@
 use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
-    FieldError, HappenedView, LogView, OpenclawChangeView, Page, PairingKind, RepairKind,
-    ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
+    FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView, Page, PairingKind,
+    RepairKind, ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
 };
+use gateway_core::config::ProfileId;
 use tokio::sync::{mpsc, oneshot};
 
 /// Requests that wait while the controller is busy. A person makes few; more than this means a loop.
@@ -83,7 +84,12 @@ pub enum Request {
     UseFoundConfig {
         reply: Reply<(), UiError>,
     },
+    EditGateways {
+        edit: GatewayEdit,
+        reply: Reply<(), UiError>,
+    },
     KeepDraft {
+        gateway: String,
         text: String,
     },
     Unsent {
@@ -123,6 +129,7 @@ pub enum Request {
     },
     /// A row of the tray's menu was clicked.
     MenuClicked(MenuAction),
+    GatewayChosen(ProfileId),
     /// The user closed the window.
     WindowClosed,
     /// The window got the keyboard, or lost it.

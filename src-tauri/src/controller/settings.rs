@@ -2,6 +2,7 @@
 
 mod address;
 mod desktop;
+mod gateways;
 
 pub(super) use address::check_address;
 
@@ -30,9 +31,6 @@ use gateway_core::{
 };
 use std::{path::Path, sync::Arc};
 
-/// What "This computer" is called where a server's name would stand.
-const THIS_COMPUTER: &str = "This computer";
-
 /// The settings in force and where they are kept.
 pub struct KeptSettings {
     file: SettingsFile,
@@ -49,6 +47,8 @@ pub struct KeptSettings {
 pub(super) struct Saved {
     /// What has to be redone.
     pub(super) impact: Impact,
+    /// The gateway that was described.
+    pub(super) gateway: ProfileId,
     /// What is to become of the gateway token.
     pub(super) token: TokenChange,
 }
@@ -115,21 +115,15 @@ impl KeptSettings {
             .unwrap_or_else(|| Profile::new(ProfileId::generate()))
     }
 
-    /// Returns what the user calls the server.
-    pub(super) fn server_name(&self) -> String {
-        let profile = self.profile();
-        match profile.runs {
-            config::RunsWhere::ThisComputer => THIS_COMPUTER.to_owned(),
-            config::RunsWhere::AnotherComputer if profile.is_direct() => profile
-                .url
-                .parse::<GatewayUrl>()
-                .map_or(profile.url, |url| url.host()),
-            config::RunsWhere::AnotherComputer => profile
-                .address
-                .parse::<SshTarget>()
-                .map_or(profile.address, |target| target.host),
-            config::RunsWhere::NotConfigured => String::new(),
-        }
+    /// Returns the name under which what belongs to the gateway in use is kept: secrets, messages that
+    /// wait for it.
+    pub(super) fn gateway(&self) -> ProfileId {
+        self.profile().secrets()
+    }
+
+    /// Returns the gateway a window named, or the one in use where that is no name.
+    pub(super) fn gateway_named(&self, id: &str) -> ProfileId {
+        ProfileId::parse(id).unwrap_or_else(|| self.gateway())
     }
 
     /// Returns whether there is anything to connect to.
@@ -179,10 +173,12 @@ impl KeptSettings {
         std::mem::replace(&mut self.has_token, stored) != stored
     }
 
-    /// Returns the settings as shown.
-    pub(super) fn view(&self) -> SettingsView {
+    /// Returns the settings as shown; `waiting` counts the messages that wait for a gateway.
+    pub(super) fn view(&self, waiting: impl Fn(&ProfileId) -> usize) -> SettingsView {
         let profile = self.profile();
         SettingsView {
+            profile: profile.id.to_string(),
+            gateways: self.gateways(waiting),
             first_run_done: self.file.settings().first_run_done,
             runs: runs_view(profile.runs),
             transport: transport_view(profile.transport),
@@ -233,17 +229,28 @@ impl KeptSettings {
         settings.theme = form.theme;
         settings.log_level = form.log_level;
         let start_at_login = form.start_at_login;
-        if let Some(profile) = settings.active_mut() {
-            self.fill(profile, form, &mut faults);
-        }
+        // The form may be older than a choice of another gateway in the tray.
+        let mut profiles = settings.profiles.iter_mut();
+        let Some(profile) = profiles.find(|profile| profile.id.as_str() == form.profile) else {
+            return Err(vec![fault(
+                "address",
+                "This gateway was taken off the list. Discard the changes.".to_owned(),
+            )]);
+        };
+        self.fill(profile, form, &mut faults);
         if !faults.is_empty() {
             return Err(faults);
         }
+        let gateway = profile.secrets();
         self.choose_login_start(start_at_login)?;
         let impact = self
             .write(&settings)
             .map_err(|problem| vec![fault("settingsFile", save_sentence(&problem))])?;
-        Ok(Saved { impact, token })
+        Ok(Saved {
+            impact,
+            gateway,
+            token,
+        })
     }
 
     /// Leaves first run for good.
@@ -294,6 +301,7 @@ impl KeptSettings {
             .map_err(|problem| save_error(&problem))?;
         Ok(Saved {
             impact,
+            gateway: self.gateway(),
             token: token.map_or(TokenChange::Keep, |(token, _)| TokenChange::Store(token)),
         })
     }

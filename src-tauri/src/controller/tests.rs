@@ -1,12 +1,13 @@
 //! The controller's decisions, with fakes on every side and the clock standing still.
 
-use super::*;
+use super::{tray::TRAY_RETURNS, *};
+use crate::tray::MenuAction;
 use crate::view_model::{
     ChatChange, ChatDraft, ChatHistoryView, CheckStatus, CheckStepId, CheckStepView, FieldError,
     HostKeyPolicy, NotificationSwitches, QuestionView, RunsWhere, SecretText, SettingsForm,
     SettingsView, SignInChoice, Transport,
 };
-use fakes::Fakes;
+use fakes::{FIRST_START, Fakes, HOME};
 use gateway_core::config::{
     LogLevel,
     settings::{Language, Theme},
@@ -18,6 +19,7 @@ use gateway_core::connection::{
     snapshot::Snapshot,
 };
 use serde_json::json;
+use tokio::time::sleep;
 
 mod agent_requests;
 mod appearance;
@@ -34,8 +36,10 @@ mod report;
 mod sign_in_key;
 mod tray;
 
+/// What the form of a first start holds once an address is typed.
 fn form() -> SettingsForm {
     SettingsForm {
+        profile: HOME.to_owned(),
         runs: RunsWhere::AnotherComputer,
         transport: Transport::Ssh,
         url: String::new(),
@@ -154,7 +158,7 @@ async fn a_form_with_faults_saves_nothing_and_names_each_field() {
 
     let fields: Vec<&str> = refused.iter().map(|fault| fault.field.as_str()).collect();
     assert_eq!(fields, ["localPort", "address", "identityFile"]);
-    assert_eq!(fakes.file(), "");
+    assert_eq!(fakes.file(), FIRST_START);
     assert_eq!(fakes.stored_token().await, None);
 }
 
@@ -195,12 +199,16 @@ async fn a_broken_settings_file_is_shown_and_left_alone() {
     let mut fakes = Fakes::with_settings(broken);
 
     fakes.tell(Request::ResendAll);
-    let problem = fakes.desktop.settings().await.file_problem.unwrap();
+    let shown = fakes.desktop.settings().await;
+    let problem = shown.file_problem.unwrap();
     assert_eq!(problem.key.as_deref(), Some("profiles[0].localPort"));
 
     let refused = fakes
         .ask(|reply| Request::SaveSettings {
-            form: form(),
+            form: SettingsForm {
+                profile: shown.profile,
+                ..form()
+            },
             reply,
         })
         .await
@@ -445,7 +453,9 @@ async fn without_a_session_a_history_is_refused_and_a_message_waits() {
         .unwrap_err();
     assert_eq!(refused.code, "notConnected");
 
+    let gateway = fakes.profile().secrets();
     let draft = ChatDraft {
+        gateway: gateway.to_string(),
         session_key: "main".to_owned(),
         text: "hi".to_owned(),
         key: "k".to_owned(),
@@ -458,12 +468,14 @@ async fn without_a_session_a_history_is_refused_and_a_message_waits() {
     ));
     assert_eq!(fakes.next_draft().await.key, "k");
     fakes.tell(Request::KeepDraft {
+        gateway: gateway.to_string(),
         text: "half a".to_owned(),
     });
     let kept = fakes.ask(|reply| Request::Unsent { reply }).await.unwrap();
     assert_eq!((kept.draft.as_str(), kept.messages.len()), ("half a", 1));
 
     fakes.courier_says(CourierNews::Accepted {
+        gateway,
         session_key: "main".to_owned(),
         key: "k".to_owned(),
     });

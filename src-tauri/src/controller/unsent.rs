@@ -2,40 +2,52 @@
 //! taken down whenever it is closed.
 
 use crate::view_model::{ChatDraft, UiError, UnsentMessageView, UnsentView};
-use std::collections::VecDeque;
+use gateway_core::config::ProfileId;
+use std::collections::{HashMap, VecDeque};
 
 /// How many messages the gateway took are remembered, in case one fails after all.
 const MOST_ACCEPTED: usize = 64;
 
-/// The composer's text and the messages under way, in the order they were handed in.
+/// The composer's text for each gateway, and the messages under way, in the order they were handed in.
 #[derive(Debug, Default)]
 pub(super) struct Unsent {
-    draft: String,
-    messages: Vec<UnsentMessageView>,
-    /// What the gateway took last: it may still lose one, when the run fails before it is stored.
-    accepted: VecDeque<UnsentMessageView>,
+    drafts: HashMap<ProfileId, String>,
+    messages: Vec<Message>,
+    /// What gateways took last: one may still lose it, when the run fails before it is stored.
+    accepted: VecDeque<Message>,
+}
+
+#[derive(Debug)]
+struct Message {
+    gateway: ProfileId,
+    view: UnsentMessageView,
 }
 
 impl Unsent {
-    /// Keeps what the composer holds.
-    pub(super) fn keep_draft(&mut self, text: String) {
-        self.draft = text;
+    /// Keeps what the composer holds for a gateway.
+    pub(super) fn keep_draft(&mut self, gateway: ProfileId, text: String) {
+        self.drafts.insert(gateway, text);
     }
 
     /// Keeps a message that was handed in.
-    pub(super) fn handed_in(&mut self, draft: &ChatDraft) {
+    pub(super) fn handed_in(&mut self, gateway: ProfileId, draft: &ChatDraft) {
         self.forget(&draft.key);
-        self.messages.push(UnsentMessageView {
-            session_key: draft.session_key.clone(),
-            key: draft.key.clone(),
-            text: draft.text.clone(),
-            problem: None,
+        self.messages.push(Message {
+            gateway,
+            view: UnsentMessageView {
+                session_key: draft.session_key.clone(),
+                key: draft.key.clone(),
+                text: draft.text.clone(),
+                problem: None,
+            },
         });
     }
 
     /// The gateway took a message.
     pub(super) fn accepted(&mut self, key: &str) {
-        let taken = self.messages.extract_if(.., |message| message.key == key);
+        let taken = self
+            .messages
+            .extract_if(.., |message| message.view.key == key);
         self.accepted.extend(taken);
         while self.accepted.len() > MOST_ACCEPTED {
             self.accepted.pop_front();
@@ -45,26 +57,47 @@ impl Unsent {
     /// A message was refused, or was taken and then failed: it is kept until the user has decided
     /// about it.
     pub(super) fn refused(&mut self, key: &str, problem: &UiError) {
-        if let Some(index) = self.accepted.iter().position(|taken| taken.key == key) {
+        if let Some(index) = self.accepted.iter().position(|taken| taken.view.key == key) {
             self.messages.extend(self.accepted.remove(index));
         }
-        if let Some(message) = self.messages.iter_mut().find(|message| message.key == key) {
-            message.problem = Some(problem.clone());
+        let mut messages = self.messages.iter_mut();
+        if let Some(message) = messages.find(|message| message.view.key == key) {
+            message.view.problem = Some(problem.clone());
         }
     }
 
     /// The user has taken a message back, or hands it in anew.
     pub(super) fn forget(&mut self, key: &str) {
-        self.messages.retain(|message| message.key != key);
-        self.accepted.retain(|message| message.key != key);
+        self.messages.retain(|message| message.view.key != key);
+        self.accepted.retain(|message| message.view.key != key);
     }
 
-    /// Returns everything, for a window that has just been built.
-    pub(super) fn view(&self) -> UnsentView {
+    /// Forgets everything that was meant for a gateway.
+    pub(super) fn forget_gateway(&mut self, gateway: &ProfileId) {
+        self.drafts.remove(gateway);
+        self.messages.retain(|message| message.gateway != *gateway);
+        self.accepted.retain(|message| message.gateway != *gateway);
+    }
+
+    /// Returns how many messages a gateway does not have yet.
+    pub(super) fn count(&self, gateway: &ProfileId) -> usize {
+        self.of(gateway).count()
+    }
+
+    /// Returns everything that is meant for a gateway, for a window that begins to show it.
+    pub(super) fn view(&self, gateway: &ProfileId) -> UnsentView {
         UnsentView {
-            draft: self.draft.clone(),
-            messages: self.messages.clone(),
+            draft: self.drafts.get(gateway).cloned().unwrap_or_default(),
+            messages: self
+                .of(gateway)
+                .map(|message| message.view.clone())
+                .collect(),
         }
+    }
+
+    fn of(&self, gateway: &ProfileId) -> impl Iterator<Item = &Message> {
+        let messages = self.messages.iter();
+        messages.filter(move |message| message.gateway == *gateway)
     }
 }
 
@@ -72,8 +105,13 @@ impl Unsent {
 mod tests {
     use super::*;
 
+    fn home() -> ProfileId {
+        ProfileId::parse("home").unwrap()
+    }
+
     fn draft(key: &str) -> ChatDraft {
         ChatDraft {
+            gateway: "home".to_owned(),
             session_key: "main".to_owned(),
             text: format!("text of {key}"),
             key: key.to_owned(),
@@ -81,16 +119,16 @@ mod tests {
     }
 
     fn keys(unsent: &Unsent) -> Vec<String> {
-        let messages = unsent.view().messages;
+        let messages = unsent.view(&home()).messages;
         messages.into_iter().map(|message| message.key).collect()
     }
 
     #[test]
     fn a_message_is_kept_until_the_gateway_has_it_or_the_user_takes_it_back() {
         let mut unsent = Unsent::default();
-        unsent.handed_in(&draft("a"));
-        unsent.handed_in(&draft("b"));
-        unsent.handed_in(&draft("a"));
+        unsent.handed_in(home(), &draft("a"));
+        unsent.handed_in(home(), &draft("b"));
+        unsent.handed_in(home(), &draft("a"));
         assert_eq!(keys(&unsent), ["b", "a"]);
 
         unsent.forget("b");
@@ -103,13 +141,13 @@ mod tests {
         unsent.refused("b", &problem);
 
         assert_eq!(keys(&unsent), ["a"]);
-        assert_eq!(unsent.view().messages[0].problem, Some(problem));
+        assert_eq!(unsent.view(&home()).messages[0].problem, Some(problem));
     }
 
     #[test]
     fn a_message_that_was_taken_and_then_failed_is_there_again() {
         let mut unsent = Unsent::default();
-        unsent.handed_in(&draft("a"));
+        unsent.handed_in(home(), &draft("a"));
         unsent.accepted("a");
         assert_eq!(keys(&unsent), [""; 0]);
 
@@ -120,7 +158,7 @@ mod tests {
         };
         unsent.refused("a", &problem);
 
-        let kept = unsent.view().messages;
+        let kept = unsent.view(&home()).messages;
         assert_eq!(kept[0].text, "text of a");
         assert_eq!(kept[0].problem, Some(problem));
     }
@@ -129,18 +167,35 @@ mod tests {
     fn only_the_latest_taken_messages_are_remembered() {
         let mut unsent = Unsent::default();
         for number in 0..=MOST_ACCEPTED {
-            unsent.handed_in(&draft(&number.to_string()));
+            unsent.handed_in(home(), &draft(&number.to_string()));
             unsent.accepted(&number.to_string());
         }
         assert_eq!(unsent.accepted.len(), MOST_ACCEPTED);
-        assert_eq!(unsent.accepted[0].key, "1");
+        assert_eq!(unsent.accepted[0].view.key, "1");
     }
 
     #[test]
     fn the_latest_draft_is_the_one() {
         let mut unsent = Unsent::default();
-        unsent.keep_draft("H".to_owned());
-        unsent.keep_draft("Hi".to_owned());
-        assert_eq!(unsent.view().draft, "Hi");
+        unsent.keep_draft(home(), "H".to_owned());
+        unsent.keep_draft(home(), "Hi".to_owned());
+        assert_eq!(unsent.view(&home()).draft, "Hi");
+    }
+
+    #[test]
+    fn each_gateway_has_its_own_and_one_that_is_removed_leaves_nothing() {
+        let office = ProfileId::parse("office").unwrap();
+        let mut unsent = Unsent::default();
+        unsent.handed_in(home(), &draft("a"));
+        unsent.handed_in(office.clone(), &draft("b"));
+        unsent.keep_draft(office.clone(), "Dear".to_owned());
+
+        assert_eq!((unsent.count(&home()), unsent.count(&office)), (1, 1));
+        assert_eq!(unsent.view(&home()).draft, "");
+        assert_eq!(unsent.view(&office).messages[0].key, "b");
+
+        unsent.forget_gateway(&office);
+        assert_eq!(unsent.view(&office).draft, "");
+        assert_eq!((unsent.count(&home()), unsent.count(&office)), (1, 0));
     }
 }

@@ -13,7 +13,7 @@ use crate::view_model::{
 use gateway_core::{
     chat::Listed,
     client::CallError,
-    config::Impact,
+    config::{Impact, ProfileId},
     connection::problem::Problem,
     credentials::{Account, Kind, StoreError, secret::GatewayToken, slots},
     diagnostics::Report,
@@ -37,6 +37,7 @@ pub(super) enum Outcome {
     /// Settings are saved, and what they say about the token has been done or has failed.
     Saved {
         impact: Impact,
+        gateway: ProfileId,
         token: Result<TokenNow, StoreError>,
         saving: Saving,
     },
@@ -137,7 +138,7 @@ impl Saving {
 impl Controller {
     /// Finds out whether a gateway token is stored; a locked keychain may ask a person first.
     pub(super) fn look_for_token(&mut self) {
-        let (store, profile) = (self.settings.store(), self.settings.profile().secrets());
+        let (store, profile) = (self.settings.store(), self.settings.gateway());
         self.work.spawn(async move {
             let account = Account::of(&profile, Kind::GatewayToken);
             match store.get(&account).await {
@@ -152,23 +153,28 @@ impl Controller {
 
     /// Does what saved settings say about the token, then lets them take effect.
     pub(super) fn keep_token(&mut self, saved: Saved, saving: Saving) {
-        let Saved { impact, token } = saved;
-        let (store, profile) = (self.settings.store(), self.settings.profile().secrets());
+        let Saved {
+            impact,
+            gateway,
+            token,
+        } = saved;
+        let store = self.settings.store();
         self.work.spawn(async move {
             let token = match token {
                 TokenChange::Keep => Ok(TokenNow::AsBefore),
                 TokenChange::Forget => store
-                    .delete(&Account::of(&profile, Kind::GatewayToken))
+                    .delete(&Account::of(&gateway, Kind::GatewayToken))
                     .await
                     .map(|()| TokenNow::Gone),
                 TokenChange::Store(token) => {
-                    slots::write::<GatewayToken>(&*store, &profile, &token)
+                    slots::write::<GatewayToken>(&*store, &gateway, &token)
                         .await
                         .map(|()| TokenNow::Stored)
                 }
             };
             Outcome::Saved {
                 impact,
+                gateway,
                 token,
                 saving,
             }
@@ -181,7 +187,7 @@ impl Controller {
         session_key: String,
         reply: Reply<ChatHistoryView, UiError>,
     ) {
-        let Some(gateway) = (self.connection.session)() else {
+        let Some(gateway) = self.session() else {
             respond(reply, Err(not_connected()));
             return;
         };
@@ -201,7 +207,7 @@ impl Controller {
         run_id: Option<String>,
         reply: Reply<(), UiError>,
     ) {
-        let Some(gateway) = (self.connection.session)() else {
+        let Some(gateway) = self.session() else {
             respond(reply, Err(not_connected()));
             return;
         };
@@ -229,10 +235,12 @@ impl Controller {
             }
             Ok(Outcome::Saved {
                 mut impact,
+                gateway,
                 token,
                 saving,
             }) => {
                 match token {
+                    _ if gateway != self.settings.gateway() => {}
                     // It may be of another computer now.
                     Ok(TokenNow::AsBefore) => self.look_for_token(),
                     Ok(TokenNow::Stored | TokenNow::Gone) => {

@@ -5,7 +5,7 @@
 
 use super::{Situation, words};
 use crate::tongue::Tongue;
-use gateway_core::connection::phase::Phase;
+use gateway_core::{config::ProfileId, connection::phase::Phase};
 
 /// The rows, from top to bottom, and the language they are in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +25,48 @@ pub enum MenuItem {
     Action(MenuAction),
     /// A row that opens to more, which are all there is to it.
     Group(MenuGroup, Vec<MenuAction>),
+    /// A row that opens to the gateways there are, one of which is in use.
+    Gateways(Vec<MenuGateway>),
     /// A line.
     Separator,
+}
+
+/// A gateway that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MenuGateway {
+    /// Which.
+    pub id: ProfileId,
+    /// What the user calls it; empty while nothing is known of it.
+    pub name: String,
+    /// Whether it is the one in use.
+    pub in_use: bool,
+}
+
+impl MenuGateway {
+    const ID_BEGINS: &str = "gateway/";
+
+    /// Returns what the row says that opens to them.
+    pub fn heading(tongue: Tongue) -> String {
+        tongue.say("Gateways", "Gateways")
+    }
+
+    /// Returns what its own row says.
+    pub fn label(&self, tongue: Tongue) -> String {
+        match self.name.as_str() {
+            "" => tongue.say("New gateway", "Ny gateway"),
+            name => name.to_owned(),
+        }
+    }
+
+    /// Returns the name by which the desktop reports a click on it.
+    pub fn row_id(&self) -> String {
+        format!("{}{}", Self::ID_BEGINS, self.id)
+    }
+
+    /// Returns the gateway whose row has that name.
+    pub fn from_row_id(id: &str) -> Option<ProfileId> {
+        ProfileId::parse(id.strip_prefix(Self::ID_BEGINS)?)
+    }
 }
 
 /// What rows are put together under.
@@ -154,6 +194,10 @@ impl Menu {
             rows.push(MenuItem::Action(MenuAction::ReconnectNow));
         }
         rows.push(MenuItem::Separator);
+        // With one, there is nothing to choose.
+        if is.gateways.len() > 1 {
+            rows.push(MenuItem::Gateways(is.gateways.to_vec()));
+        }
         // The port stays ours while nobody is connected, and leads nowhere then.
         if is.view.local_port.is_some() && !resting {
             rows.push(MenuItem::Action(MenuAction::CopyLocalAddress));
@@ -184,6 +228,7 @@ mod tests {
             view,
             report: None,
             waiting,
+            gateways: &[],
             tongue: Tongue::English,
             now_ms: 0.0,
         };
@@ -259,11 +304,47 @@ mod tests {
                 MenuItem::Group(MenuGroup::Diagnostics, rows) => {
                     rows.contains(&MenuAction::ResetTunnel)
                 }
-                MenuItem::Text(_) | MenuItem::Action(_) | MenuItem::Separator => false,
+                MenuItem::Text(_)
+                | MenuItem::Action(_)
+                | MenuItem::Gateways(_)
+                | MenuItem::Separator => false,
             });
 
             assert_ne!(resets, matches!(phase, Phase::Off | Phase::Stopped));
         }
+    }
+
+    #[test]
+    fn gateways_are_offered_where_there_are_several_and_found_again_by_their_rows() {
+        let gateway = |name: &str, in_use| MenuGateway {
+            id: ProfileId::parse(name).unwrap(),
+            name: name.to_owned(),
+            in_use,
+        };
+        let both = [gateway("home", true), gateway("office", false)];
+        let offered = |gateways: &[MenuGateway]| {
+            let view = ConnectionView::off();
+            let is = Situation {
+                view: &view,
+                report: None,
+                waiting: 0,
+                gateways,
+                tongue: Tongue::Danish,
+                now_ms: 0.0,
+            };
+            Menu::of(&is)
+                .rows
+                .contains(&MenuItem::Gateways(gateways.to_vec()))
+        };
+
+        assert!(offered(&both));
+        assert!(!offered(&both[..1]));
+        assert_eq!(
+            MenuGateway::from_row_id(&both[1].row_id()),
+            Some(both[1].id.clone())
+        );
+        assert_eq!(MenuGateway::from_row_id("office"), None);
+        assert_eq!(MenuAction::from_id(&both[1].row_id()), None);
     }
 
     #[test]

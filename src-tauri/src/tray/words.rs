@@ -169,6 +169,7 @@ mod tests {
             view,
             report: None,
             waiting: 0,
+            gateways: &[],
             tongue: Tongue::English,
             now_ms,
         }

@@ -142,6 +142,9 @@ pub enum ChatChange {
 #[derive(Debug, Clone, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct ChatDraft {
+    /// The gateway it was written for: [`ConnectionView::gateway_id`](super::ConnectionView::gateway_id)
+    /// as the window knew it.
+    pub gateway: String,
     /// The session, such as `main`.
     pub session_key: String,
     /// The text.

@@ -35,8 +35,10 @@ export const commands = {
 	chatHistory: (sessionKey: string) => typedError<ChatHistoryView, UiError>(__TAURI_INVOKE("chat_history", { sessionKey })),
 	/**  Takes a message for sending; it is sent once, now or when the connection is back. */
 	sendChat: (draft: ChatDraft) => typedError<null, UiError>(__TAURI_INVOKE("send_chat", { draft })),
-	/**  Keeps what the composer holds, for a window that is built later. */
-	keepDraft: (text: string) => __TAURI_INVOKE<void>("keep_draft", { text }),
+	/**  Uses, adds, renames or removes a gateway of the list. */
+	editGateways: (edit: GatewayEdit) => typedError<null, UiError>(__TAURI_INVOKE("edit_gateways", { edit })),
+	/**  Keeps what the composer holds for a gateway, for a window that is built later. */
+	keepDraft: (gateway: string, text: string) => __TAURI_INVOKE<void>("keep_draft", { gateway, text }),
 	/**  Returns what the user has written and the gateway does not have yet. */
 	unsent: () => typedError<UnsentView, UiError>(__TAURI_INVOKE("unsent")),
 	/**  Takes back a message that was refused. */
@@ -309,6 +311,11 @@ export type ChatChanged = ChatUpdate;
 
 /**  What the composer sends. */
 export type ChatDraft = {
+	/**
+	 *  The gateway it was written for: [`ConnectionView::gateway_id`](super::ConnectionView::gateway_id)
+	 *  as the window knew it.
+	 */
+	gateway: string,
 	/**  The session, such as `main`. */
 	sessionKey: string,
 	/**  The text. */
@@ -410,6 +417,8 @@ export type ConnectionView = {
 	phase: Phase,
 	/**  Why it waits or is paused. */
 	cause: Cause | null,
+	/**  Names the gateway this is about. Another one here means other conversations. */
+	gatewayId: string,
 	/**  What the user calls the server: the host part of the address, or "This computer". */
 	serverName: string,
 	/**  The address in full, as dialled. */
@@ -547,6 +556,43 @@ export type FoundConfigView = {
 	remotePort: number | null,
 	/**  Whether it holds a gateway token. */
 	hasToken: boolean,
+};
+
+/**  What a person does with the list. */
+export type GatewayEdit = 
+/**  Connect to this one from now on. */
+{ kind: "use"; 
+/**  Which. */
+id: string } | 
+/**  Put another on the list, and use it. */
+{ kind: "add"; 
+/**  The one whose settings it begins with; secrets are not among them. */
+like: string | null } | 
+/**  Call it something else. */
+{ kind: "rename"; 
+/**  Which. */
+id: string; 
+/**  The name; empty for that of its server. */
+name: string } | 
+/**  Take it off the list, with its secrets and with what waits for it. */
+{ kind: "remove"; 
+/**  Which. */
+id: string };
+
+/**  One gateway of the list. */
+export type GatewayEntry = {
+	/**  Names it for as long as it is on the list. */
+	id: string,
+	/**  What the user calls it; empty where its server's name will do. */
+	name: string,
+	/**  Its server's name; empty while nothing is decided. */
+	server: string,
+	/**  Where it runs. */
+	runs: RunsWhere,
+	/**  How it is reached on another computer. */
+	transport: Transport,
+	/**  How many messages wait for it. */
+	waiting: number,
 };
 
 /**  How a gateway is. */
@@ -1122,6 +1168,8 @@ export type SettingsChanged = SettingsView;
 
 /**  What the settings page sends when Save is pressed. */
 export type SettingsForm = {
+	/**  Which gateway of the list is described, as [`SettingsView::profile`] told it. */
+	profile: string,
 	/**  Where OpenClaw runs. */
 	runs: RunsWhere,
 	/**  How another computer's gateway is reached. */
@@ -1164,6 +1212,10 @@ export type SettingsForm = {
 
 /**  The settings as shown. Never carries a secret, only whether one is stored. */
 export type SettingsView = {
+	/**  Which gateway of the list these are the settings of: the one in use. */
+	profile: string,
+	/**  Every gateway the user has described, in the order of the file. */
+	gateways: GatewayEntry[],
 	/**  Whether first run was finished or skipped. */
 	firstRunDone: boolean,
 	/**  Where OpenClaw runs. */

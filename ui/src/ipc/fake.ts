@@ -14,6 +14,7 @@ import type {
   CheckStepView,
   CheckView,
   ConnectionView,
+  GatewayEntry,
   GatewayReportView,
   OpenclawChangeView,
   Page,
@@ -42,6 +43,7 @@ export function connectionView(over: Partial<ConnectionView> = {}): ConnectionVi
   return {
     phase: "up",
     cause: null,
+    gatewayId: "home",
     serverName: "home-server",
     target: "me@home-server:22",
     way: null,
@@ -73,9 +75,24 @@ export function downView(over: Partial<ConnectionView> = {}): ConnectionView {
   });
 }
 
+/** A gateway of the list, except for what is given. */
+export function gatewayEntry(over: Partial<GatewayEntry> = {}): GatewayEntry {
+  return {
+    id: "home",
+    name: "",
+    server: "home-server",
+    runs: "anotherComputer",
+    transport: "ssh",
+    waiting: 0,
+    ...over,
+  };
+}
+
 /** Settings that reach another computer, except for what is given. */
 export function settingsView(over: Partial<SettingsView> = {}): SettingsView {
   return {
+    profile: "home",
+    gateways: [gatewayEntry()],
     firstRunDone: true,
     runs: "anotherComputer",
     transport: "ssh",
@@ -323,6 +340,7 @@ const NAMES: readonly (keyof Commands)[] = [
   "chatHistory",
   "sendChat",
   "keepDraft",
+  "editGateways",
   "unsent",
   "forgetMessage",
   "abortChat",

@@ -88,6 +88,7 @@ export class App {
     const stop = await this.#backend.listen({
       connection: (view) => {
         this.connection.receive(view);
+        this.chat.setGateway(view.gatewayId);
         this.chat.setOnline(this.connection.online);
         // Once it has been up, losing the connection takes nobody away from the conversation.
         if (this.connection.online) this.#chosen ??= "chat";

@@ -24,6 +24,8 @@ export class ChatState {
   /** Why the history could not be read. */
   problem = $state.raw<UiError | null>(null);
 
+  /** Whose conversation it is; empty until the app has told. */
+  #gateway = "";
   #draft = $state("");
   #timeline = $state.raw(emptyTimeline("main"));
   #online = false;
@@ -49,19 +51,37 @@ export class ChatState {
 
   set draft(text: string) {
     this.#draft = text;
-    void this.#backend.commands.keepDraft(text);
+    void this.#backend.commands.keepDraft(this.#gateway, text);
+  }
+
+  /** Takes over which gateway is in use: another one has other conversations. */
+  setGateway(id: string): void {
+    if (id === this.#gateway) return;
+    const first = this.#gateway === "";
+    this.#gateway = id;
+    if (first) return;
+    clearTimeout(this.#again);
+    this.#timeline = emptyTimeline("main");
+    this.#draft = "";
+    this.problem = null;
+    // What is being read for the one before is nobody's any more.
+    this.#reading = false;
+    void this.restore();
+    void this.#catchUp();
   }
 
   /** Takes over what was written in a window that is gone and has not been sent. */
   async restore(): Promise<void> {
-    this.problem = await this.#ask(async () => {
+    const gateway = this.#gateway;
+    const problem = await this.#ask(async () => {
       const answer = await this.#backend.commands.unsent();
-      if (answer.status === "ok") {
+      if (answer.status === "ok" && this.#isOf(gateway)) {
         for (const message of answer.data.messages) this.#dispatch({ type: "restore", message });
         this.#draft = answer.data.draft;
       }
       return answer;
     });
+    if (this.#isOf(gateway)) this.problem = problem;
   }
 
   receive(update: ChatUpdate): void {
@@ -94,7 +114,12 @@ export class ChatState {
     const key = randomUuid();
     this.#dispatch({ type: "send", key, text, atMs: Date.now() });
     const problem = await this.#ask(() =>
-      this.#backend.commands.sendChat({ sessionKey: this.#timeline.sessionKey, text, key }),
+      this.#backend.commands.sendChat({
+        gateway: this.#gateway,
+        sessionKey: this.#timeline.sessionKey,
+        text,
+        key,
+      }),
     );
     if (problem !== null) this.#dispatch({ type: "sendFailed", key, problem });
   }
@@ -126,6 +151,11 @@ export class ChatState {
     );
   }
 
+  /** Whether what was asked about a gateway is still wanted; the first one has no name yet. */
+  #isOf(gateway: string): boolean {
+    return gateway === "" || gateway === this.#gateway;
+  }
+
   #forget(key: string): void {
     this.#dispatch({ type: "forgetSend", key });
     void this.#backend.commands.forgetMessage(key);
@@ -135,11 +165,14 @@ export class ChatState {
     if (this.#reading || !this.#online || !this.#timeline.needsHistory) return;
     clearTimeout(this.#again);
     this.#reading = true;
+    const gateway = this.#gateway;
     const problem = await this.#ask(async () => {
       const answer = await this.#backend.commands.chatHistory(this.#timeline.sessionKey);
-      if (answer.status === "ok") this.#dispatch({ type: "history", view: answer.data });
+      if (answer.status === "ok" && this.#isOf(gateway))
+        this.#dispatch({ type: "history", view: answer.data });
       return answer;
     });
+    if (!this.#isOf(gateway)) return;
     this.#reading = false;
     this.problem = this.#online ? problem : null;
     if (this.#online && this.#timeline.needsHistory) {

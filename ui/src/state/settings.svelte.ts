@@ -8,6 +8,7 @@ import { SvelteSet } from "svelte/reactivity";
 import type {
   Backend,
   FieldError,
+  GatewayEdit,
   HostKeyPolicy,
   Language,
   LogLevel,
@@ -82,6 +83,8 @@ export class SettingsState {
   saving = $state(false);
   /** Whether the latest thing that happened to the draft is that it was saved. */
   saved = $state(false);
+  /** The settings of another gateway, which is in use by now while this one's draft has edits. */
+  #next = $state.raw<SettingsView | null>(null);
 
   readonly #backend: Backend;
   readonly #words: DraftWords;
@@ -100,7 +103,20 @@ export class SettingsState {
     return [...this.#edited].some((field) => this.values[field] !== known[field]);
   });
 
+  /** Whether the draft is of a gateway that is no longer in use. */
+  readonly isOfAnother = $derived(this.#next !== null);
+
   receive(view: SettingsView): void {
+    if (this.view !== null && this.view.profile !== view.profile) {
+      // What somebody typed about one gateway is never taken for another's.
+      if (this.dirty) {
+        this.#next = view;
+        return;
+      }
+      this.view = view;
+      return this.discard();
+    }
+    this.#next = null;
     this.view = view;
     const known = valuesOf(view);
     for (const field of FIELDS) {
@@ -127,6 +143,7 @@ export class SettingsState {
   /** Gives up every edit. */
   discard(): void {
     this.#edited.clear();
+    this.#moveOn();
     this.values = valuesOf(this.view);
     this.errors = {};
     this.dialled = null;
@@ -200,7 +217,22 @@ export class SettingsState {
     if (!this.#edited.has("gatewayToken")) this.values.gatewayToken = null;
     this.errors = {};
     this.saved = this.#edited.size === 0;
+    if (this.saved && this.#moveOn()) this.values = valuesOf(this.view);
     return true;
+  }
+
+  /** Shows the gateway in use, where the draft was of another; returns whether it was. */
+  #moveOn(): boolean {
+    if (this.#next === null) return false;
+    this.view = this.#next;
+    this.#next = null;
+    return true;
+  }
+
+  /** Uses, adds, renames or removes a gateway of the list. */
+  async editGateways(edit: GatewayEdit): Promise<UiError | null> {
+    const answer = await this.#backend.commands.editGateways(edit);
+    return answer.status === "ok" ? null : answer.error;
   }
 
   /** Fetches the gateway's token or password from the server's own files. */
@@ -236,6 +268,7 @@ export class SettingsState {
     this.#setErrors(errors);
     if (localPort === null || remotePort === null || errors.length > 0) return null;
     return {
+      profile: this.view?.profile ?? "",
       runs,
       transport,
       url: values.url.trim(),

@@ -292,6 +292,7 @@ pub(crate) fn hello(device: Option<Arc<DeviceIdentity>>, credentials: Credential
             credentials,
             trusted_endpoint: false,
             prefer_device_token: false,
+            label: None,
             extra: Extra::new(),
         },
     }

@@ -5,7 +5,8 @@ use crate::tray::MenuItem;
 
 #[tokio::test(start_paused = true)]
 async fn a_theme_holds_from_the_start_and_from_each_save() {
-    let mut fakes = Fakes::with_settings("{ version: 1, theme: 'dark' }");
+    let mut fakes =
+        Fakes::with_settings("{ version: 1, theme: 'dark', profiles: [ { id: 'home' } ] }");
     assert_eq!(fakes.desktop.theme().await, Theme::Dark);
 
     let saved = fakes

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     controller::{
-        ports::{Known, RepairNews},
+        ports::{CourierOrder, Known, RepairNews},
         request::WhenEnding,
     },
     logging::LogSwitch,
@@ -46,6 +46,12 @@ use std::{
 use tempfile::TempDir;
 use tokio::sync::{broadcast, watch};
 
+/// The profile that there is at a first start.
+pub(super) const HOME: &str = "home";
+
+/// The settings of a first start, but for the name of their profile.
+pub(super) const FIRST_START: &str = "{ version: 1, profiles: [ { id: 'home' } ] }";
+
 /// Long enough for anything a controller does while the clock stands still.
 const SOON: Duration = Duration::from_secs(30);
 
@@ -56,7 +62,7 @@ pub(super) struct Fakes {
     events: broadcast::Sender<GatewayEvent<Event>>,
     session: watch::Sender<Option<Arc<dyn GatewayPort>>>,
     orders: mpsc::Receiver<Order>,
-    drafts: mpsc::Receiver<ChatDraft>,
+    drafts: mpsc::Receiver<CourierOrder>,
     courier: mpsc::Sender<CourierNews>,
     checks: mpsc::Receiver<mpsc::Sender<CheckNews>>,
     timeline: watch::Sender<Timeline>,
@@ -70,24 +76,22 @@ pub(super) struct Fakes {
 
 impl Fakes {
     pub(super) fn start() -> Self {
-        Self::build(None, Launch::default())
+        Self::with_settings(FIRST_START)
     }
 
     pub(super) fn hidden() -> Self {
-        Self::build(
-            None,
-            Launch {
-                hidden: true,
-                ..Launch::default()
-            },
-        )
+        let launch = Launch {
+            hidden: true,
+            ..Launch::default()
+        };
+        Self::build(FIRST_START, launch)
     }
 
     pub(super) fn with_settings(text: &str) -> Self {
-        Self::build(Some(text), Launch::default())
+        Self::build(text, Launch::default())
     }
 
-    fn build(settings: Option<&str>, launch: Launch) -> Self {
+    fn build(settings: &str, launch: Launch) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let variable = |name: &str, below: &str| {
             (
@@ -104,10 +108,8 @@ impl Fakes {
             Platform::Xdg,
         );
         let places = Places::find(&environment).unwrap();
-        if let Some(text) = settings {
-            fs::create_dir_all(places.config_dir()).unwrap();
-            fs::write(places.settings_file(), text).unwrap();
-        }
+        fs::create_dir_all(places.config_dir()).unwrap();
+        fs::write(places.settings_file(), settings).unwrap();
         let store = Arc::new(MemoryStore::new("a test"));
         let settings = KeptSettings::load(&places, environment, store.clone(), LogSwitch::fixed());
         let profile = settings.profile();
@@ -130,7 +132,7 @@ impl Fakes {
                 timeline: timeline_reader,
                 day: watch::Sender::default().subscribe(),
                 events: event_reader,
-                session: Box::new(move || session_reader.borrow().clone()),
+                session: Box::new(move |_| session_reader.borrow().clone()),
                 orders: order_sender,
             },
             courier: CourierPort {
@@ -189,6 +191,11 @@ impl Fakes {
         self.home_server.try_recv().is_err()
     }
 
+    /// The profile that was in use at the start.
+    pub(super) fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
     pub(super) fn tell(&self, request: Request) {
         self.handle.tell(request);
     }
@@ -219,7 +226,13 @@ impl Fakes {
     }
 
     pub(super) async fn next_draft(&mut self) -> ChatDraft {
-        soon(self.drafts.recv()).await.unwrap()
+        match soon(self.drafts.recv()).await.unwrap() {
+            CourierOrder::Send(gateway, draft) => {
+                assert_eq!(gateway.as_str(), draft.gateway);
+                draft
+            }
+            CourierOrder::Forget(gateway) => panic!("{gateway} is forgotten"),
+        }
     }
 
     pub(super) async fn next_check(&mut self) -> mpsc::Sender<CheckNews> {

@@ -41,5 +41,5 @@ async fn what_the_system_does_not_take_is_said_and_nothing_is_saved() {
     let refused = save(&mut fakes, true).await.unwrap_err();
 
     assert_eq!(refused[0].field, "startAtLogin");
-    assert_eq!(fakes.file(), "");
+    assert_eq!(fakes.file(), FIRST_START);
 }

@@ -5,7 +5,7 @@ use crate::notices::{LOST_AFTER, Topic};
 use tokio::time::advance;
 
 const ELSEWHERE: &str =
-    "{ profiles: [ { id: 'a', runs: 'anotherComputer', address: 'me@home' } ] }";
+    "{ profiles: [ { id: 'home', runs: 'anotherComputer', address: 'me@home' } ] }";
 
 fn phase(phase: Phase) -> Snapshot {
     let mut snapshot = Snapshot::off(String::new());

@@ -18,7 +18,7 @@ fn report(log: &str) -> Report {
         system: "a system".to_owned(),
         webview: None,
         keeping: Keeping::Keychain,
-        settings: gateway_core::config::Settings::new(gateway_core::config::ProfileId::generate()),
+        settings: gateway_core::config::Settings::new(ProfileId::generate()),
         settings_problem: None,
         connection: None,
         timeline: Vec::new(),

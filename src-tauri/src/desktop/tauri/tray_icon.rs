@@ -6,7 +6,7 @@
 use crate::{
     controller::{ControllerHandle, Request},
     tongue::Tongue,
-    tray::{Menu, MenuAction, MenuItem, Tray},
+    tray::{Menu, MenuAction, MenuGateway, MenuItem, Tray},
 };
 use std::{
     mem::discriminant,
@@ -15,7 +15,7 @@ use std::{
 use tauri::{
     AppHandle, Wry,
     image::Image,
-    menu::{self, MenuBuilder, MenuItemBuilder, SubmenuBuilder},
+    menu::{self, CheckMenuItemBuilder, MenuBuilder, MenuItemBuilder, Submenu, SubmenuBuilder},
     tray::{TrayIcon, TrayIconBuilder},
 };
 
@@ -41,8 +41,11 @@ impl ShownTray {
             .tooltip(&tray.tooltip)
             .menu(&menu)
             .on_menu_event(move |_, event| {
-                if let Some(action) = MenuAction::from_id(event.id().as_ref()) {
+                let id = event.id().as_ref();
+                if let Some(action) = MenuAction::from_id(id) {
                     controller.tell(Request::MenuClicked(action));
+                } else if let Some(gateway) = MenuGateway::from_row_id(id) {
+                    controller.tell(Request::GatewayChosen(gateway));
                 }
             });
         if let Some(image) = image(tray) {
@@ -119,10 +122,30 @@ fn build_menu(app: &AppHandle, menu: &Menu) -> tauri::Result<(menu::Menu<Wry>, T
                 let group = rows.iter().fold(group, |group, row| group.item(row));
                 built.item(&group.build()?)
             }
+            MenuItem::Gateways(gateways) => built.item(&gateway_rows(app, gateways, menu.tongue)?),
             MenuItem::Separator => built.separator(),
         };
     }
     Ok((built.build()?, texts))
+}
+
+fn gateway_rows(
+    app: &AppHandle,
+    gateways: &[MenuGateway],
+    tongue: Tongue,
+) -> tauri::Result<Submenu<Wry>> {
+    let mut rows = SubmenuBuilder::new(app, MenuGateway::heading(tongue));
+    for gateway in gateways {
+        let (id, label) = (gateway.row_id(), gateway.label(tongue));
+        // The panel changes the mark of what is clicked by itself, so the marked one cannot be.
+        rows = if gateway.in_use {
+            let marked = CheckMenuItemBuilder::with_id(id, label).checked(true);
+            rows.item(&marked.enabled(false).build(app)?)
+        } else {
+            rows.item(&MenuItemBuilder::with_id(id, label).build(app)?)
+        };
+    }
+    rows.build()
 }
 
 fn clickable(

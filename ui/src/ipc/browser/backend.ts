@@ -164,10 +164,11 @@ export class BrowserBackend implements Backend {
             : { answers: { answers: Object.fromEntries(chosen) } }),
         });
       },
-      keepDraft: (text) => done().then(() => this.#outbox.keepDraft(text)),
+      keepDraft: (_gateway, text) => done().then(() => this.#outbox.keepDraft(text)),
       unsent: () => Promise.resolve({ status: "ok", data: this.#outbox.unsent() }),
       forgetMessage: (key) => done().then(() => this.#outbox.forget(key)),
       saveSettings: onlyInTheApp,
+      editGateways: onlyInTheApp,
       checkAddress: onlyInTheApp,
       trustHostKey: onlyInTheApp,
       answerQuestion: onlyInTheApp,
@@ -267,6 +268,8 @@ const GONE_ELSEWHERE: UiError = {
 
 /** A page has no settings: it is where its gateway is. */
 const SETTINGS: SettingsView = {
+  profile: "page",
+  gateways: [],
   firstRunDone: true,
   runs: "thisComputer",
   transport: "ssh",

@@ -234,6 +234,7 @@ function viewOf(phase: Phase, serverName: string): ConnectionView {
   return {
     phase,
     cause: null,
+    gatewayId: "page",
     serverName,
     target: null,
     way: null,
