@@ -18,6 +18,9 @@ const LOOK_BACK = 200;
 const PATIENCE_MS = 1_000;
 const KEPT_AS = "openclaw.unsent";
 
+/** A message; a page knows one gateway. */
+export type Message = Omit<ChatDraft, "gateway">;
+
 /** The part of a session that is used. */
 export interface Calls {
   call(method: string, params: Json): Promise<unknown>;
@@ -25,12 +28,12 @@ export interface Calls {
 }
 
 export interface OutboxEvents {
-  accepted(draft: ChatDraft): void;
-  refused(draft: ChatDraft, problem: UiError): void;
+  accepted(draft: Message): void;
+  refused(draft: Message, problem: UiError): void;
 }
 
 interface Entry {
-  readonly draft: ChatDraft;
+  readonly draft: Message;
   /** It may have arrived already. */
   inDoubt: boolean;
   /** Why it was refused; such a message waits for its user. */
@@ -54,7 +57,7 @@ export class Outbox {
   }
 
   /** Takes a message; returns why not where there is no room. */
-  send(draft: ChatDraft): UiError | null {
+  send(draft: Message): UiError | null {
     if (this.#entries.length >= MOST_QUEUED) {
       const message = `This message was not taken: ${MOST_QUEUED} wait already.`;
       return { code: "tooMuchWaits", message, action: null };
