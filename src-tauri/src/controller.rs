@@ -106,6 +106,8 @@ pub struct Controller {
     unsent: Unsent,
     /// The gateway whose conversations are shown.
     gateway: ProfileId,
+    /// Whether enough was said of it to connect.
+    is_described: bool,
     /// Whether what comes is of the one before, until a session with the one in use begins.
     is_stale: bool,
     check: CheckView,
@@ -181,6 +183,7 @@ impl Controller {
             gateway_report: GatewayReport::default(),
             unsent: Unsent::default(),
             gateway: parts.settings.gateway(),
+            is_described: parts.settings.is_configured(),
             settings: parts.settings,
             is_stale: false,
             check: CheckView::not_run(),
@@ -494,10 +497,16 @@ impl Controller {
             self.forget_sign_in_key();
             self.forget_repair();
         }
-        if impact >= Impact::Reconnect && self.settings.is_configured() {
+        let is_described = self.settings.is_configured();
+        if impact >= Impact::Reconnect && is_described {
             self.order(Order::Reconfigure(Box::new(self.settings.profile())));
-        } else if !self.settings.is_configured() {
+        } else if !is_described {
             self.order(Order::Disconnect);
+        }
+        // First run connects by its check; whoever describes a gateway later wants it as well.
+        let was_described = std::mem::replace(&mut self.is_described, is_described);
+        if is_described && !was_described && self.settings.all().first_run_done {
+            self.order(Order::Connect);
         }
         self.show_connection();
     }

@@ -27,6 +27,7 @@ mod direct;
 mod fakes;
 mod fetching;
 mod gateway_report;
+mod gateways;
 mod login_start;
 mod notices;
 mod openclaw_change;

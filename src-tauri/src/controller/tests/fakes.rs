@@ -226,13 +226,17 @@ impl Fakes {
     }
 
     pub(super) async fn next_draft(&mut self) -> ChatDraft {
-        match soon(self.drafts.recv()).await.unwrap() {
+        match self.next_courier_order().await {
             CourierOrder::Send(gateway, draft) => {
                 assert_eq!(gateway.as_str(), draft.gateway);
                 draft
             }
             CourierOrder::Forget(gateway) => panic!("{gateway} is forgotten"),
         }
+    }
+
+    pub(super) async fn next_courier_order(&mut self) -> CourierOrder {
+        soon(self.drafts.recv()).await.unwrap()
     }
 
     pub(super) async fn next_check(&mut self) -> mpsc::Sender<CheckNews> {
@@ -297,7 +301,11 @@ impl Fakes {
     }
 
     pub(super) async fn stored_token(&self) -> Option<String> {
-        slots::read::<GatewayToken>(&*self.store, &self.profile.id)
+        self.token_of(&self.profile.id).await
+    }
+
+    pub(super) async fn token_of(&self, gateway: &ProfileId) -> Option<String> {
+        slots::read::<GatewayToken>(&*self.store, gateway)
             .await
             .unwrap()
             .map(|token| token.expose().to_owned())
