@@ -40,6 +40,7 @@ mod server_card;
 mod server_check;
 mod server_repair;
 mod server_restart;
+mod several_gateways;
 mod sign_in_key;
 mod squatter;
 mod this_computer;

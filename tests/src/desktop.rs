@@ -4,15 +4,17 @@
 pub mod notifications;
 pub mod tray_host;
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use zbus::Connection;
 use zbus::fdo::DBusProxy;
 use zbus::names::BusName;
+use zbus::zvariant::OwnedObjectPath;
+use zbus::{Connection, Proxy};
 
 use crate::process::{Program, Running};
 use crate::temp_home::TempHome;
@@ -23,6 +25,8 @@ pub use tray_host::TrayHost;
 
 /// How long each part may take to start, on a loaded machine.
 const START: Duration = Duration::from_secs(30);
+/// Who keeps secrets on the bus.
+const SECRETS: &str = "org.freedesktop.secrets";
 /// What the keychain of the session is unlocked with.
 const KEYCHAIN_PASSWORD: &str = "unlock";
 
@@ -195,6 +199,32 @@ impl DesktopSession {
             .context("the session has no place for tray icons")
     }
 
+    /// What the keychain's secrets are kept under: every attribute of every one. The secrets stay there.
+    ///
+    /// # Errors
+    ///
+    /// When the session has no keychain.
+    pub async fn keychain_names(&self) -> Result<Vec<String>> {
+        let bus = connect(&self.bus_address).await?;
+        let service = Proxy::new(
+            &bus,
+            SECRETS,
+            "/org/freedesktop/secrets",
+            "org.freedesktop.Secret.Service",
+        )
+        .await?;
+        let everything: HashMap<&str, &str> = HashMap::new();
+        let (open, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
+            service.call("SearchItems", &(everything)).await?;
+        let mut names = Vec::new();
+        for path in open.into_iter().chain(locked) {
+            let item = Proxy::new(&bus, SECRETS, path, "org.freedesktop.Secret.Item").await?;
+            let attributes: HashMap<String, String> = item.get_property("Attributes").await?;
+            names.extend(attributes.into_values());
+        }
+        Ok(names)
+    }
+
     /// The keychain's process, where the session has one.
     pub fn keychain_pid(&self) -> Option<u32> {
         self.keychain.as_ref().map(Running::pid)
@@ -211,7 +241,7 @@ impl DesktopSession {
         let bus = connect(&self.bus_address).await?;
         let proxy = DBusProxy::new(&bus).await?;
         until("the keychain on the bus", START, async || {
-            let name = BusName::try_from("org.freedesktop.secrets")?;
+            let name = BusName::try_from(SECRETS)?;
             Ok(proxy.name_has_owner(name).await?.then_some(()))
         })
         .await
