@@ -128,8 +128,12 @@ async fn ended(call: &Call, run: &RunRecord) -> Result<Value, Refusal> {
     };
     let mut agent_meta = spent(&messages);
     agent_meta["sessionId"] = json!(run.session_id);
-    agent_meta["provider"] = run.outcome.get("provider").cloned().unwrap_or_default();
-    agent_meta["model"] = run.outcome.get("model").cloned().unwrap_or_default();
+    // A run that ended before its model was chosen has none.
+    for name in ["provider", "model"] {
+        if let Some(member) = run.outcome.get(name) {
+            agent_meta[name] = member.clone();
+        }
+    }
     agent_meta["contextTokens"] = json!(context_tokens);
     let mut outcome = outcome(run);
     if let Some(members) = outcome.as_object_mut() {
@@ -145,14 +149,15 @@ async fn ended(call: &Call, run: &RunRecord) -> Result<Value, Refusal> {
             outcome.get("stopReason").cloned()
         }
     };
-    outcome["result"] = json!({
-        "payloads": payloads,
-        "meta": {
-            "durationMs": duration, "agentMeta": agent_meta,
-            "aborted": run.state == RunState::Aborted, "stopReason": stop_reason,
-            "finalAssistantVisibleText": text, "finalAssistantRawText": text,
-        },
+    let mut meta = json!({
+        "durationMs": duration, "agentMeta": agent_meta,
+        "aborted": run.state == RunState::Aborted,
+        "finalAssistantVisibleText": text, "finalAssistantRawText": text,
     });
+    if let Some(stop_reason) = stop_reason {
+        meta["stopReason"] = stop_reason;
+    }
+    outcome["result"] = json!({"payloads": payloads, "meta": meta});
     Ok(outcome)
 }
 
@@ -167,10 +172,11 @@ fn spent(messages: &[StoredMessage]) -> Value {
             let counts = usages.iter().filter_map(|usage| usage.get(name)?.as_u64());
             counts.sum()
         };
-        let cost: f64 = usages
+        // `sum` of nothing is minus zero.
+        let cost = usages
             .iter()
             .filter_map(|usage| usage.pointer("/cost/total")?.as_f64())
-            .sum();
+            .fold(0.0, |sum, cost| sum + cost);
         json!({
             "input": sum("input"), "output": sum("output"), "cacheRead": sum("cacheRead"),
             "cacheWrite": sum("cacheWrite"), "total": sum("totalTokens"), "cost": {"total": cost},
