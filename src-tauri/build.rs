@@ -28,6 +28,8 @@ const COMMANDS: &[&str] = &[
     "keep_draft",
     "unsent",
     "forget_message",
+    "cancel_message",
+    "forget_histories",
     "abort_chat",
     "decide_approval",
     "answer_agent",

@@ -10,6 +10,7 @@
 //! Times are milliseconds since 1970 and ids come from the caller: there is no clock and no
 //! randomness in here. A call given up after it was queued still takes effect.
 
+pub(crate) mod database;
 pub mod device_tokens;
 pub mod devices;
 mod error;
@@ -47,14 +48,19 @@ pub use sessions::{
 pub use transcript::{MessageRole, NewMessage, StoredMessage, TranscriptPage};
 pub use usage::AnswerUsage;
 
+use database::{Database, Layout};
 use rusqlite::Connection;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{mpsc, oneshot};
-use worker::{Job, Ran};
 
-/// How many jobs may wait; a caller beyond that waits itself instead of filling the memory.
-const QUEUE: usize = 1024;
+/// Where the gateway's state is, and what it is made of.
+const STATE: Layout = Layout {
+    file: "gateway.sqlite",
+    lock: "gateway.lock",
+    // `OCTG`
+    application: 0x4f43_5447,
+    migrations: &[include_str!("store/schema/v1.sql")],
+    thread: "gateway-store",
+};
 
 /// A pending request that was put down, and what became of an older one.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,9 +78,7 @@ pub struct Requested<T> {
 /// Dropping the last handle ends the thread once the queue is worked off.
 #[derive(Debug, Clone)]
 pub struct Store {
-    jobs: mpsc::Sender<Job>,
-    /// What the last change met.
-    unwritable: Arc<Mutex<Option<Unwritable>>>,
+    database: Database,
 }
 
 impl Store {
@@ -86,105 +90,37 @@ impl Store {
     /// way, it is not ours or damaged, or the disk refuses. Nothing has been changed then, except
     /// that the folder may have been made.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
-        let folder = folder.to_owned();
-        let (jobs, queue) = mpsc::channel(QUEUE);
-        let (ready, opened) = oneshot::channel();
-        std::thread::Builder::new()
-            .name("gateway-store".to_owned())
-            .spawn(move || worker::run(&folder, queue, ready))
-            .map_err(StoreError::Thread)?;
-        opened.await.map_err(|_| StoreError::Closed)??;
-        Ok(Self {
-            jobs,
-            unwritable: Arc::default(),
-        })
+        let database = Database::open(folder, &STATE).await?;
+        Ok(Self { database })
     }
 
     /// Finishes what is queued and gives the files back; every later call answers `Closed`.
     pub async fn close(&self) {
-        let (done, closed) = oneshot::channel();
-        if self.jobs.send(Job::Close(done)).await.is_ok() {
-            // An error means that the thread has ended, which is what was asked for.
-            drop(closed.await);
-        }
+        self.database.close().await;
     }
 
     /// Returns why nothing can be kept, as far as the last change told.
     pub fn unwritable(&self) -> Option<Unwritable> {
-        *self
-            .unwritable
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Runs a change; it is on disk when this returns `Ok`, and undone whole when not.
-    async fn write<T: Send + 'static>(
-        &self,
-        change: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let outcome = self.commit(change).await;
-        let met = match &outcome {
-            Ok(_) => Some(None),
-            // One that was refused for what it asked says nothing of the disk.
-            Err(problem) => problem.unwritable().map(Some),
-        };
-        if let Some(met) = met {
-            *self
-                .unwritable
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = met;
-        }
-        outcome
+        self.database.unwritable()
     }
 
     /// Sets what SQLite goes by: a disk of a test's own making.
     #[cfg(test)]
     pub(crate) async fn set_pragma(&self, name: &'static str, value: u32) {
-        let set = self.read(move |database| {
-            database
-                .pragma_update_and_check(None, name, value, |_| Ok(()))
-                .or_else(|error| {
-                    // Some settings answer with their new value and some with nothing.
-                    if error == rusqlite::Error::QueryReturnedNoRows {
-                        Ok(())
-                    } else {
-                        Err(error)
-                    }
-                })?;
-            Ok(())
-        });
-        set.await.unwrap();
+        self.database.set_pragma(name, value).await;
     }
 
-    async fn commit<T: Send + 'static>(
+    async fn write<T: Send + 'static>(
         &self,
         change: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let job = Job::Write(Box::new(move |database| {
-            let result = database.and_then(change);
-            Ran {
-                kept: result.is_ok(),
-                answer: Box::new(move |committed| {
-                    // Nobody listening means that the caller gave up.
-                    drop(reply.send(result.and_then(|value| committed.map(|()| value))));
-                }),
-            }
-        }));
-        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        self.database.write(change).await
     }
 
-    /// Runs a question; it sees every change that was answered before it was asked.
     async fn read<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let job = Job::Read(Box::new(move |database| {
-            drop(reply.send(database.and_then(question)));
-        }));
-        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        self.database.read(question).await
     }
 }

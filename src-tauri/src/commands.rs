@@ -166,6 +166,27 @@ pub fn keep_draft(controller: State<'_, ControllerHandle>, gateway: String, text
     controller.tell(Request::KeepDraft { gateway, text });
 }
 
+/// Takes a message back that waits for the connection.
+#[tauri::command]
+#[specta::specta]
+pub async fn cancel_message(
+    controller: State<'_, ControllerHandle>,
+    key: String,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::CancelMessage { key, reply })
+        .await
+}
+
+/// Forgets what is kept of conversations on this computer; what the gateways have is untouched.
+#[tauri::command]
+#[specta::specta]
+pub async fn forget_histories(controller: State<'_, ControllerHandle>) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::ForgetHistories { reply })
+        .await
+}
+
 /// Returns what the user has written and the gateway does not have yet.
 #[tauri::command]
 #[specta::specta]

@@ -33,7 +33,8 @@ mod work;
 
 pub use gateway_report::GatewayAnswers;
 pub use ports::{
-    CheckPort, ConnectionPort, CourierPort, GatewayPort, HomeServerPort, Known, Order, ReportPort,
+    CheckPort, ConnectionPort, CourierPort, GatewayPort, HomeServerPort, KeptChatsPort,
+    KeptHistory, Known, LeftChats, Order, ReportPort,
 };
 pub use request::{ControllerHandle, RepairRequest, Reply, Request, SignInKeyRequest, WhenEnding};
 pub use settings::KeptSettings;
@@ -87,6 +88,7 @@ pub struct Controller {
     desktop: Arc<dyn Desktop>,
     connection: ConnectionPort,
     courier: CourierPort,
+    kept_chats: Arc<dyn KeptChatsPort>,
     checks: Arc<dyn CheckPort>,
     home_server: Arc<dyn HomeServerPort>,
     reports: Arc<dyn ReportPort>,
@@ -137,6 +139,10 @@ pub struct Parts {
     pub connection: ConnectionPort,
     /// Sends messages exactly once.
     pub courier: CourierPort,
+    /// Keeps conversations on this computer.
+    pub kept_chats: Arc<dyn KeptChatsPort>,
+    /// What an earlier run left of them.
+    pub left_chats: LeftChats,
     /// Runs "Check my server".
     pub checks: Arc<dyn CheckPort>,
     /// What is done on the home server.
@@ -181,7 +187,8 @@ impl Controller {
             agent_requests: AgentRequests::default(),
             listings: 0,
             gateway_report: GatewayReport::default(),
-            unsent: Unsent::default(),
+            unsent: Unsent::left(parts.left_chats),
+            kept_chats: parts.kept_chats,
             gateway: parts.settings.gateway(),
             is_described: parts.settings.is_configured(),
             settings: parts.settings,
@@ -342,13 +349,20 @@ impl Controller {
                 respond(reply, self.send_chat(draft));
             }
             Request::KeepDraft { gateway, text } => {
-                self.unsent
-                    .keep_draft(self.settings.gateway_named(&gateway), text);
+                self.keep_draft(&gateway, text);
             }
             Request::Unsent { reply } => {
                 respond(reply, Ok(self.unsent.view(&self.settings.gateway())));
             }
-            Request::ForgetMessage { key } => self.unsent.forget(&key),
+            Request::ForgetMessage { key } => self.forget_message(&key),
+            Request::CancelMessage { key, reply } => self.cancel_message(key, reply),
+            Request::ForgetHistories { reply } => {
+                let forgotten = self.kept_chats.forget_histories();
+                self.work.spawn(async move {
+                    respond(reply, forgotten.await);
+                    Outcome::Nothing
+                });
+            }
             Request::AbortChat {
                 session_key,
                 run_id,
@@ -518,6 +532,9 @@ impl Controller {
         self.order(Order::ShutDown { done });
         if timeout(CLOSING, closed).await.is_err() {
             tracing::warn!("the connection did not close in time");
+        }
+        if timeout(CLOSING, self.kept_chats.settle()).await.is_err() {
+            tracing::warn!("what was written last was not kept in time");
         }
         self.desktop.exit();
     }

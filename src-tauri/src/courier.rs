@@ -10,7 +10,7 @@ use crate::{
 };
 use gateway_core::{
     chat::{
-        Courier, Delivery, DeliveryState,
+        Courier, Delivery, DeliveryState, KeptChats,
         courier::{self, SendError},
     },
     client::Session,
@@ -18,7 +18,7 @@ use gateway_core::{
     connection::{GatewayEvent, snapshot::Snapshot},
     protocol::{RunId, SessionKey, event::Event},
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 use tokio::sync::{
     broadcast::{self, error::RecvError},
     mpsc, watch,
@@ -46,11 +46,15 @@ pub(crate) struct Heard {
 /// # Panics
 ///
 /// Outside an async runtime.
-pub(crate) fn start(heard: Heard) -> CourierPort {
+pub(crate) fn start(heard: Heard, kept: Option<KeptChats>) -> CourierPort {
     let (drafts, inbox) = mpsc::channel(DRAFTS);
     let (outbox, news) = mpsc::channel(NEWS);
     // The task ends when the controller drops its end, and the couriers with it.
-    drop(tokio::spawn(feed(Couriers::new(outbox), heard, inbox)));
+    drop(tokio::spawn(feed(
+        Couriers::new(outbox, kept),
+        heard,
+        inbox,
+    )));
     CourierPort { drafts, news }
 }
 
@@ -59,29 +63,32 @@ struct Couriers {
     started: HashMap<ProfileId, Courier>,
     /// The one whose gateway the session is with.
     current: Option<ProfileId>,
+    /// Where what waits outlives the app, if anywhere.
+    kept: Option<KeptChats>,
     news: mpsc::Sender<CourierNews>,
 }
 
 impl Couriers {
-    fn new(news: mpsc::Sender<CourierNews>) -> Self {
+    fn new(news: mpsc::Sender<CourierNews>, kept: Option<KeptChats>) -> Self {
         Self {
             started: HashMap::new(),
             current: None,
+            kept,
             news,
         }
     }
 
-    fn of(&mut self, gateway: ProfileId) -> &Courier {
-        let news = &self.news;
-        self.started.entry(gateway).or_insert_with_key(|gateway| {
-            let (courier, deliveries) = Courier::start();
-            drop(tokio::spawn(report(
-                gateway.clone(),
-                deliveries,
-                news.clone(),
-            )));
-            courier
-        })
+    /// Returns the courier of a gateway, with what an earlier run of the app left for it.
+    async fn of(&mut self, gateway: ProfileId) -> &Courier {
+        match self.started.entry(gateway) {
+            Entry::Occupied(started) => started.into_mut(),
+            Entry::Vacant(free) => {
+                let (courier, deliveries) = begin(self.kept.as_ref(), free.key()).await;
+                let news = self.news.clone();
+                drop(tokio::spawn(report(free.key().clone(), deliveries, news)));
+                free.insert(courier)
+            }
+        }
     }
 
     /// Hands the session that is up to the courier of its gateway.
@@ -99,7 +106,7 @@ impl Couriers {
         // A session says which gateway it is with; where it does not, nothing is sent over it.
         self.current = session.label().and_then(ProfileId::parse);
         if let Some(gateway) = self.current.clone() {
-            self.of(gateway).session_up(session, protocol).await;
+            self.of(gateway).await.session_up(session, protocol).await;
         }
     }
 
@@ -114,16 +121,47 @@ impl Couriers {
     async fn obey(&mut self, order: CourierOrder) -> bool {
         match order {
             CourierOrder::Send(gateway, draft) => {
-                let refused = send(self.of(gateway.clone()), gateway, draft).await;
+                let courier = self.of(gateway.clone()).await;
+                let refused = send(courier, gateway, draft).await;
                 match refused {
                     Some(refused) => self.news.send(refused).await.is_ok(),
                     None => true,
                 }
             }
-            CourierOrder::Forget(gateway) => {
-                self.started.remove(&gateway);
+            CourierOrder::Withdraw {
+                gateway,
+                key,
+                reply,
+            } => {
+                let key = RunId::from(key.as_str());
+                let withdrawn = self.of(gateway).await.withdraw(key).await;
+                // Whoever no longer waits sees it go.
+                let _unheard = reply.send(withdrawn);
                 true
             }
+            CourierOrder::Forget(gateway) => {
+                self.started.remove(&gateway);
+                if let Some(kept) = &self.kept
+                    && let Err(error) = kept.forget_gateway(gateway.as_str()).await
+                {
+                    tracing::warn!(%error, "what is kept of a gateway's conversations was not removed");
+                }
+                true
+            }
+        }
+    }
+}
+
+async fn begin(kept: Option<&KeptChats>, gateway: &ProfileId) -> (Courier, courier::CourierNews) {
+    let Some(kept) = kept else {
+        return Courier::start();
+    };
+    let outbox = kept.outbox(gateway.as_str());
+    match outbox.lanes().await {
+        Ok(lanes) => Courier::resume(outbox, lanes),
+        Err(error) => {
+            tracing::warn!(%error, "messages that wait cannot be read from disk");
+            Courier::start()
         }
     }
 }

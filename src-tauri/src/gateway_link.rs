@@ -13,6 +13,7 @@ use crate::{
     surroundings::Surroundings,
 };
 use gateway_core::{
+    chat::KeptChats,
     config::{Profile, RunsWhere, settings::DirectSettingsError},
     connection::{
         Command, Connection,
@@ -41,6 +42,7 @@ pub fn start(
     surroundings: Surroundings,
     profile: &Profile,
     current: CurrentServer,
+    kept: Option<KeptChats>,
 ) -> (ConnectionPort, CourierPort) {
     let listener = listener(profile);
     let here = local_gateway::Kept::default();
@@ -55,11 +57,12 @@ pub fn start(
         computer.teller(),
     )));
     connection.heed(computer);
-    let courier = courier::start(Heard {
+    let heard = Heard {
         events: connection.events(),
         session: connection.session(),
         snapshots: connection.snapshots(),
-    });
+    };
+    let courier = courier::start(heard, kept);
     let session = connection.session();
     let day = day_recorder::start(connection.snapshots(), surroundings.places.days());
     let (orders, inbox) = mpsc::channel(WAITING_ORDERS);

@@ -10,6 +10,7 @@
 //! - [`desktop`]: the trait the controller shows things on, and Tauri behind it.
 //! - [`local_gateway`], `page`: the gateway on this computer, and its page for browsers.
 //! - [`gateway_link`], [`access`], `day_recorder`: the real connection behind the controller's port.
+//! - [`kept_chats`]: what is kept of conversations, behind the controller's port.
 //! - [`reports`]: the report for whoever helps.
 //! - [`login_start`], [`window_place`]: what a desktop keeps for us between two runs.
 //! - [`tray_host`], [`single_instance`], [`launch`], [`logging`], `login_session`,
@@ -29,6 +30,7 @@ pub mod events;
 mod gateway_calls;
 pub mod gateway_link;
 pub mod home_server;
+pub mod kept_chats;
 pub mod launch;
 pub mod local_gateway;
 pub mod local_programs;
@@ -53,6 +55,7 @@ use anyhow::Context as _;
 use controller::{Controller, ControllerHandle, KeptSettings, Parts, Request};
 use desktop::tauri::TauriDesktop;
 use gateway_core::{
+    chat::KeptChats,
     config::{Environment, Places, Platform, machine, private_file},
     connection::timeline::Timeline,
     credentials::{self, CredentialStore, MemoryStore},
@@ -138,6 +141,7 @@ fn start() -> anyhow::Result<ExitCode> {
     let handle = app.handle().clone();
     tauri::async_runtime::spawn(async move {
         let controlled = tauri::async_runtime::spawn(async move {
+            let kept = kept_chats::open(&places).await;
             let surroundings = Surroundings {
                 places,
                 environment,
@@ -145,8 +149,8 @@ fn start() -> anyhow::Result<ExitCode> {
                 logbook,
                 prints_link: launch.browser_link,
             };
-            let controller = wire(surroundings, log, around, desktop, requests, launch);
-            controller.run().await;
+            let controller = wire(surroundings, log, around, desktop, requests, launch, kept);
+            controller.await.run().await;
             anyhow::Ok(())
         });
         // Without its controller the app could neither work nor be quit.
@@ -186,13 +190,14 @@ async fn open_keychain(places: Places) -> Arc<dyn CredentialStore> {
 }
 
 /// Puts the controller together.
-fn wire(
+async fn wire(
     surroundings: Surroundings,
     log: LogSwitch,
     around: Around,
     desktop: Arc<TauriDesktop>,
     requests: mpsc::Receiver<Request>,
     launch: Launch,
+    kept: Option<KeptChats>,
 ) -> Controller {
     let settings = KeptSettings::load(
         &surroundings.places,
@@ -202,14 +207,21 @@ fn wire(
     );
     let places = surroundings.places.clone();
     let current = CurrentServer::default();
-    let (connection, courier) =
-        gateway_link::start(surroundings.clone(), &settings.profile(), current.clone());
+    let left_chats = kept_chats::left(kept.as_ref()).await;
+    let (connection, courier) = gateway_link::start(
+        surroundings.clone(),
+        &settings.profile(),
+        current.clone(),
+        kept.clone(),
+    );
     let timeline = connection.timeline.clone();
     tauri::async_runtime::spawn(keep_timeline(timeline, surroundings.places.timeline()));
     Controller::new(Parts {
         desktop,
         connection,
         courier,
+        kept_chats: kept_chats::start(kept),
+        left_chats,
         checks: Arc::new(checks::Checks::new(surroundings.clone(), current.clone())),
         home_server: Arc::new(HomeServer::new(surroundings.clone(), current)),
         reports: Arc::new(Reports::new(surroundings, around)),

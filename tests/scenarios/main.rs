@@ -17,6 +17,7 @@ mod gateway_down;
 mod gateway_secret;
 mod history;
 mod jump_host;
+mod kept_offline;
 mod killed_gateway;
 mod killed_program;
 mod killed_sessions;

@@ -210,6 +210,24 @@ impl Window {
             .with_context(|| format!("{testid} cannot be clicked"))
     }
 
+    /// Clicks the last of the elements with a `data-testid`.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or it cannot be clicked.
+    pub async fn click_last(&self, testid: &str) -> Result<()> {
+        self.element(testid).await?;
+        let selector = format!("[data-testid=\"{testid}\"]");
+        let all = self.client.find_all(Locator::Css(&selector)).await?;
+        let last = all
+            .last()
+            .with_context(|| format!("there is no {testid}"))?;
+        self.scroll_to(last).await?;
+        last.click()
+            .await
+            .with_context(|| format!("the last {testid} cannot be clicked"))
+    }
+
     /// Clicks an element of a page that has to be scrolled to it first.
     ///
     /// # Errors

@@ -88,7 +88,7 @@ const questions = (): AgentQuestionsView => ({
 const history = (messages: ChatMessageView[]) => ({
   chatHistory: (sessionKey: string) => ({
     status: "ok" as const,
-    data: { sessionKey, asOf: 0, messages, inFlight: null },
+    data: { sessionKey, asOf: 0, messages, inFlight: null, keptAtMs: null },
   }),
 });
 

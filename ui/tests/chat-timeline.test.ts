@@ -19,7 +19,7 @@ const user = (text: string, key: string | null) =>
 const reply = (text: string, runId: string | null) => message({ text, runId });
 const history = (asOf: number, ...messages: ChatMessageView[]): TimelineInput => ({
   type: "history",
-  view: { sessionKey: "main", asOf, messages, inFlight: null },
+  view: { sessionKey: "main", asOf, messages, inFlight: null, keptAtMs: null },
 });
 const update = (number: number, change: ChatChange): TimelineInput => ({
   type: "update",
@@ -54,6 +54,39 @@ function line(row: Row): string {
 }
 
 const lines = (timeline: Timeline) => rows(timeline).map(line);
+
+describe("a conversation that was kept", () => {
+  const kept = (...messages: ChatMessageView[]): TimelineInput => ({
+    type: "history",
+    view: { sessionKey: "main", asOf: 3, messages, inFlight: null, keptAtMs: 1_000 },
+  });
+
+  it("is shown until its gateway can be asked, which it still has to be", () => {
+    const waiting = play(
+      { type: "restore", message: { sessionKey: "main", key: "b", text: "two", problem: null } },
+      kept(user("one", "a"), reply("1", "a")),
+    );
+    expect(lines(waiting)).toEqual(["user delivered: one", "agent: 1", "user queued: two"]);
+    expect(waiting).toMatchObject({ needsHistory: true, keptAtMs: 1_000 });
+
+    const asked = reduce(waiting, history(4, user("one", "a"), reply("1", "a"), user("two", "b")));
+    expect(lines(asked)).toEqual(["user delivered: one", "agent: 1", "user delivered: two"]);
+    expect(asked).toMatchObject({ needsHistory: false, keptAtMs: null });
+  });
+
+  it("shows a message once that arrived and is not known to have", () => {
+    const timeline = play(
+      { type: "restore", message: { sessionKey: "main", key: "a", text: "one", problem: null } },
+      kept(user("one", "a")),
+    );
+    expect(lines(timeline)).toEqual(["user delivered: one"]);
+  });
+
+  it("takes nothing from what was read later", () => {
+    const read = play(history(5, user("one", "a"), reply("1", "a")));
+    expect(reduce(read, kept(user("old", "z")))).toBe(read);
+  });
+});
 
 describe("a conversation", () => {
   it("goes from the echo over the stream to the history, with the same row ids", () => {
@@ -145,6 +178,7 @@ describe("a conversation", () => {
         asOf: 9,
         messages: [user("hi", "k")],
         inFlight: { runId: "k", text: "Hel" },
+        keptAtMs: null,
       },
     });
     expect(lines(timeline)).toEqual(["user delivered: hi", "running -: Hel"]);
@@ -470,6 +504,7 @@ class World {
       asOf: this.#told,
       messages: [...this.#transcript],
       inFlight: run === undefined ? null : { runId: run.key, text: run.text },
+      keptAtMs: null,
     };
   }
 

@@ -1,6 +1,6 @@
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { ChatDraft, ChatHistoryView, ChatMessageView } from "../src/ipc";
+import type { ChatDraft, ChatHistoryView, ChatMessageView, Commands } from "../src/ipc";
 import { FakeBackend, connectionView, downView, message, settingsView } from "../src/ipc/fake";
 import { all, find, get, input, open, testids, textOf } from "./window";
 
@@ -11,7 +11,7 @@ const told = (
   ...messages: ChatMessageView[]
 ): { status: "ok"; data: ChatHistoryView } => ({
   status: "ok",
-  data: { sessionKey: "main", asOf, messages, inFlight: null },
+  data: { sessionKey: "main", asOf, messages, inFlight: null, keptAtMs: null },
 });
 
 async function openChat(answers: Answers = {}, change: (backend: FakeBackend) => void = () => {}) {
@@ -116,7 +116,7 @@ describe("the conversation", () => {
     const key = drafts(backend)[0]?.key ?? "";
     backend.tellChat({ kind: "queued", key, text: "are you there?" });
     await waitFor(() =>
-      expect(users()).toEqual([["queued", "You: are you there? Waits for the connection"]]),
+      expect(users()).toEqual([["queued", "You: are you there? Waits for the connection Cancel"]]),
     );
     expect(textOf(get(testids.navChat))).toContain("1 message waits");
 
@@ -253,7 +253,8 @@ describe("while there is nothing to show", () => {
       backend.connection = downView({ phase: "connecting", attempt: 1 });
     });
     await find(testids.chatOffline);
-    expect(backend.callsOf("chatHistory")).toEqual([]);
+    // What is kept is asked for, and there is nothing.
+    expect(backend.callsOf("chatHistory")).toHaveLength(1);
     await user.type(get(testids.chatInput), "later{Enter}");
     expect(drafts(backend)).toHaveLength(1);
   });
@@ -363,6 +364,53 @@ describe("the pages", () => {
     });
     await user.click(screen.getByRole("button", { name: "Set up the connection" }));
     await find(testids.settingsPage);
+  });
+
+  it("shows what was kept, and from when, until the gateway can be asked", async () => {
+    const kept = told(0, message({ id: "1", text: "What is on today?" }));
+    let online = false;
+    const backend = new FakeBackend({
+      chatHistory: () =>
+        online
+          ? told(0, message({ id: "1", text: "What is on today?" }), message({ text: "Nothing." }))
+          : { ...kept, data: { ...kept.data, keptAtMs: Date.UTC(2026, 0, 2, 12) } },
+    });
+    backend.connection = downView();
+    await open(backend);
+    backend.tellPage("chat");
+
+    await screen.findByText("What is on today?");
+    expect(textOf(get(testids.chatPage))).toMatch(/as of Jan 2, 2026/);
+    expect(backend.callsOf("chatHistory")).toHaveLength(1);
+
+    online = true;
+    backend.tellConnection(connectionView());
+    await screen.findByText("Nothing.");
+    expect(textOf(get(testids.chatPage))).not.toContain("as of");
+  });
+
+  it("takes a message back that waits, and its words go into the empty composer", async () => {
+    let answer: Awaited<ReturnType<Commands["cancelMessage"]>> = { status: "ok", data: null };
+    const { backend, user } = await openChat({ cancelMessage: () => answer });
+    const say = async (text: string) => {
+      await user.type(get(testids.chatInput), `${text}{Enter}`);
+      const key = drafts(backend).at(-1)?.key ?? "";
+      backend.tellChat({ kind: "queued", key, text });
+      await waitFor(() => expect(all(testids.chatCancel)).toHaveLength(1));
+      return key;
+    };
+    const key = await say("first");
+    await user.click(get(testids.chatCancel));
+    await waitFor(() => expect(users()).toEqual([]));
+    expect(backend.callsOf("cancelMessage")).toEqual([[key]]);
+    expect(input(testids.chatInput).value).toBe("first");
+
+    await user.clear(get(testids.chatInput));
+    answer = { status: "error", error: { code: "underWay", message: "", action: null } };
+    await say("second");
+    await user.click(get(testids.chatCancel));
+    await waitFor(() => expect(backend.callsOf("cancelMessage")).toHaveLength(2));
+    expect(users()).toHaveLength(1);
   });
 
   it("listens before it asks, and stops listening when it is closed", async () => {

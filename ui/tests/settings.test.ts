@@ -61,6 +61,15 @@ describe("the form", () => {
     expect(backend.callsOf("saveSettings")).toHaveLength(2);
   });
 
+  it("forgets the conversations that are kept here, and says so", async () => {
+    const backend = new FakeBackend();
+    const { user } = await openSettings(backend);
+    await user.click(get(testids.forgetConversations));
+
+    await waitFor(() => expect(textOf(get(testids.keptConversations))).toContain("Forgotten here"));
+    expect(backend.callsOf("forgetHistories")).toHaveLength(1);
+  });
+
   it("leaves unknown keys to the SSH configuration where that is chosen", async () => {
     const backend = new FakeBackend();
     const { user } = await openSettings(backend);

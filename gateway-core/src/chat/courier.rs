@@ -1,9 +1,11 @@
 //! The task that sends what the [`Outbox`] holds, over whichever session there is.
 //!
 //! Whoever supervises the connection tells it of every session; it notices the end of one itself.
-//! It decides nothing: the outbox does.
+//! It decides nothing: the outbox does. Where it keeps the outbox on disk, a message is there before it is
+//! said to be taken, and what is known of it before anything is sent because of it.
 
-use super::outbox::{Delivery, Errand, Kind, Outbox, OutboxFull};
+use super::kept::KeptOutbox;
+use super::outbox::{Delivery, DeliveryState, Errand, KeptLane, Kind, Outbox, OutboxFull};
 use crate::client::{CallError, Session};
 use crate::protocol::event::chat::{ChatEvent, ChatState};
 use crate::protocol::method::chat::{
@@ -37,7 +39,8 @@ const NO_REASON: &str = "the agent's run failed";
 /// What the courier reports.
 pub type CourierNews = mpsc::Receiver<Delivery>;
 
-/// A handle to the courier. It stops when the last clone is dropped; what was not sent is gone.
+/// A handle to the courier. It stops when the last clone is dropped; what was not sent is gone, or waits on
+/// disk for the next.
 #[derive(Debug, Clone)]
 pub struct Courier {
     requests: mpsc::Sender<Request>,
@@ -73,6 +76,10 @@ enum Request {
         text: String,
         reply: oneshot::Sender<Result<(), OutboxFull>>,
     },
+    Withdraw {
+        key: RunId,
+        reply: oneshot::Sender<bool>,
+    },
     Abort {
         params: ChatAbortParams,
         reply: oneshot::Sender<Result<ChatAbortPayload, AbortError>>,
@@ -89,14 +96,26 @@ enum Request {
 }
 
 impl Courier {
-    /// Starts the task. News of every message come through the receiver, which has to be read.
+    /// Starts the task with nothing to send, and forgets it all at its end. News of every message come through
+    /// the receiver, which has to be read.
     pub fn start() -> (Self, CourierNews) {
+        Self::run(Outbox::default(), None)
+    }
+
+    /// Starts the task with what `kept` holds, and keeps there what it has not delivered yet.
+    pub fn resume(kept: KeptOutbox, lanes: Vec<KeptLane>) -> (Self, CourierNews) {
+        Self::run(Outbox::resume(lanes), Some(kept))
+    }
+
+    fn run(outbox: Outbox, kept: Option<KeptOutbox>) -> (Self, CourierNews) {
         let (requests, queue) = mpsc::channel(REQUEST_QUEUE);
         let (news, news_stream) = mpsc::channel(NEWS_QUEUE);
         let task = Task {
             requests: queue,
             news,
-            outbox: Outbox::default(),
+            outbox,
+            kept,
+            replies: Vec::new(),
             session: None,
             work: JoinSet::new(),
         };
@@ -128,6 +147,13 @@ impl Courier {
             .await
             .map_err(|_| SendError::Stopped)?;
         Ok(taken.await.map_err(|_| SendError::Stopped)??)
+    }
+
+    /// Takes a message back that has not been sent; returns whether it was, so that it will never arrive.
+    pub async fn withdraw(&self, key: RunId) -> bool {
+        let (reply, withdrawn) = oneshot::channel();
+        let asked = self.requests.send(Request::Withdraw { key, reply }).await;
+        asked.is_ok() && withdrawn.await.unwrap_or(false)
     }
 
     /// Stops one run, or every run of a conversation. Nothing running is not an error.
@@ -204,10 +230,33 @@ enum Done {
     },
 }
 
+/// An answer to a handle.
+enum Reply {
+    Queued(
+        oneshot::Sender<Result<(), OutboxFull>>,
+        Result<(), OutboxFull>,
+    ),
+    Withdrawn(oneshot::Sender<bool>, bool),
+}
+
+impl Reply {
+    fn send(self) {
+        // A caller that no longer waits does not take its message back.
+        match self {
+            Self::Queued(reply, queued) => drop(reply.send(queued)),
+            Self::Withdrawn(reply, withdrawn) => drop(reply.send(withdrawn)),
+        }
+    }
+}
+
 struct Task {
     requests: mpsc::Receiver<Request>,
     news: mpsc::Sender<Delivery>,
     outbox: Outbox,
+    /// Where the outbox outlives this program, if it does.
+    kept: Option<KeptOutbox>,
+    /// What is answered once the outbox is kept.
+    replies: Vec<Reply>,
     session: Option<Session>,
     /// Everything under way over the session; replaced with it, so that nothing stale comes back.
     work: JoinSet<Done>,
@@ -216,8 +265,20 @@ struct Task {
 impl Task {
     async fn run(mut self) {
         loop {
-            self.start_errands();
-            for delivery in self.outbox.take_news() {
+            let session = self.session.clone();
+            let errands = match session {
+                Some(_) => self.outbox.errands(),
+                None => Vec::new(),
+            };
+            let news = self.outbox.take_news();
+            self.keep(&news).await;
+            for reply in self.replies.drain(..) {
+                reply.send();
+            }
+            if let Some(session) = session {
+                self.start_errands(&session, errands);
+            }
+            for delivery in news {
                 // Nobody may care any more where messages stand; they are sent all the same.
                 drop(self.news.send(delivery).await);
             }
@@ -243,6 +304,23 @@ impl Task {
         }
     }
 
+    /// Keeps what has changed. On a disk that takes nothing the courier goes on from memory: a message that
+    /// is sent is worth more than one that is not taken.
+    async fn keep(&mut self, news: &[Delivery]) {
+        let changed = self.outbox.take_changed();
+        let Some(kept) = &self.kept else { return };
+        if changed.is_empty() {
+            return;
+        }
+        let failed = news.iter().filter_map(|delivery| match &delivery.state {
+            DeliveryState::Failed { message, .. } => Some((delivery.key.clone(), message.clone())),
+            DeliveryState::Waiting | DeliveryState::Sending | DeliveryState::Delivered => None,
+        });
+        if let Err(error) = kept.keep(changed, failed.collect()).await {
+            tracing::warn!(%error, "messages that wait are not kept on disk");
+        }
+    }
+
     fn take(&mut self, request: Request) {
         match request {
             Request::Send {
@@ -251,8 +329,12 @@ impl Task {
                 text,
                 reply,
             } => {
-                // A caller that no longer waits does not take its message back.
-                let _unheard = reply.send(self.outbox.queue(key, session_key, text));
+                let queued = self.outbox.queue(key, session_key, text);
+                self.replies.push(Reply::Queued(reply, queued));
+            }
+            Request::Withdraw { key, reply } => {
+                let withdrawn = self.outbox.withdraw(&key);
+                self.replies.push(Reply::Withdrawn(reply, withdrawn));
             }
             Request::Abort { params, reply } => match self.session.clone() {
                 Some(session) => {
@@ -282,11 +364,8 @@ impl Task {
         }
     }
 
-    fn start_errands(&mut self) {
-        let Some(session) = self.session.clone() else {
-            return;
-        };
-        for errand in self.outbox.errands() {
+    fn start_errands(&mut self, session: &Session, errands: Vec<Errand>) {
+        for errand in errands {
             let session = session.clone();
             match errand {
                 Errand::ReadHistory { session_key, limit } => {
@@ -331,7 +410,14 @@ impl Task {
                 session_key,
                 outcome,
             } => match outcome {
-                Ok(history) => self.outbox.history_read(&session_key, &history),
+                Ok(history) => {
+                    if self.outbox.history_read(&session_key, &history) {
+                        self.work.spawn(async move {
+                            sleep(PAUSE).await;
+                            Done::HistoryPutOff { session_key }
+                        });
+                    }
+                }
                 // The end of the session is about to be noticed.
                 Err(CallError::Closed { .. }) => {}
                 Err(error) => {

@@ -14,11 +14,13 @@
 //!   version 3 store the text only, so there the messages behind a remembered place are counted by
 //!   text. That place is read before the first message goes out.
 //! - Within a conversation one message is under way at a time, which keeps the order.
+//! - Gateways keep some 20 messages waiting for a conversation's turn and let the rest go unanswered (seen on
+//!   2026.9.6 and 2026.5.7). So the history is looked at every now and then, and what waits there comes first.
 
 use super::message::{is_users, sent_as, text_of};
 use crate::protocol::method::chat::{ChatHistoryPayload, HistoryMessage};
 use crate::protocol::{RunId, SessionKey, WireError};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 /// Messages that may wait at a time, over all conversations.
 pub const MOST_QUEUED: usize = 500;
@@ -26,6 +28,10 @@ pub const MOST_QUEUED: usize = 500;
 const FIRST_LOOK: u32 = 200;
 /// How many when the first look was full and did not show the message; the most a gateway gives.
 const LONG_LOOK: u32 = 1000;
+/// So many messages of a conversation may wait at the gateway for the turns before them.
+const MOST_AHEAD: usize = 10;
+/// A gateway that shows no message taken up in so many looks may never show any, and gets the next one.
+const MOST_LOOKS: u32 = 120;
 /// After so many messages to an older gateway the remembered place is moved on.
 const MOVE_PLACE_AFTER: usize = 32;
 
@@ -91,6 +97,43 @@ pub struct Outbox {
     lanes: BTreeMap<SessionKey, Lane>,
     session: Option<Kind>,
     told: Vec<Delivery>,
+    /// The conversations of which something has to be kept anew.
+    changed: BTreeSet<SessionKey>,
+}
+
+/// The messages of one conversation as they outlive this program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptLane {
+    /// Which conversation.
+    pub session_key: SessionKey,
+    /// In the order they were queued; nothing that is confirmed or failed.
+    pub messages: Vec<KeptMessage>,
+    /// Where the conversation stood when it was last looked at with nothing in doubt.
+    pub place: Option<Place>,
+    /// What was sent to an older gateway since then, by key and text, in order.
+    pub sent_since: Vec<(RunId, String)>,
+}
+
+/// One message as it outlives this program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptMessage {
+    /// Its key.
+    pub key: RunId,
+    /// Its text.
+    pub text: String,
+    /// How far it has come.
+    pub stage: KeptStage,
+}
+
+/// How far a message had come when it was last kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptStage {
+    /// It was never sent.
+    Waiting,
+    /// It may have been sent, and nobody knows whether it arrived.
+    Sent,
+    /// The gateway took it, and has not shown yet that it kept it.
+    Taken,
 }
 
 /// What the gateway at the other end of the session keeps.
@@ -127,6 +170,10 @@ struct Lane {
     sent_since: Vec<(RunId, String)>,
     /// How much of that there may be until the place is moved on.
     most_sent_since: usize,
+    /// How many messages have gone out since the history was looked at.
+    since_look: usize,
+    /// How many looks in a row have found too many waiting at the gateway.
+    crowded: u32,
 }
 
 /// Whether the history has to be looked at before anything is sent.
@@ -149,10 +196,11 @@ impl Look {
 
 /// A place in a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
+pub struct Place {
     /// Changes when the conversation is reset, and numbers begin anew.
-    session_id: Option<String>,
-    seq: u64,
+    pub session_id: Option<String>,
+    /// The number of the last message before the place.
+    pub seq: u64,
 }
 
 #[derive(Debug)]
@@ -188,6 +236,34 @@ enum Stage {
 }
 
 impl Outbox {
+    /// Goes on with what an earlier program had: what may have been sent is in doubt, as after a lost session.
+    pub fn resume(lanes: Vec<KeptLane>) -> Self {
+        let lanes = lanes.into_iter().map(|kept| {
+            let messages = kept.messages.into_iter().map(|message| Outgoing {
+                key: message.key,
+                text: message.text,
+                stage: match message.stage {
+                    KeptStage::Waiting => Stage::Waiting,
+                    KeptStage::Sent => Stage::InDoubt,
+                    KeptStage::Taken => Stage::Taken,
+                },
+                ended: false,
+                failed: None,
+            });
+            let lane = Lane {
+                messages: messages.collect(),
+                place: kept.place,
+                sent_since: kept.sent_since,
+                ..Lane::default()
+            };
+            (kept.session_key, lane)
+        });
+        Self {
+            lanes: lanes.collect(),
+            ..Self::default()
+        }
+    }
+
     /// Takes a message. The same key again is the same message and changes nothing.
     ///
     /// # Errors
@@ -220,6 +296,7 @@ impl Outbox {
             session_key: session_key.clone(),
             state: DeliveryState::Waiting,
         });
+        self.changed.insert(session_key.clone());
         let lane = self.lanes.entry(session_key).or_default();
         lane.messages.push_back(Outgoing {
             key,
@@ -229,6 +306,18 @@ impl Outbox {
             failed: None,
         });
         Ok(())
+    }
+
+    /// Takes a message back that was never sent; returns whether it was, so that it never arrives.
+    pub fn withdraw(&mut self, key: &RunId) -> bool {
+        let Some((_, lane, index)) = self.find(key) else {
+            return false;
+        };
+        let waits = lane.messages[index].stage == Stage::Waiting;
+        if waits {
+            lane.messages.remove(index);
+        }
+        waits
     }
 
     /// A session began, with a gateway of this kind.
@@ -346,17 +435,23 @@ impl Outbox {
         }
     }
 
-    /// The history that was asked for.
-    pub fn history_read(&mut self, session_key: &SessionKey, history: &ChatHistoryPayload) {
+    /// The history that was asked for. Returns whether to look again before anything else is sent, after a
+    /// pause and by [`Outbox::history_failed`]: enough waits at the gateway already.
+    pub fn history_read(&mut self, session_key: &SessionKey, history: &ChatHistoryPayload) -> bool {
         let (Some(kind), Some(lane)) = (self.session, self.lanes.get_mut(session_key)) else {
-            return;
+            return false;
         };
+        self.changed.insert(session_key.clone());
         lane.busy = false;
         let asked = lane.look;
         lane.look = Look::NotNeeded;
         let arrived = match kind {
             Kind::Keys => keys_in(history),
             Kind::TextsOnly => lane.arrived_by_text(history),
+        };
+        let ahead = match kind {
+            Kind::Keys => waiting_in(history),
+            Kind::TextsOnly => lane.not_arrived(&arrived),
         };
         let missing = lane
             .messages
@@ -386,6 +481,7 @@ impl Outbox {
             }
             lane.remember_place(history, &arrived);
         }
+        let crowded = lane.is_crowded(ahead);
         for key in delivered {
             self.tell(&key, session_key, DeliveryState::Delivered);
         }
@@ -396,6 +492,7 @@ impl Outbox {
             };
             self.tell(&key, session_key, state);
         }
+        crowded
     }
 
     /// The history could not be read, though the session lives; it is asked for again.
@@ -416,6 +513,7 @@ impl Outbox {
                 continue;
             };
             if let Errand::Send { key, .. } = &errand {
+                self.changed.insert(session_key.clone());
                 self.told.push(Delivery {
                     key: key.clone(),
                     session_key: session_key.clone(),
@@ -432,6 +530,23 @@ impl Outbox {
         std::mem::take(&mut self.told)
     }
 
+    /// Returns the conversations that have changed since the last call, as they are to be kept. What an
+    /// errand sends may arrive, so this is kept before the errand is run.
+    pub fn take_changed(&mut self) -> Vec<KeptLane> {
+        std::mem::take(&mut self.changed)
+            .into_iter()
+            .map(|session_key| {
+                let lane = self.lanes.get(&session_key);
+                KeptLane {
+                    messages: lane.map(Lane::kept_messages).unwrap_or_default(),
+                    place: lane.and_then(|lane| lane.place.clone()),
+                    sent_since: lane.map(|lane| lane.sent_since.clone()).unwrap_or_default(),
+                    session_key,
+                }
+            })
+            .collect()
+    }
+
     /// Returns the messages that the gateway is not known to have, by conversation, in order.
     pub fn unsent(&self) -> impl Iterator<Item = (&SessionKey, &RunId, &str)> {
         self.lanes.iter().flat_map(|(session_key, lane)| {
@@ -442,11 +557,15 @@ impl Outbox {
         })
     }
 
+    /// Looks for a message that is about to change.
     fn find(&mut self, key: &RunId) -> Option<(SessionKey, &mut Lane, usize)> {
-        self.lanes.iter_mut().find_map(|(session_key, lane)| {
-            let index = lane.position(key)?;
-            Some((session_key.clone(), lane, index))
-        })
+        let (session_key, lane, index) =
+            self.lanes.iter_mut().find_map(|(session_key, lane)| {
+                let index = lane.position(key)?;
+                Some((session_key.clone(), lane, index))
+            })?;
+        self.changed.insert(session_key.clone());
+        Some((session_key, lane, index))
     }
 
     fn tell(&mut self, key: &RunId, session_key: &SessionKey, state: DeliveryState) {
@@ -469,6 +588,19 @@ impl Lane {
         self.messages.iter().position(|message| message.key == *key)
     }
 
+    fn kept_messages(&self) -> Vec<KeptMessage> {
+        let kept = self.messages.iter().map(|message| KeptMessage {
+            key: message.key.clone(),
+            text: message.text.clone(),
+            stage: match message.stage {
+                Stage::Waiting => KeptStage::Waiting,
+                Stage::Sending | Stage::InDoubt | Stage::Again => KeptStage::Sent,
+                Stage::Taken => KeptStage::Taken,
+            },
+        });
+        kept.collect()
+    }
+
     fn errand(&mut self, session_key: &SessionKey, kind: Kind) -> Option<Errand> {
         if self.busy {
             return None;
@@ -476,7 +608,14 @@ impl Lane {
         if self.look == Look::NotNeeded && kind == Kind::TextsOnly && self.needs_place() {
             self.look = Look::Needed(FIRST_LOOK);
         }
+        if self.look == Look::NotNeeded
+            && self.since_look >= MOST_AHEAD
+            && self.messages.iter().any(Outgoing::is_due)
+        {
+            self.look = Look::Needed(FIRST_LOOK);
+        }
         if let Look::Needed(limit) = self.look {
+            self.since_look = 0;
             self.busy = true;
             for failure in self.messages.iter_mut().filter_map(|m| m.failed.as_mut()) {
                 failure.asked = true;
@@ -488,6 +627,7 @@ impl Lane {
         }
         let next = self.messages.iter_mut().find(|message| message.is_due())?;
         next.stage = Stage::Sending;
+        self.since_look += 1;
         self.busy = true;
         let (key, text) = (next.key.clone(), next.text.clone());
         if kind == Kind::TextsOnly && !self.sent_since.iter().any(|(sent, _)| *sent == key) {
@@ -564,6 +704,27 @@ impl Lane {
             .collect()
     }
 
+    /// How many of the messages sent since the remembered place the history does not show.
+    fn not_arrived(&self, arrived: &HashSet<RunId>) -> usize {
+        let sent = self.sent_since.iter();
+        sent.filter(|(key, _)| !arrived.contains(key)).count()
+    }
+
+    /// Whether the next message has to wait for those that wait at the gateway; then the lane stays busy.
+    fn is_crowded(&mut self, ahead: usize) -> bool {
+        let waits = ahead >= MOST_AHEAD
+            && self.crowded < MOST_LOOKS
+            && self.messages.iter().any(Outgoing::is_due);
+        if waits {
+            self.crowded += 1;
+            self.look = self.look.or_first();
+            self.busy = true;
+        } else {
+            self.crowded = 0;
+        }
+        waits
+    }
+
     /// Remembers where the conversation stands, if nothing that was sent could still turn up
     /// behind that place.
     fn remember_place(&mut self, history: &ChatHistoryPayload, arrived: &HashSet<RunId>) {
@@ -597,6 +758,16 @@ impl Lane {
 
 fn seq_of(message: &HistoryMessage) -> Option<u64> {
     message.notes.as_ref()?.seq
+}
+
+/// How many messages wait at the gateway for the turns before them. What a kill cut off is still listed, and
+/// waits for nothing any more.
+fn waiting_in(history: &ChatHistoryPayload) -> usize {
+    let pending = history.pending_inputs.iter();
+    pending
+        .flat_map(|pending| &pending.items)
+        .filter(|input| input.state.as_deref().is_none_or(|state| state == "queued"))
+        .count()
 }
 
 /// Every key the gateway shows that it has: stored, waiting for a run, or running.

@@ -4,19 +4,13 @@
 //! database to after the last, and the system lets go of it however the process ends.
 
 use super::StoreError;
+use super::database::Layout;
 use crate::config::private_file;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-const DATABASE: &str = "gateway.sqlite";
-const LOCK: &str = "gateway.lock";
-
 /// What SQLite puts beside the database.
-const BESIDE: [&str; 3] = [
-    "gateway.sqlite-wal",
-    "gateway.sqlite-shm",
-    "gateway.sqlite-journal",
-];
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The state's files, held by this process until dropped.
 #[derive(Debug)]
@@ -34,15 +28,18 @@ impl Drop for HeldFiles {
 }
 
 /// Makes the folder and the database file where missing, private, and takes the lock.
-pub(super) fn hold(folder: &Path) -> Result<HeldFiles, StoreError> {
+pub(super) fn hold(folder: &Path, layout: &Layout) -> Result<HeldFiles, StoreError> {
     refuse_link(folder)?;
     private_file::make_folder(folder)?;
     keep_private(folder, 0o700)?;
-    for name in [DATABASE, LOCK].iter().chain(&BESIDE) {
+    for name in [layout.file, layout.lock] {
         refuse_link(&folder.join(name))?;
     }
-    let lock = take_lock(&folder.join(LOCK))?;
-    let database = folder.join(DATABASE);
+    for end in BESIDE {
+        refuse_link(&folder.join(format!("{}{end}", layout.file)))?;
+    }
+    let lock = take_lock(&folder.join(layout.lock))?;
+    let database = folder.join(layout.file);
     if !database.exists() {
         open_private(&database)?;
         sync(folder)?;

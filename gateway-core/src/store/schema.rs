@@ -1,34 +1,27 @@
-//! The layout of the database and how an older one becomes the present one.
-//!
-//! A layout that was released is never edited: a change is one more file in [`MIGRATIONS`].
+//! How a database of an older layout becomes one of the present layout.
 
 use super::StoreError;
+use super::database::Layout;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::Path;
 use std::time::Duration;
 
-/// One step each; after the n-th the file's `user_version` is n.
-pub(super) const MIGRATIONS: [&str; 1] = [include_str!("schema/v1.sql")];
-
-/// `OCTG`, at a fixed place in the file, tells our databases from others.
-const APPLICATION: i32 = 0x4f43_5447;
-
 /// Only a person looking at the file with another program can be in the way; we hold our own lock.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens the database file, checks that it is ours, and brings it up to date.
-pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
-    open_with(path, &MIGRATIONS)
+pub(super) fn open(path: &Path, layout: &Layout) -> Result<Connection, StoreError> {
+    open_with(path, layout.application, layout.migrations)
 }
 
-fn open_with(path: &Path, migrations: &[&str]) -> Result<Connection, StoreError> {
+fn open_with(path: &Path, application: i32, migrations: &[&str]) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut database = Connection::open_with_flags(path, flags)?;
     database.busy_timeout(BUSY)?;
     // Until the file is known to be ours, closing it must not move its log into it.
     database.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    let found = version_of(&database, path)?;
+    let found = version_of(&database, path, application)?;
     let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
     if found > known {
         return Err(StoreError::Newer { found, known });
@@ -37,20 +30,20 @@ fn open_with(path: &Path, migrations: &[&str]) -> Result<Connection, StoreError>
     prepare(&database)?;
     for (version, statements) in (1..=known).zip(migrations) {
         if version > found {
-            migrate(&mut database, version, statements)?;
+            migrate(&mut database, application, version, statements)?;
         }
     }
     Ok(database)
 }
 
-fn version_of(database: &Connection, path: &Path) -> Result<u32, StoreError> {
+fn version_of(database: &Connection, path: &Path, application: i32) -> Result<u32, StoreError> {
     let number = |pragma| database.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
     let version = number("user_version")?;
     let tables: u32 =
         database.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let is_empty = version == 0 && tables == 0;
     match u32::try_from(version) {
-        Ok(version) if is_empty || number("application_id")? == APPLICATION => Ok(version),
+        Ok(version) if is_empty || number("application_id")? == application => Ok(version),
         Ok(_) | Err(_) => Err(StoreError::NotOurs {
             path: path.to_owned(),
         }),
@@ -76,10 +69,15 @@ fn prepare(database: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn migrate(database: &mut Connection, version: u32, statements: &str) -> Result<(), StoreError> {
+fn migrate(
+    database: &mut Connection,
+    application: i32,
+    version: u32,
+    statements: &str,
+) -> Result<(), StoreError> {
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(statements)?;
-    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "application_id", application)?;
     transaction.pragma_update(None, "user_version", version)?;
     Ok(transaction.commit()?)
 }

@@ -1,5 +1,6 @@
 //! The thread that owns the database: commits what waits together, then answers.
 
+use super::database::Layout;
 use super::files::{self, HeldFiles};
 use super::{StoreError, schema};
 use rusqlite::{Connection, TransactionBehavior};
@@ -45,10 +46,11 @@ pub(super) struct Ran {
 /// Opens the state, says how that went, and works until every handle is gone.
 pub(super) fn run(
     folder: &Path,
+    layout: &'static Layout,
     mut queue: mpsc::Receiver<Job>,
     ready: oneshot::Sender<Result<(), StoreError>>,
 ) {
-    let (mut database, held) = match open(folder) {
+    let (mut database, held) = match open(folder, layout) {
         Ok(opened) => opened,
         Err(error) => return drop(ready.send(Err(error))),
     };
@@ -65,9 +67,9 @@ pub(super) fn run(
     }
 }
 
-fn open(folder: &Path) -> Result<(Connection, HeldFiles), StoreError> {
-    let held = files::hold(folder)?;
-    let database = schema::open(&held.database)?;
+fn open(folder: &Path, layout: &Layout) -> Result<(Connection, HeldFiles), StoreError> {
+    let held = files::hold(folder, layout)?;
+    let database = schema::open(&held.database, layout)?;
     Ok((database, held))
 }
 

@@ -3,6 +3,7 @@
 //! Events carry the canonical session key (`agent:<agent>:<rest>`), while a history answers with
 //! the key it was asked for.
 
+use super::{ports::KeptHistory, unsent::MAIN_SESSION};
 use crate::view_model::{
     ChatChange, ChatHistoryView, ChatMessageView, ChatRole, ChatUpdate, InFlightView, UiError,
 };
@@ -15,9 +16,6 @@ use gateway_core::{
     },
 };
 use std::collections::{BTreeSet, HashMap};
-
-/// The conversation everybody has.
-const MAIN_SESSION: &str = "main";
 
 /// What has been told about conversations, and what is being streamed.
 #[derive(Debug, Default)]
@@ -124,13 +122,7 @@ impl Conversations {
         session_key: String,
         payload: &ChatHistoryPayload,
     ) -> ChatHistoryView {
-        let mut messages: Vec<ChatMessageView> = payload
-            .messages
-            .iter()
-            .map(message_view)
-            // What is only a call of a tool is shown by the tool's result.
-            .filter(|message| message.role != ChatRole::Assistant || !message.text.is_empty())
-            .collect();
+        let mut messages = messages(payload);
         if let Some(pending) = &payload.pending_inputs {
             let waiting: Vec<ChatMessageView> = pending
                 .items
@@ -147,6 +139,19 @@ impl Conversations {
             as_of: self.number,
             messages,
             in_flight,
+            kept_at_ms: None,
+        }
+    }
+
+    /// Returns a history that was kept, as shown: nothing of it goes on, and what waited then is told
+    /// anew by the outbox.
+    pub(super) fn kept_history(&self, session_key: String, kept: &KeptHistory) -> ChatHistoryView {
+        ChatHistoryView {
+            session_key,
+            as_of: self.number,
+            messages: messages(&kept.payload),
+            in_flight: None,
+            kept_at_ms: Some(kept.as_of_ms as f64),
         }
     }
 
@@ -186,6 +191,14 @@ impl Conversations {
             change,
         }
     }
+}
+
+fn messages(payload: &ChatHistoryPayload) -> Vec<ChatMessageView> {
+    let stored = payload.messages.iter().map(message_view);
+    // What is only a call of a tool is shown by the tool's result.
+    stored
+        .filter(|message| message.role != ChatRole::Assistant || !message.text.is_empty())
+        .collect()
 }
 
 /// Returns whether news about session `told` belongs to the session asked for as `asked`.

@@ -4,6 +4,7 @@ use super::gateway_report::GatewayAnswers;
 use crate::view_model::{ChatDraft, CheckStepView, FetchedView, LogView, PairingKind, UiError};
 use futures_util::future::BoxFuture;
 use gateway_core::{
+    chat::kept::{KeptDraft, UnsentMessage},
     client::CallError,
     config::{FileProblem, ProfileId, Settings, settings::Profile},
     connection::{
@@ -152,7 +153,16 @@ pub struct CourierPort {
 pub enum CourierOrder {
     /// Send a message to this gateway, and to no other.
     Send(ProfileId, ChatDraft),
-    /// Forget what waits for this gateway.
+    /// Take a message back, if it was not sent yet.
+    Withdraw {
+        /// The gateway it was written for.
+        gateway: ProfileId,
+        /// Its idempotency key.
+        key: String,
+        /// Whether it will never arrive.
+        reply: oneshot::Sender<bool>,
+    },
+    /// Forget what waits for this gateway, and what is kept of its conversations.
     Forget(ProfileId),
 }
 
@@ -179,6 +189,49 @@ pub enum CourierNews {
         /// Why.
         problem: UiError,
     },
+}
+
+/// What is kept of conversations on this computer. Nothing is waited for: what is told is written in turn.
+pub trait KeptChatsPort: Send + Sync + 'static {
+    /// Keeps the composer's text for a conversation; an empty one is forgotten.
+    fn keep_draft(&self, gateway: &ProfileId, session_key: &str, text: &str);
+
+    /// Keeps a history as the gateway's last word on a conversation.
+    fn keep_history(&self, gateway: &ProfileId, session_key: &str, history: &ChatHistoryPayload);
+
+    /// Returns the last word that is kept.
+    fn history(
+        &self,
+        gateway: &ProfileId,
+        session_key: &str,
+    ) -> BoxFuture<'static, Option<KeptHistory>>;
+
+    /// Forgets a message that was refused.
+    fn forget_refused(&self, gateway: &ProfileId, key: &str);
+
+    /// Forgets every history, in memory and on disk.
+    fn forget_histories(&self) -> BoxFuture<'static, Result<(), UiError>>;
+
+    /// Comes back once everything that was told is on disk.
+    fn settle(&self) -> BoxFuture<'static, ()>;
+}
+
+/// A conversation as it was when its gateway was last asked.
+#[derive(Debug, Clone)]
+pub struct KeptHistory {
+    /// What the gateway said.
+    pub payload: ChatHistoryPayload,
+    /// When, in milliseconds since 1970.
+    pub as_of_ms: u64,
+}
+
+/// What an earlier run of the app left of conversations.
+#[derive(Debug, Default)]
+pub struct LeftChats {
+    /// Messages that their gateways are not known to have.
+    pub messages: Vec<UnsentMessage>,
+    /// The composer's texts.
+    pub drafts: Vec<KeptDraft>,
 }
 
 /// What is done on the home server over its SSH sign-in.

@@ -98,6 +98,13 @@ pub enum Request {
     ForgetMessage {
         key: String,
     },
+    CancelMessage {
+        key: String,
+        reply: Reply<(), UiError>,
+    },
+    ForgetHistories {
+        reply: Reply<(), UiError>,
+    },
     FinishFirstRun,
     ChooseIdentityFile {
         reply: Reply<Option<String>, UiError>,

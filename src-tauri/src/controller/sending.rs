@@ -1,11 +1,15 @@
 //! Messages on their way out: handed to the courier, and what becomes of them.
 
-use super::{Controller, CourierNews, Next, ports::CourierOrder};
+use super::{
+    Controller, CourierNews, Next, Reply, ports::CourierOrder, respond, unsent::MAIN_SESSION,
+    work::Outcome,
+};
 use crate::{
     events::WindowEvent,
     view_model::{ChatDraft, UiError},
 };
 use gateway_core::config::ProfileId;
+use tokio::sync::oneshot;
 
 impl Controller {
     /// Hands a message to the courier, and says so where it has to wait for the connection.
@@ -58,9 +62,70 @@ impl Controller {
         Next::Continue
     }
 
+    /// Keeps what the composer holds for a gateway.
+    pub(super) fn keep_draft(&mut self, gateway: &str, text: String) {
+        let gateway = self.settings.gateway_named(gateway);
+        self.kept_chats.keep_draft(&gateway, MAIN_SESSION, &text);
+        self.unsent.keep_draft(gateway, text);
+    }
+
+    /// The user has decided about a message that was refused.
+    pub(super) fn forget_message(&mut self, key: &str) {
+        if let Some(gateway) = self.unsent.gateway_of(key) {
+            self.kept_chats.forget_refused(gateway, key);
+        }
+        self.unsent.forget(key);
+    }
+
+    /// Takes a message back that waits, unless it has been sent.
+    pub(super) fn cancel_message(&mut self, key: String, reply: Reply<(), UiError>) {
+        let Some(gateway) = self.unsent.gateway_of(&key).cloned() else {
+            respond(reply, Err(under_way()));
+            return;
+        };
+        let (withdrawn, answer) = oneshot::channel();
+        let order = CourierOrder::Withdraw {
+            gateway,
+            key: key.clone(),
+            reply: withdrawn,
+        };
+        if self.courier.drafts.try_send(order).is_err() {
+            respond(reply, Err(too_much_waits()));
+            return;
+        }
+        self.work.spawn(async move {
+            Outcome::Withdrawn {
+                key,
+                withdrawn: answer.await.unwrap_or(false),
+                reply,
+            }
+        });
+    }
+
+    /// A message was taken back, or was on its way already.
+    pub(super) fn message_withdrawn(
+        &mut self,
+        key: &str,
+        withdrawn: bool,
+        reply: Reply<(), UiError>,
+    ) {
+        if withdrawn {
+            self.unsent.forget(key);
+        }
+        respond(reply, withdrawn.then_some(()).ok_or_else(under_way));
+    }
+
     /// Whether the conversations in the window are this gateway's.
     fn is_shown(&self, gateway: &ProfileId) -> bool {
         *gateway == self.gateway
+    }
+}
+
+fn under_way() -> UiError {
+    UiError {
+        code: "underWay".to_owned(),
+        message: "This message is on its way already.".to_owned(),
+        action: None,
     }
 }
 

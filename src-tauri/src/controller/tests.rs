@@ -28,6 +28,7 @@ mod fakes;
 mod fetching;
 mod gateway_report;
 mod gateways;
+mod kept_chats;
 mod login_start;
 mod notices;
 mod openclaw_change;

@@ -1,9 +1,13 @@
 //! What the user has written and the gateway does not have yet: it outlives the window, which is
-//! taken down whenever it is closed.
+//! taken down whenever it is closed. What outlives the app is on disk, and is taken over from there.
 
+use super::{ports::LeftChats, problems::gateway_refused};
 use crate::view_model::{ChatDraft, UiError, UnsentMessageView, UnsentView};
-use gateway_core::config::ProfileId;
+use gateway_core::{chat::kept::UnsentState, config::ProfileId};
 use std::collections::{HashMap, VecDeque};
+
+/// The conversation everybody has.
+pub(super) const MAIN_SESSION: &str = "main";
 
 /// How many messages the gateway took are remembered, in case one fails after all.
 const MOST_ACCEPTED: usize = 64;
@@ -24,6 +28,50 @@ struct Message {
 }
 
 impl Unsent {
+    /// Takes over what an earlier run of the app left.
+    pub(super) fn left(chats: LeftChats) -> Self {
+        let mut unsent = Self::default();
+        for draft in chats.drafts {
+            // The window has one conversation for each gateway.
+            if let Some(gateway) = ProfileId::parse(&draft.gateway)
+                && draft.session_key == MAIN_SESSION
+            {
+                unsent.keep_draft(gateway, draft.text);
+            }
+        }
+        for left in chats.messages {
+            let Some(gateway) = ProfileId::parse(&left.gateway) else {
+                continue;
+            };
+            let (taken, problem) = match left.state {
+                UnsentState::Waits => (false, None),
+                UnsentState::Taken => (true, None),
+                UnsentState::Refused { problem } => (false, Some(gateway_refused(&problem))),
+            };
+            let message = Message {
+                gateway,
+                view: UnsentMessageView {
+                    session_key: left.session_key,
+                    key: left.key,
+                    text: left.text,
+                    problem,
+                },
+            };
+            match taken {
+                true => unsent.accepted.push_back(message),
+                false => unsent.messages.push(message),
+            }
+        }
+        unsent
+    }
+
+    /// Returns the gateway a message waits for.
+    pub(super) fn gateway_of(&self, key: &str) -> Option<&ProfileId> {
+        let mut messages = self.messages.iter().chain(&self.accepted);
+        let message = messages.find(|message| message.view.key == key)?;
+        Some(&message.gateway)
+    }
+
     /// Keeps what the composer holds for a gateway.
     pub(super) fn keep_draft(&mut self, gateway: ProfileId, text: String) {
         self.drafts.insert(gateway, text);

@@ -2,6 +2,7 @@
 
 use super::{
     Controller, GatewayAnswers, Next, Reply,
+    ports::KeptHistory,
     problems::{call_error, not_connected, ui_error},
     respond,
     settings::{Saved, TokenChange},
@@ -51,8 +52,21 @@ pub(super) enum Outcome {
     CertificateTrusted(String),
     /// A conversation as the gateway has it.
     History {
+        gateway: ProfileId,
         session_key: String,
         result: Result<Box<ChatHistoryPayload>, CallError>,
+        reply: Reply<ChatHistoryView, UiError>,
+    },
+    /// A message was taken back, or was sent already.
+    Withdrawn {
+        key: String,
+        withdrawn: bool,
+        reply: Reply<(), UiError>,
+    },
+    /// A conversation as it was kept, if it was.
+    KeptHistory {
+        session_key: String,
+        kept: Option<Box<KeptHistory>>,
         reply: Reply<ChatHistoryView, UiError>,
     },
     /// What agents wait for; `None` when the connection went away.
@@ -187,12 +201,21 @@ impl Controller {
         session_key: String,
         reply: Reply<ChatHistoryView, UiError>,
     ) {
+        let shown = self.gateway.clone();
         let Some(gateway) = self.session() else {
-            respond(reply, Err(not_connected()));
+            let kept = self.kept_chats.history(&shown, &session_key);
+            self.work.spawn(async move {
+                Outcome::KeptHistory {
+                    kept: kept.await.map(Box::new),
+                    session_key,
+                    reply,
+                }
+            });
             return;
         };
         self.work.spawn(async move {
             Outcome::History {
+                gateway: shown,
                 result: gateway.history(session_key.clone()).await.map(Box::new),
                 session_key,
                 reply,
@@ -272,13 +295,31 @@ impl Controller {
                     self.show_connection();
                 }
             }
+            Ok(Outcome::Withdrawn {
+                key,
+                withdrawn,
+                reply,
+            }) => self.message_withdrawn(&key, withdrawn, reply),
+            Ok(Outcome::KeptHistory {
+                session_key,
+                kept,
+                reply,
+            }) => {
+                let view = kept.map(|kept| self.chat.kept_history(session_key, &kept));
+                respond(reply, view.ok_or_else(not_connected));
+            }
             Ok(Outcome::History {
+                gateway,
                 session_key,
                 result,
                 reply,
             }) => {
                 let answer = match result {
-                    Ok(payload) => Ok(self.chat.history(session_key, &payload)),
+                    Ok(payload) => {
+                        self.kept_chats
+                            .keep_history(&gateway, &session_key, &payload);
+                        Ok(self.chat.history(session_key, &payload))
+                    }
                     Err(error) => Err(call_error(&error)),
                 };
                 respond(reply, answer);

@@ -48,6 +48,9 @@ pub struct ChatHistoryView {
     pub messages: Vec<ChatMessageView>,
     /// A reply that is being streamed now.
     pub in_flight: Option<InFlightView>,
+    /// When the gateway said this, where it is out of reach and this is what was kept: milliseconds since
+    /// 1970. Nothing of it goes on, and the gateway is asked again as soon as it can be.
+    pub kept_at_ms: Option<f64>,
 }
 
 /// A reply that is being streamed.

@@ -484,8 +484,10 @@ export const da: Catalogue = {
     historyFailed: "Samtalen kunne ikke hentes.",
     readAgain: "Hent igen",
     stale: "Du ser samtalen, som den var før.",
+    asOf: (when) => `Du ser samtalen, som den var ${when}.`,
     sending: "Sender…",
     queued: "Venter på forbindelsen",
+    cancelSend: "Annuller",
     refused: "Ikke sendt.",
     retry: "Prøv igen",
     edit: "Ret",
@@ -752,6 +754,13 @@ export const da: Catalogue = {
         requests: "En kommando, der skal godkendes, et spørgsmål, eller en enhed, der vil ind.",
         replies: "Mens du laver noget andet.",
       },
+    },
+    keptConversations: {
+      title: "Samtaler på denne computer",
+      about:
+        "Det seneste af hver samtale, højst 50 MB i alt, gemmes i en fil, som kun du kan læse, så du kan læse det, mens din server ikke kan nås. Det, du har skrevet og ikke sendt, gemmes også dér.",
+      forget: "Glem samtalerne",
+      forgotten: "Glemt her. Serveren har dem stadig.",
     },
     diagnostics: {
       title: "Diagnostik",

@@ -381,8 +381,10 @@ export const en = {
     historyFailed: "The conversation could not be read.",
     readAgain: "Read again",
     stale: "You see the conversation as it was before.",
+    asOf: (when: string) => `You see the conversation as of ${when}.`,
     sending: "Sending…",
     queued: "Waits for the connection",
+    cancelSend: "Cancel",
     refused: "Not sent.",
     retry: "Try again",
     edit: "Edit",
@@ -653,6 +655,13 @@ export const en = {
         requests: "A command to approve, a question to answer, or a device that wants in.",
         replies: "While you do something else.",
       } satisfies Record<keyof NotificationSwitches, string>,
+    },
+    keptConversations: {
+      title: "Conversations on this computer",
+      about:
+        "The last of each conversation, at most 50 MB in all, is kept in a file that only you can read, so that you can read it while your server is out of reach. What you have written and not sent is kept there too.",
+      forget: "Forget the conversations",
+      forgotten: "Forgotten here. The server still has them.",
     },
     diagnostics: {
       title: "Diagnostics",

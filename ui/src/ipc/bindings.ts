@@ -43,6 +43,10 @@ export const commands = {
 	unsent: () => typedError<UnsentView, UiError>(__TAURI_INVOKE("unsent")),
 	/**  Takes back a message that was refused. */
 	forgetMessage: (key: string) => __TAURI_INVOKE<void>("forget_message", { key }),
+	/**  Takes a message back that waits for the connection. */
+	cancelMessage: (key: string) => typedError<null, UiError>(__TAURI_INVOKE("cancel_message", { key })),
+	/**  Forgets what is kept of conversations on this computer; what the gateways have is untouched. */
+	forgetHistories: () => typedError<null, UiError>(__TAURI_INVOKE("forget_histories")),
 	/**  Stops a run, or every run of the session. */
 	abortChat: (sessionKey: string, runId: string | null) => typedError<null, UiError>(__TAURI_INVOKE("abort_chat", { sessionKey, runId })),
 	/**  Decides about a command that an agent wants to run. */
@@ -334,6 +338,11 @@ export type ChatHistoryView = {
 	messages: ChatMessageView[],
 	/**  A reply that is being streamed now. */
 	inFlight: InFlightView | null,
+	/**
+	 *  When the gateway said this, where it is out of reach and this is what was kept: milliseconds since
+	 *  1970. Nothing of it goes on, and the gateway is asked again as soon as it can be.
+	 */
+	keptAtMs: number | null,
 };
 
 /**  One message of a conversation. */

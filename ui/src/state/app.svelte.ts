@@ -10,6 +10,7 @@ import { ConnectionState } from "./connection.svelte";
 import { DayState } from "./day.svelte";
 import { GatewayReportState } from "./gateway-report.svelte";
 import { HistoryState } from "./history.svelte";
+import { KeptConversationsState } from "./kept-conversations.svelte";
 import { OpenclawChangeState } from "./openclaw-change.svelte";
 import { RepairState } from "./repair.svelte";
 import { ReportState } from "./report.svelte";
@@ -28,6 +29,7 @@ export class App {
   readonly gatewayReport = new GatewayReportState();
   readonly report: ReportState;
   readonly openclawChange: OpenclawChangeState;
+  readonly keptConversations: KeptConversationsState;
   readonly settings: SettingsState;
   readonly chat: ChatState;
   readonly requests: AgentRequestsState;
@@ -62,6 +64,7 @@ export class App {
     this.day = new DayState(backend);
     this.report = new ReportState(backend);
     this.openclawChange = new OpenclawChangeState(backend);
+    this.keptConversations = new KeptConversationsState(backend);
     this.settings = new SettingsState(backend, text.settings);
     this.chat = new ChatState(backend, text.common.failed);
     this.requests = new AgentRequestsState(backend, text.common.failed);

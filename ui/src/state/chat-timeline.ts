@@ -62,6 +62,8 @@ export interface Timeline {
   readonly asOf: number;
   /** Whether any history has been read. */
   readonly loaded: boolean;
+  /** When the gateway said what is shown, where it was kept on this computer and not asked for since. */
+  readonly keptAtMs: number | null;
   /** Whether the history must be asked for (again). */
   readonly needsHistory: boolean;
   readonly waiting: readonly ChatUpdate[];
@@ -113,6 +115,7 @@ export function emptyTimeline(sessionKey: string): Timeline {
     sessionKey,
     asOf: 0,
     loaded: false,
+    keptAtMs: null,
     needsHistory: true,
     waiting: [],
     history: [],
@@ -125,7 +128,9 @@ export function emptyTimeline(sessionKey: string): Timeline {
 export function reduce(timeline: Timeline, input: TimelineInput): Timeline {
   switch (input.type) {
     case "history":
-      return replay(adopt(timeline, input.view));
+      return input.view.keptAtMs === null
+        ? replay(adopt(timeline, input.view))
+        : adoptKept(timeline, input.view);
     case "update":
       return receive(timeline, input.update);
     case "send":
@@ -309,7 +314,8 @@ function withSend(
     atMs: atMs ?? 0,
     state,
     problem: null,
-    sameTextBefore: timeline.loaded ? unkeyed(timeline.history, text).length : null,
+    sameTextBefore:
+      timeline.loaded && timeline.keptAtMs === null ? unkeyed(timeline.history, text).length : null,
   };
   return { ...timeline, tail: [...timeline.tail, entry] };
 }
@@ -383,6 +389,7 @@ function adopt(timeline: Timeline, view: ChatHistoryView): Timeline {
     ...timeline,
     asOf: view.asOf,
     loaded: true,
+    keptAtMs: null,
     needsHistory: false,
     history,
     tail,
@@ -390,6 +397,21 @@ function adopt(timeline: Timeline, view: ChatHistoryView): Timeline {
   const { inFlight } = view;
   if (inFlight === null) return next;
   return withRun(next, inFlight.runId, (run) => ({ ...run, text: inFlight.text }));
+}
+
+/**
+ * Shows what was kept of a conversation until its gateway can be asked. It changes nothing once there is
+ * anything newer.
+ */
+function adoptKept(timeline: Timeline, view: ChatHistoryView): Timeline {
+  if (timeline.loaded) return timeline;
+  return {
+    ...timeline,
+    loaded: true,
+    keptAtMs: view.keptAtMs,
+    history: view.messages,
+    tail: openEntries(timeline.tail, view.messages),
+  };
 }
 
 /**

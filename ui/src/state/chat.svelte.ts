@@ -44,6 +44,8 @@ export class ChatState {
   readonly runs = $derived(activeRuns(this.#timeline));
   readonly queued = $derived(queuedCount(this.#timeline));
   readonly loaded = $derived(this.#timeline.loaded);
+  /** When what is shown was said, where it was kept on this computer. */
+  readonly keptAtMs = $derived(this.#timeline.keptAtMs);
 
   get draft(): string {
     return this.#draft;
@@ -130,6 +132,18 @@ export class ChatState {
     void this.send(text);
   }
 
+  /**
+   * Takes a message back that waits for the connection. Its text goes into an empty composer; next to
+   * something else it would be in the way.
+   */
+  async cancelSend(key: string, text: string): Promise<void> {
+    const problem = await this.#ask(() => this.#backend.commands.cancelMessage(key));
+    // One that is on its way says so by itself, as delivered.
+    if (problem !== null) return;
+    this.#dispatch({ type: "forgetSend", key });
+    if (this.draft.trim() === "") this.draft = text;
+  }
+
   /** Puts a refused message back into the composer. */
   editSend(key: string, text: string): void {
     this.#forget(key);
@@ -161,8 +175,22 @@ export class ChatState {
     void this.#backend.commands.forgetMessage(key);
   }
 
+  /** Reads what was kept, for as long as the gateway cannot be asked. */
+  async #readKept(): Promise<void> {
+    const gateway = this.#gateway;
+    const { sessionKey, loaded } = this.#timeline;
+    if (loaded) return;
+    await this.#ask(async () => {
+      const answer = await this.#backend.commands.chatHistory(sessionKey);
+      if (answer.status === "ok" && answer.data.keptAtMs !== null && this.#isOf(gateway))
+        this.#dispatch({ type: "history", view: answer.data });
+      return answer;
+    });
+  }
+
   async #catchUp(): Promise<void> {
-    if (this.#reading || !this.#online || !this.#timeline.needsHistory) return;
+    if (!this.#online) return this.#readKept();
+    if (this.#reading || !this.#timeline.needsHistory) return;
     clearTimeout(this.#again);
     this.#reading = true;
     const gateway = this.#gateway;

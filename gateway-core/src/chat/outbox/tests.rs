@@ -261,6 +261,122 @@ fn a_full_outbox_says_so() {
 }
 
 #[test]
+fn only_what_was_never_sent_can_be_taken_back() {
+    let mut outbox = outbox_with(&[("a", "one"), ("b", "two")]);
+    outbox.session_up(Kind::Keys);
+    outbox.errands();
+    outbox.session_down();
+
+    assert!(!outbox.withdraw(&key("a")), "it may have arrived");
+    assert!(outbox.withdraw(&key("b")));
+    assert!(!outbox.withdraw(&key("b")), "it is gone");
+
+    outbox.session_up(Kind::Keys);
+    assert_eq!(outbox.errands(), [look(200)]);
+    outbox.history_read(&main_key(), &empty());
+    assert_eq!(outbox.errands(), [send("a", "one")]);
+    outbox.taken(&key("a"));
+    assert_eq!(outbox.errands(), []);
+}
+
+#[test]
+fn a_new_program_goes_on_where_the_one_before_was_killed() {
+    let mut outbox = outbox_with(&[("a", "one"), ("b", "two"), ("c", "three")]);
+    outbox.session_up(Kind::Keys);
+    outbox.errands();
+    outbox.taken(&key("a"));
+    outbox.errands();
+    let kept = outbox.take_changed();
+    let stages: Vec<KeptStage> = kept[0].messages.iter().map(|kept| kept.stage).collect();
+    assert_eq!(
+        stages,
+        [KeptStage::Taken, KeptStage::Sent, KeptStage::Waiting]
+    );
+    assert_eq!(outbox.take_changed(), [], "it was told already");
+
+    let mut resumed = Outbox::resume(kept);
+    resumed.session_up(Kind::Keys);
+    assert_eq!(
+        resumed.errands(),
+        [look(200)],
+        "what was sent is looked for"
+    );
+    let first_and_second = history(json!({"sessionKey": "main", "messages": [
+        {"role": "user", "content": "one", "idempotencyKey": "a:user"},
+        {"role": "user", "content": "two", "idempotencyKey": "b:user"}]}));
+    resumed.history_read(&main_key(), &first_and_second);
+
+    assert_eq!(resumed.errands(), [send("c", "three")]);
+}
+
+/// A history in which so many messages wait for the turns before them.
+fn crowd(waiting: usize, state: &str) -> ChatHistoryPayload {
+    let items: Vec<Value> = (0..waiting)
+        .map(|number| json!({"runId": format!("elsewhere-{number}"), "state": state}))
+        .collect();
+    history(json!({"sessionKey": "main", "messages": [],
+        "pendingInputs": {"items": items, "total": waiting}}))
+}
+
+#[test]
+fn what_waits_at_the_gateway_comes_before_more_of_it() {
+    let mut outbox = Outbox::default();
+    for number in 0..12 {
+        let key = RunId::from(format!("k{number}"));
+        outbox
+            .queue(key, main_key(), format!("text {number}"))
+            .unwrap();
+    }
+    outbox.session_up(Kind::Keys);
+    for number in 0..10 {
+        let name = format!("k{number}");
+        assert_eq!(outbox.errands(), [send(&name, &format!("text {number}"))]);
+        outbox.taken(&key(&name));
+        // It waits in the run that is going on, and its own is over at once.
+        outbox.run_ended(&key(&name));
+    }
+
+    assert_eq!(outbox.errands(), [look(200)], "ten have gone out");
+    assert!(outbox.history_read(&main_key(), &crowd(10, "queued")));
+    assert_eq!(outbox.errands(), [], "not before a pause");
+    outbox.history_failed(&main_key());
+    assert_eq!(outbox.errands(), [look(200)]);
+    assert!(!outbox.history_read(&main_key(), &crowd(9, "queued")));
+    assert_eq!(outbox.errands(), [send("k10", "text 10")]);
+}
+
+#[test]
+fn what_a_kill_cut_off_at_the_gateway_is_not_waited_for_and_nothing_is_for_ever() {
+    let ten_gone = || {
+        let mut outbox = Outbox::default();
+        for number in 0..11 {
+            let key = RunId::from(format!("k{number}"));
+            outbox.queue(key, main_key(), "x".to_owned()).unwrap();
+        }
+        outbox.session_up(Kind::Keys);
+        for number in 0..10 {
+            outbox.errands();
+            outbox.taken(&key(&format!("k{number}")));
+            outbox.run_ended(&key(&format!("k{number}")));
+        }
+        outbox.errands();
+        outbox
+    };
+    let mut outbox = ten_gone();
+    assert!(!outbox.history_read(&main_key(), &crowd(30, "interrupted")));
+
+    let mut outbox = ten_gone();
+    let mut looks = 1;
+    while outbox.history_read(&main_key(), &crowd(10, "queued")) {
+        looks += 1;
+        outbox.history_failed(&main_key());
+        assert_eq!(outbox.errands(), [look(200)]);
+    }
+    assert_eq!(looks, MOST_LOOKS + 1);
+    assert_eq!(outbox.errands(), [send("k10", "x")]);
+}
+
+#[test]
 fn a_stop_command_is_done_with_when_it_is_answered() {
     let mut outbox = outbox_with(&[("a", "/stop")]);
     outbox.session_up(Kind::Keys);
@@ -314,6 +430,8 @@ enum Happening {
     Forget,
     /// The answer takes too long.
     TimeOut,
+    /// This program is killed and started again.
+    Killed,
 }
 
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
@@ -328,6 +446,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         1 => Just(Happening::Crash),
         1 => Just(Happening::Forget),
         1 => Just(Happening::TimeOut),
+        1 => Just(Happening::Killed),
     ];
     prop::collection::vec(one, 1..250)
 }
@@ -396,9 +515,17 @@ struct Line {
     out: Option<Errand>,
     back: Option<Answer>,
     written: Vec<(RunId, String)>,
+    /// What is on disk: kept when a message was taken and before anything is sent, and no sooner.
+    kept: BTreeMap<SessionKey, KeptLane>,
 }
 
 impl Line {
+    fn keep(&mut self) {
+        for lane in self.outbox.take_changed() {
+            self.kept.insert(lane.session_key.clone(), lane);
+        }
+    }
+
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Write(text) => {
@@ -408,6 +535,11 @@ impl Line {
                     .queue(key.clone(), main_key(), text.clone())
                     .unwrap();
                 self.written.push((key, text));
+                self.keep();
+            }
+            Happening::Killed => {
+                (self.connected, self.out, self.back) = (false, None, None);
+                self.outbox = Outbox::resume(self.kept.values().cloned().collect());
             }
             Happening::Connect if !self.connected => {
                 self.connected = true;
@@ -427,7 +559,12 @@ impl Line {
             }
             Happening::Return => match self.back.take() {
                 Some(Answer::Taken(key)) => self.outbox.taken(&key),
-                Some(Answer::History(history)) => self.outbox.history_read(&main_key(), &history),
+                Some(Answer::History(history)) => {
+                    let crowded = self.outbox.history_read(&main_key(), &history);
+                    if crowded {
+                        self.outbox.history_failed(&main_key());
+                    }
+                }
                 None => {}
             },
             Happening::Store { told } => {
@@ -474,6 +611,9 @@ impl Line {
                 errands.len() <= 1,
                 "one conversation, one errand: {errands:?}"
             );
+            if !errands.is_empty() {
+                self.keep();
+            }
             self.out = errands.pop();
         }
     }
@@ -504,6 +644,7 @@ fn every_message_arrives_once_and_in_order(kind: Kind, happenings: Vec<Happening
         out: None,
         back: None,
         written: Vec::new(),
+        kept: BTreeMap::new(),
     };
     for happening in happenings {
         line.happen(happening);

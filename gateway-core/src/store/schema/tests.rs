@@ -1,5 +1,16 @@
 use super::*;
+use crate::store::STATE;
 use std::fs;
+
+const MIGRATIONS: &[&str] = STATE.migrations;
+
+fn open(path: &Path) -> Result<Connection, StoreError> {
+    super::open(path, &STATE)
+}
+
+fn open_with(path: &Path, steps: &[&str]) -> Result<Connection, StoreError> {
+    super::open_with(path, STATE.application, steps)
+}
 
 fn version(database: &Connection) -> u32 {
     database

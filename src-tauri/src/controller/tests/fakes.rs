@@ -1,9 +1,13 @@
 //! A desktop, a connection, a courier and checks that do what a test says.
 
+mod kept_chats;
+
+pub(super) use kept_chats::{FakeKeptChats, KEPT_AT_MS};
+
 use super::*;
 use crate::{
     controller::{
-        ports::{CourierOrder, Known, RepairNews},
+        ports::{CourierOrder, Known, LeftChats, RepairNews},
         request::WhenEnding,
     },
     logging::LogSwitch,
@@ -68,6 +72,7 @@ pub(super) struct Fakes {
     timeline: watch::Sender<Timeline>,
     home_server: mpsc::Receiver<Asked>,
     reports: mpsc::Receiver<AskedOfReports>,
+    pub(super) kept: Arc<FakeKeptChats>,
     store: Arc<MemoryStore>,
     places: Places,
     profile: Profile,
@@ -84,14 +89,19 @@ impl Fakes {
             hidden: true,
             ..Launch::default()
         };
-        Self::build(FIRST_START, launch)
+        Self::build(FIRST_START, launch, LeftChats::default())
     }
 
     pub(super) fn with_settings(text: &str) -> Self {
-        Self::build(text, Launch::default())
+        Self::build(text, Launch::default(), LeftChats::default())
     }
 
-    fn build(settings: &str, launch: Launch) -> Self {
+    /// A start after a run that left something of conversations.
+    pub(super) fn with_left(chats: LeftChats) -> Self {
+        Self::build(FIRST_START, Launch::default(), chats)
+    }
+
+    fn build(settings: &str, launch: Launch, left_chats: LeftChats) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let variable = |name: &str, below: &str| {
             (
@@ -125,7 +135,10 @@ impl Fakes {
         let (check_sender, checks) = mpsc::channel(8);
         let (home_server_sender, home_server) = mpsc::channel(8);
         let (reports_sender, reports) = mpsc::channel(8);
+        let kept = Arc::new(FakeKeptChats::default());
         let controller = Controller::new(Parts {
+            kept_chats: kept.clone(),
+            left_chats,
             desktop: Arc::new(desktop),
             connection: ConnectionPort {
                 snapshots: snapshot_reader,
@@ -161,6 +174,7 @@ impl Fakes {
             timeline,
             home_server,
             reports,
+            kept,
             store,
             places,
             profile,
@@ -221,6 +235,15 @@ impl Fakes {
         gateway
     }
 
+    pub(super) fn session_is_down(&self) {
+        self.session.send_replace(None);
+    }
+
+    /// A handle of one's own, for what is asked while something else has to happen.
+    pub(super) fn handle(&self) -> ControllerHandle {
+        self.handle.clone()
+    }
+
     pub(super) fn courier_says(&self, news: CourierNews) {
         self.courier.try_send(news).unwrap();
     }
@@ -231,7 +254,9 @@ impl Fakes {
                 assert_eq!(gateway.as_str(), draft.gateway);
                 draft
             }
-            CourierOrder::Forget(gateway) => panic!("{gateway} is forgotten"),
+            order @ (CourierOrder::Forget(_) | CourierOrder::Withdraw { .. }) => {
+                panic!("{order:?} is no message")
+            }
         }
     }
 

@@ -28,6 +28,13 @@ const GONE: readonly (string | null)[] = [
   "QUESTION_NOT_FOUND",
 ];
 
+/** What is said where a message cannot be taken back any more. */
+const UNDER_WAY = {
+  code: "underWay",
+  message: "This message is on its way already.",
+  action: null,
+};
+
 /** What the backend is made of, beside the link's surroundings. */
 export interface BrowserParts extends Surroundings {
   /** The code from the page's address, if it was opened with one. */
@@ -166,6 +173,14 @@ export class BrowserBackend implements Backend {
       },
       keepDraft: (_gateway, text) => done().then(() => this.#outbox.keepDraft(text)),
       unsent: () => Promise.resolve({ status: "ok", data: this.#outbox.unsent() }),
+      cancelMessage: (key) =>
+        Promise.resolve(
+          this.#outbox.withdraw(key)
+            ? { status: "ok", data: null }
+            : { status: "error", error: UNDER_WAY },
+        ),
+      // A page keeps no conversation.
+      forgetHistories: () => Promise.resolve({ status: "ok", data: null }),
       forgetMessage: (key) => done().then(() => this.#outbox.forget(key)),
       saveSettings: onlyInTheApp,
       editGateways: onlyInTheApp,

@@ -86,7 +86,7 @@ export class Conversations {
     }
     this.#shown.add(sessionKey);
     const inFlight = this.#inFlight(sessionKey, payload);
-    return { sessionKey, asOf: this.#number, messages, inFlight };
+    return { sessionKey, asOf: this.#number, messages, inFlight, keptAtMs: null };
   }
 
   #inFlight(sessionKey: string, payload: unknown): InFlightView | null {

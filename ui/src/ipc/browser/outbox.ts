@@ -79,6 +79,14 @@ export class Outbox {
     this.#session = null;
   }
 
+  /** Takes a message back that was never sent; returns whether it was. */
+  withdraw(key: string): boolean {
+    const entry = this.#entries.find(({ draft }) => draft.key === key);
+    if (entry === undefined || entry.inDoubt) return false;
+    this.forget(key);
+    return true;
+  }
+
   forget(key: string): void {
     this.#entries = this.#entries.filter(({ draft }) => draft.key !== key);
     this.#keep();
