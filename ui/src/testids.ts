@@ -100,6 +100,11 @@ export const testids = {
   chatSend: "chat-send",
   chatStop: "chat-stop",
   chatLatest: "chat-latest",
+  chatLink: "chat-link",
+  chatCode: "chat-code",
+  linkHost: "link-host",
+  linkAddress: "link-address",
+  linkOpen: "link-open",
 
   approval: "approval",
   approvalCommand: "approval-command",

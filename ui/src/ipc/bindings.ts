@@ -79,6 +79,8 @@ export const commands = {
 	saveReport: (number: number) => typedError<SavedReportView, UiError>(__TAURI_INVOKE("save_report", { number })),
 	/**  Shows the folder of the report that was saved last. */
 	openReportFolder: () => typedError<null, UiError>(__TAURI_INVOKE("open_report_folder")),
+	/**  Opens a link of a conversation outside, after a person has seen where it leads. */
+	openLink: (address: string) => typedError<null, UiError>(__TAURI_INVOKE("open_link", { address })),
 	/**  Works out what "also use this for the openclaw command" would write, to be shown first. */
 	showOpenclawChange: () => typedError<OpenclawChangeView, UiError>(__TAURI_INVOKE("show_openclaw_change")),
 	/**  Writes the change of the official `openclaw.json` that is shown. */

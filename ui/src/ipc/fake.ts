@@ -318,6 +318,7 @@ const DEFAULTS: Answers = {
     data: { path: "/home/me/Downloads/openclaw-report-2026-11-24-033000.zip" },
   }),
   openReportFolder: () => ({ status: "ok", data: null }),
+  openLink: () => ({ status: "ok", data: null }),
   showOpenclawChange: () => ({ status: "ok", data: openclawChangeView() }),
   writeOpenclawChange: () => ({ status: "ok", data: null }),
 };
@@ -361,6 +362,7 @@ const NAMES: readonly (keyof Commands)[] = [
   "prepareReport",
   "saveReport",
   "openReportFolder",
+  "openLink",
   "showOpenclawChange",
   "writeOpenclawChange",
 ];

@@ -10,6 +10,7 @@ import { ConnectionState } from "./connection.svelte";
 import { DayState } from "./day.svelte";
 import { GatewayReportState } from "./gateway-report.svelte";
 import { HistoryState } from "./history.svelte";
+import { LinksState } from "./links.svelte";
 import { OpenclawChangeState } from "./openclaw-change.svelte";
 import { RepairState } from "./repair.svelte";
 import { ReportState } from "./report.svelte";
@@ -30,6 +31,7 @@ export class App {
   readonly openclawChange: OpenclawChangeState;
   readonly settings: SettingsState;
   readonly chat: ChatState;
+  readonly links: LinksState;
   readonly requests: AgentRequestsState;
   readonly signInKey: SignInKeyState;
   readonly repair: RepairState;
@@ -64,6 +66,7 @@ export class App {
     this.openclawChange = new OpenclawChangeState(backend);
     this.settings = new SettingsState(backend, text.settings);
     this.chat = new ChatState(backend, text.common.failed);
+    this.links = new LinksState(backend, text.common.failed);
     this.requests = new AgentRequestsState(backend, text.common.failed);
     this.signInKey = new SignInKeyState(backend);
     this.repair = new RepairState(backend);

@@ -3,6 +3,7 @@
  * screen gets the same views as in the window. What only the desktop has is not offered.
  */
 import type { Backend, Commands, Listeners, SettingsView, SignInPort, UiError } from "..";
+import { linkAddress } from "../../lib/markdown/address";
 import { AgentRequests, wordOf } from "./agent-requests";
 import { Check } from "./check";
 import { Conversations } from "./conversations";
@@ -188,6 +189,7 @@ export class BrowserBackend implements Backend {
       prepareReport: onlyInTheApp,
       saveReport: onlyInTheApp,
       openReportFolder: onlyInTheApp,
+      openLink: (address) => Promise.resolve(openOutside(address)),
       showOpenclawChange: onlyInTheApp,
       writeOpenclawChange: onlyInTheApp,
     };
@@ -258,6 +260,19 @@ export class BrowserBackend implements Backend {
       return { status: "error", error: problemOf(error) };
     }
   }
+}
+
+/** Opens a page in a tab of its own that learns nothing of this one. */
+function openOutside(
+  written: string,
+): { status: "ok"; data: null } | { status: "error"; error: UiError } {
+  const address = linkAddress(written);
+  if (address === null) {
+    const message = "This address cannot be opened from here.";
+    return { status: "error", error: { code: "linkRefused", message, action: null } };
+  }
+  window.open(address, "_blank", "noopener,noreferrer");
+  return { status: "ok", data: null };
 }
 
 const GONE_ELSEWHERE: UiError = {
