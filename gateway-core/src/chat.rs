@@ -4,9 +4,11 @@
 //! - [`outbox`]: what was sent, what is known about it, and what to do next. Pure.
 //! - [`courier`]: the task that does it, over whichever session there is.
 //! - [`progress`]: what a chat shows of the runs that are going on.
+//! - [`content`]: thoughts, tools and pictures in messages and events. Pure.
 //! - [`message`]: the stored messages of a conversation as a chat shows them.
 
 pub mod agent_requests;
+pub mod content;
 pub mod courier;
 pub mod message;
 pub mod outbox;

@@ -32,6 +32,8 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::keep_draft,
             commands::unsent,
             commands::forget_message,
+            commands::chat_message,
+            commands::open_link,
             commands::abort_chat,
             commands::decide_approval,
             commands::answer_agent,

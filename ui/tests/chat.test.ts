@@ -223,8 +223,8 @@ describe("the conversation", () => {
       chatHistory: () =>
         told(0, message({ role: "tool", text: "a" }), message({ role: "tool", text: "b" })),
     });
-    expect(textOf(await find(testids.chatTools))).toContain("2 tool results");
-    expect(get(testids.chatTools).querySelector("details")?.open).toBe(false);
+    expect(textOf(await find(testids.chatTools))).toContain("Used 2 tools");
+    expect((get(testids.chatTools) as HTMLDetailsElement).open).toBe(false);
   });
 
   it("keeps what is being written while another page is shown", async () => {

@@ -2,7 +2,7 @@
 
 use crate::tray::MenuAction;
 use crate::view_model::{
-    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
+    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView, DecisionView, FetchedView,
     FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView, Page, PairingKind,
     RepairKind, ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
 };
@@ -55,6 +55,15 @@ pub enum Request {
     ChatHistory {
         session_key: String,
         reply: Reply<ChatHistoryView, UiError>,
+    },
+    ChatMessage {
+        session_key: String,
+        id: String,
+        reply: Reply<ChatMessageView, UiError>,
+    },
+    OpenLink {
+        address: String,
+        reply: Reply<(), UiError>,
     },
     SendChat {
         draft: ChatDraft,

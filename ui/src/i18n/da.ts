@@ -126,6 +126,9 @@ const problems: Readonly<Record<string, string>> = {
   reportNotSaved:
     "Rapporten blev ikke gemt. Se, om der er plads på disken, og om du må skrive i mappen, og prøv igen.",
   reportGone: "Denne rapport er her ikke mere. Lav en ny.",
+  linkRefused: "Denne adresse kan ikke åbnes herfra.",
+  linkNotOpened: "Intet program, der åbner denne adresse, kunne startes.",
+  messageNotWhole: "Gatewayen har ikke denne besked mere, eller ikke hele den.",
   folderNotOpened: "Intet program, der viser mapper, kunne startes. Åbn mappen selv.",
   openclawNothingToWrite:
     "Intet blev skrevet: indstillingerne nævner ingen gateway på en anden computer, der kan nås.",
@@ -491,7 +494,27 @@ export const da: Catalogue = {
     edit: "Ret",
     stopped: "Stoppet",
     runFailed: "Svaret mislykkedes.",
-    tools: (count) => (count === 1 ? "1 værktøjsresultat" : `${count} værktøjsresultater`),
+    tools: (count) => `Brugte ${count} værktøjer`,
+    tool: "Værktøj",
+    toolRunning: (name) => `Bruger ${name}…`,
+    toolWorks: "arbejder",
+    toolFailed: "mislykkedes",
+    toolNoAnswer: "intet svar",
+    toolsFailed: (failed, of) => (of === 1 ? "mislykkedes" : `${failed} mislykkedes`),
+    toolArguments: "Kaldt med",
+    toolResult: "Svar",
+    thinking: "Tænker…",
+    thought: "Tanker",
+    retrying: (seconds, attempt, most) => {
+      const which = most === 0 ? `${attempt}` : `${attempt} af ${most}`;
+      const when = seconds === 0 ? "Prøver igen" : `Prøver igen om ${seconds} s`;
+      return `Modellen svarede ikke. ${when} (${which})`;
+    },
+    imageMissing: "Billedet vises ikke: for stort, eller ikke sendt med",
+    cut: "Gatewayen sendte kun begyndelsen.",
+    showWhole: "Vis hele beskeden",
+    copyMessage: "Kopiér beskeden",
+    quote: "Citér",
     code: "Kode",
     copyCode: "Kopiér kode",
     wrap: "Ombryd linjer",

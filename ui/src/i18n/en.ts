@@ -388,7 +388,27 @@ export const en = {
     edit: "Edit",
     stopped: "Stopped",
     runFailed: "The reply failed.",
-    tools: (count: number) => (count === 1 ? "1 tool result" : `${count} tool results`),
+    tools: (count: number) => `Used ${count} tools`,
+    tool: "Tool",
+    toolRunning: (name: string) => `Using ${name}…`,
+    toolWorks: "at work",
+    toolFailed: "failed",
+    toolNoAnswer: "no answer",
+    toolsFailed: (failed: number, of: number) => (of === 1 ? "failed" : `${failed} failed`),
+    toolArguments: "Called with",
+    toolResult: "Answer",
+    thinking: "Thinking…",
+    thought: "Thoughts",
+    retrying: (seconds: number, attempt: number, most: number) => {
+      const which = most === 0 ? `${attempt}` : `${attempt} of ${most}`;
+      const when = seconds === 0 ? "Trying again" : `Trying again in ${seconds} s`;
+      return `The model did not answer. ${when} (${which})`;
+    },
+    imageMissing: "Picture not shown: too large, or not sent along",
+    cut: "The gateway sent only the beginning.",
+    showWhole: "Show the full message",
+    copyMessage: "Copy message",
+    quote: "Quote",
     code: "Code",
     copyCode: "Copy code",
     wrap: "Wrap lines",

@@ -20,9 +20,21 @@ const READ_AGAIN_MS = 3_000;
 /** How long to wait when more was missed while the history was on its way. */
 const NEWER_MS = 200;
 
+/** A message that was asked for whole. */
+export interface WholeMessage {
+  readonly reading?: boolean;
+  readonly text?: string | undefined;
+  readonly problem?: string | undefined;
+}
+
 export class ChatState {
   /** Why the history could not be read. */
   problem = $state.raw<UiError | null>(null);
+
+  /** Messages that were asked for whole, by their ids. */
+  whole = $state.raw<Readonly<Record<string, WholeMessage>>>({});
+  /** Grows when the composer is to have the keyboard. */
+  focusWanted = $state(0);
 
   /** Whose conversation it is; empty until the app has told. */
   #gateway = "";
@@ -101,6 +113,27 @@ export class ChatState {
 
   /** Reads the history again after it could not be read. */
   readAgain = () => void this.#catchUp();
+
+  /** Puts words of the conversation into the composer, as a quote to answer. */
+  quote(words: string): void {
+    const quoted = words.trim().replace(/^/gm, "> ");
+    this.draft = `${quoted}\n\n${this.draft}`;
+    this.focusWanted += 1;
+  }
+
+  /** Fetches a message whole that the history told only a part of. */
+  async readWhole(id: string): Promise<void> {
+    const gateway = this.#gateway;
+    this.whole = { ...this.whole, [id]: { reading: true } };
+    let text: string | undefined;
+    const problem = await this.#ask(async () => {
+      const answer = await this.#backend.commands.chatMessage(this.#timeline.sessionKey, id);
+      if (answer.status === "ok") text = answer.data.text;
+      return answer;
+    });
+    if (!this.#isOf(gateway)) return;
+    this.whole = { ...this.whole, [id]: { text, problem: problem?.message } };
+  }
 
   /** Sends the composer's text. */
   sendDraft(): void {

@@ -15,6 +15,9 @@ import type { Session } from "./session";
 /** How much of a conversation is fetched. */
 const HISTORY_MESSAGES = 200;
 
+/** How much of one message is fetched: the most that gateways tell. */
+const WHOLE_MESSAGE = 2_000_000;
+
 /**
  * How often what agents wait for is read again while something waits: gateways do not tell of
  * everything that ends by itself.
@@ -66,8 +69,12 @@ export class BrowserBackend implements Backend {
         down: () => this.#outbox.sessionDown(),
         event: (name, payload) => {
           if (this.#requests.event(name, payload)) this.#requestsChanged();
-          if (name !== "chat") return;
-          const update = conversations.event(payload);
+          const update =
+            name === "chat"
+              ? conversations.event(payload)
+              : name === "agent"
+                ? conversations.detail(payload, Date.now())
+                : null;
           if (update !== null) tell([update]);
         },
         gap: () => {
@@ -139,6 +146,16 @@ export class BrowserBackend implements Backend {
           const params = { sessionKey, limit: HISTORY_MESSAGES };
           return this.#conversations.history(sessionKey, await call("chat.history", params));
         }),
+      chatMessage: async (sessionKey, messageId) => {
+        const answer = await this.#ask(async (call) => {
+          const params = { sessionKey, messageId, maxChars: WHOLE_MESSAGE };
+          return this.#conversations.message(await call("chat.message.get", params));
+        });
+        if (answer.status === "error") return answer;
+        return answer.data === null
+          ? { status: "error", error: NOT_WHOLE }
+          : { status: "ok", data: answer.data };
+      },
       sendChat: (draft) => {
         const { sessionKey, key, text } = draft;
         const problem = this.#outbox.send(draft);
@@ -261,6 +278,12 @@ export class BrowserBackend implements Backend {
     }
   }
 }
+
+const NOT_WHOLE: UiError = {
+  code: "messageNotWhole",
+  message: "The gateway does not have this message any more, or not all of it.",
+  action: null,
+};
 
 /** Opens a page in a tab of its own that learns nothing of this one. */
 function openOutside(
