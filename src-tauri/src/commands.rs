@@ -5,9 +5,9 @@
 
 use crate::controller::{ControllerHandle, RepairRequest, Request, SignInKeyRequest};
 use crate::view_model::{
-    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView, DecisionView, FetchedView,
-    FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView, PairingKind, RepairKind,
-    ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
+    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView,
+    DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView,
+    PairingKind, RepairKind, ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
 };
 use tauri::State;
 

@@ -6,7 +6,7 @@ import { MessageDocument } from "../src/lib/markdown/document";
 import { mend } from "../src/lib/markdown/mend";
 import { parse } from "../src/lib/markdown/parse";
 import type { Block, Inline } from "../src/lib/markdown/tree";
-import { hostileMessages } from "./hostile";
+import { hostileMessages } from "./hostile.mjs";
 
 const read = (text: string): Block[] => parse(text).placed.flatMap(({ blocks }) => blocks);
 const words = (value: string): Inline => ({ kind: "text", value });
@@ -268,19 +268,24 @@ describe("a message that grows", () => {
       "## A heading\n\nSome **bold** words and `code`, see [there](https://example.org).\n\n" +
       "- one\n- two\n\n```js\nconst answer = 42;\nconsole.log(answer);\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n";
     const text = part.repeat(Math.ceil(100_000 / part.length));
-    const document = new MessageDocument();
     const began = performance.now();
+    whole(text);
+    const once = performance.now() - began;
+    const document = new MessageDocument();
+    const beganGrowing = performance.now();
     let updates = 0;
     for (let length = 0; length < text.length; length += 50) {
       document.update(text.slice(0, length), true);
       updates += 1;
     }
     document.update(text, false);
-    const each = (performance.now() - began) / updates;
+    const each = (performance.now() - beganGrowing) / updates;
     console.info(
-      `${updates} updates of an answer of ${text.length} characters, ${each.toFixed(2)} ms each`,
+      `${updates} updates of an answer of ${text.length} characters, ${each.toFixed(2)} ms each; ` +
+        `read at once ${once.toFixed(1)} ms`,
     );
-    expect(each).toBeLessThan(5);
+    // Both were measured beside whatever else this computer does.
+    expect(each).toBeLessThan(once / 2);
   }, 60_000);
 });
 

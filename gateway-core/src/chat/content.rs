@@ -103,7 +103,11 @@ pub fn calls_of(message: &HistoryMessage) -> Vec<ToolCall> {
         .map(|part| ToolCall {
             id: text_at(&part.extra, "id").unwrap_or_default().to_owned(),
             name: part.name.clone().unwrap_or_default(),
-            arguments: arguments(["arguments", "input", "args"].iter().find_map(|name| part.extra.get(*name))),
+            arguments: arguments(
+                ["arguments", "input", "args"]
+                    .iter()
+                    .find_map(|name| part.extra.get(*name)),
+            ),
             state: ToolState::Called,
             result: None,
             pictures: Vec::new(),
@@ -116,7 +120,9 @@ pub fn answered_by(message: &HistoryMessage) -> Option<Answered> {
     let call_id = text_at(&message.extra, "toolCallId")?.to_owned();
     Some(Answered {
         call_id,
-        name: text_at(&message.extra, "toolName").unwrap_or_default().to_owned(),
+        name: text_at(&message.extra, "toolName")
+            .unwrap_or_default()
+            .to_owned(),
         is_failed: message.extra.get("isError") == Some(&Value::Bool(true)),
     })
 }
@@ -229,7 +235,7 @@ fn answer_text(answer: &Value) -> String {
             _ => arguments(Some(answer)),
         },
         Value::Null => String::new(),
-        other => other.to_string(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) => answer.to_string(),
     };
     cut(&text, MOST_TOOL_TEXT)
 }
@@ -261,7 +267,10 @@ fn picture(part: &Extra) -> Picture {
     let source = part.get("source").and_then(Value::as_object);
     let url = text_at(part, "url")
         .or_else(|| source.and_then(|source| text_at(source, "url")))
-        .or_else(|| part.get("image_url").and_then(|url| url.get("url").unwrap_or(url).as_str()));
+        .or_else(|| {
+            part.get("image_url")
+                .and_then(|url| url.get("url").unwrap_or(url).as_str())
+        });
     let from_url = url.and_then(|url| url.strip_prefix("data:")?.split_once(";base64,"));
     let media_type = text_at(part, "mimeType")
         .or_else(|| source.and_then(|source| text_at(source, "media_type")))
@@ -306,7 +315,10 @@ fn cut(text: &str, most: usize) -> String {
     if text.len() <= most {
         return text.to_owned();
     }
-    let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let end = (0..=most)
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0);
     format!("{}{CUT}", &text[..end])
 }
 
@@ -337,15 +349,24 @@ mod tests {
 
         assert_eq!(reasoning_of(&answer).as_deref(), Some("Let me look."));
         let calls = calls_of(&answer);
-        assert_eq!((calls[0].id.as_str(), calls[0].name.as_str()), ("c1", "exec"));
+        assert_eq!(
+            (calls[0].id.as_str(), calls[0].name.as_str()),
+            ("c1", "exec")
+        );
         assert_eq!(calls[0].arguments, "{\n  \"command\": \"ls\"\n}");
         let pictures = pictures_of(&answer);
         assert_eq!(
-            pictures.iter().map(|picture| picture.media_type.as_str()).collect::<Vec<_>>(),
+            pictures
+                .iter()
+                .map(|picture| picture.media_type.as_str())
+                .collect::<Vec<_>>(),
             ["image/png", "image/jpeg", "image/gif", ""]
         );
         assert_eq!(
-            pictures.iter().map(|picture| picture.data.is_some()).collect::<Vec<_>>(),
+            pictures
+                .iter()
+                .map(|picture| picture.data.is_some())
+                .collect::<Vec<_>>(),
             [true, true, true, false]
         );
         assert!(is_cut(&answer));
@@ -353,24 +374,47 @@ mod tests {
 
     #[test]
     fn a_tool_s_answer_names_its_call() {
-        let answer = message(json!({"role": "toolResult", "toolCallId": "c1", "toolName": "exec",
-            "isError": true, "content": [{"type": "text", "text": "no"}]}));
+        let answer = message(
+            json!({"role": "toolResult", "toolCallId": "c1", "toolName": "exec",
+            "isError": true, "content": [{"type": "text", "text": "no"}]}),
+        );
 
         let answered = answered_by(&answer).unwrap();
-        assert_eq!((answered.call_id.as_str(), answered.is_failed), ("c1", true));
-        assert_eq!(answered_by(&message(json!({"role": "user", "content": "x"}))), None);
+        assert_eq!(
+            (answered.call_id.as_str(), answered.is_failed),
+            ("c1", true)
+        );
+        assert_eq!(
+            answered_by(&message(json!({"role": "user", "content": "x"}))),
+            None
+        );
     }
 
     #[test]
     fn a_tool_is_followed_from_its_start_to_its_answer() {
         let told = [
-            event("item", json!({"kind": "tool", "toolCallId": "c", "name": "exec", "phase": "start", "status": "running"})),
-            event("tool", json!({"phase": "start", "toolCallId": "c", "name": "exec", "args": {"command": "ls"}})),
-            event("tool", json!({"phase": "update", "toolCallId": "c", "name": "exec",
-                "partialResult": {"content": [{"type": "text", "text": "a"}]}})),
-            event("tool", json!({"phase": "result", "toolCallId": "c", "name": "exec", "isError": false,
-                "result": {"content": [{"type": "text", "text": "a\nb"}]}})),
-            event("item", json!({"kind": "tool", "toolCallId": "c", "name": "exec", "phase": "update", "status": "running"})),
+            event(
+                "item",
+                json!({"kind": "tool", "toolCallId": "c", "name": "exec", "phase": "start", "status": "running"}),
+            ),
+            event(
+                "tool",
+                json!({"phase": "start", "toolCallId": "c", "name": "exec", "args": {"command": "ls"}}),
+            ),
+            event(
+                "tool",
+                json!({"phase": "update", "toolCallId": "c", "name": "exec",
+                "partialResult": {"content": [{"type": "text", "text": "a"}]}}),
+            ),
+            event(
+                "tool",
+                json!({"phase": "result", "toolCallId": "c", "name": "exec", "isError": false,
+                "result": {"content": [{"type": "text", "text": "a\nb"}]}}),
+            ),
+            event(
+                "item",
+                json!({"kind": "tool", "toolCallId": "c", "name": "exec", "phase": "update", "status": "running"}),
+            ),
         ];
         let mut shown: Option<ToolCall> = None;
         for event in &told {
@@ -394,10 +438,15 @@ mod tests {
             detail_of(&event("thinking", json!({"text": "Hm", "delta": "Hm"}))),
             Some(RunDetail::Reasoning("Hm".to_owned()))
         );
-        let retrying = json!({"phase": "retrying", "retryAttempt": 2, "maxRetries": 8, "delayMs": 4000});
+        let retrying =
+            json!({"phase": "retrying", "retryAttempt": 2, "maxRetries": 8, "delayMs": 4000});
         assert_eq!(
             detail_of(&event("run_status", retrying)),
-            Some(RunDetail::Retrying { attempt: 2, most: 8, delay: Duration::from_secs(4) })
+            Some(RunDetail::Retrying {
+                attempt: 2,
+                most: 8,
+                delay: Duration::from_secs(4)
+            })
         );
         for (stream, data) in [
             ("run_status", json!({"phase": "starting_model"})),

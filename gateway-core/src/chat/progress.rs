@@ -407,17 +407,27 @@ mod tests {
         let told = |data: Value| -> AgentEvent {
             serde_json::from_value(json!({"runId": "r", "stream": "tool", "data": data})).unwrap()
         };
-        let start = told(json!({"phase": "start", "toolCallId": "c", "name": "exec", "args": {"command": "ls"}}));
+        let start = told(
+            json!({"phase": "start", "toolCallId": "c", "name": "exec", "args": {"command": "ls"}}),
+        );
 
         assert_eq!(runs.on_detail(&start), None, "the run is not known yet");
-        runs.on(&event(json!({"state": "status", "phase": "starting_model"})));
+        runs.on(&event(
+            json!({"state": "status", "phase": "starting_model"}),
+        ));
         assert!(runs.on_detail(&start).is_some());
         assert_eq!(runs.on_detail(&start), None);
-        let ended = runs.on_detail(&told(json!({"phase": "result", "toolCallId": "c", "result": "out"})));
-        let Some(ProgressStep::Detail(RunDetail::Tool(call))) = ended.map(|progress| progress.step) else {
+        let ended = runs.on_detail(&told(
+            json!({"phase": "result", "toolCallId": "c", "result": "out"}),
+        ));
+        let Some(ProgressStep::Detail(RunDetail::Tool(call))) = ended.map(|progress| progress.step)
+        else {
             panic!("no tool");
         };
-        assert_eq!((call.name.as_str(), call.result.as_deref()), ("exec", Some("out")));
+        assert_eq!(
+            (call.name.as_str(), call.result.as_deref()),
+            ("exec", Some("out"))
+        );
 
         runs.on(&event(json!({"state": "final"})));
         assert_eq!(runs.on_detail(&start), None, "the run has ended");

@@ -183,7 +183,8 @@ impl Conversations {
         session_key: String,
         payload: &ChatHistoryPayload,
     ) -> ChatHistoryView {
-        let mut messages: Vec<ChatMessageView> = payload.messages.iter().map(message_view).collect();
+        let mut messages: Vec<ChatMessageView> =
+            payload.messages.iter().map(message_view).collect();
         bound_pictures(&mut messages);
         if let Some(pending) = &payload.pending_inputs {
             let waiting: Vec<ChatMessageView> = pending
@@ -345,7 +346,11 @@ fn image_views(pictures: Vec<Picture>) -> Vec<ImageView> {
 /// Leaves out the oldest pictures where all of them together would be too much for the window.
 fn bound_pictures(messages: &mut [ChatMessageView]) {
     let mut left = MOST_PICTURES;
-    for image in messages.iter_mut().rev().flat_map(|message| &mut message.images) {
+    for image in messages
+        .iter_mut()
+        .rev()
+        .flat_map(|message| &mut message.images)
+    {
         let size = image.data.as_ref().map_or(0, String::len);
         if size > left {
             image.data = None;

@@ -71,6 +71,9 @@ mod tests {
         ] {
             assert_eq!(judged(bad), None, "{bad}");
         }
-        assert_eq!(judged(&format!("https://example.org/{}", "x".repeat(LONGEST))), None);
+        assert_eq!(
+            judged(&format!("https://example.org/{}", "x".repeat(LONGEST))),
+            None
+        );
     }
 }

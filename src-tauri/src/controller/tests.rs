@@ -566,7 +566,11 @@ async fn tools_thoughts_and_retries_of_a_run_are_shown_and_survive_a_new_window(
     ));
     assert!(matches!(
         fakes.desktop.chat().await.change,
-        ChatChange::Retrying { attempt: 2, most: 8, .. }
+        ChatChange::Retrying {
+            attempt: 2,
+            most: 8,
+            ..
+        }
     ));
 
     gateway.answers_history(json!({"sessionKey": "main", "messages": [
@@ -604,7 +608,10 @@ async fn a_message_that_was_cut_is_fetched_whole_or_said_to_be_gone() {
     };
 
     assert_eq!(fakes.ask(ask("1")).await.unwrap().text, "all of it");
-    assert_eq!(fakes.ask(ask("gone")).await.unwrap_err().code, "messageNotWhole");
+    assert_eq!(
+        fakes.ask(ask("gone")).await.unwrap_err().code,
+        "messageNotWhole"
+    );
 }
 
 #[tokio::test(start_paused = true)]

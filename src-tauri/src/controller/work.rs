@@ -9,7 +9,8 @@ use super::{
     sign_in_key::KeyNews,
 };
 use crate::view_model::{
-    ChatHistoryView, ChatMessageView, FetchedView, FieldError, ReportView, SavedReportView, UiError, UserAction,
+    ChatHistoryView, ChatMessageView, FetchedView, FieldError, ReportView, SavedReportView,
+    UiError, UserAction,
 };
 use gateway_core::{
     chat::Listed,
@@ -214,9 +215,12 @@ impl Controller {
         };
         self.work.spawn(async move {
             let told = gateway.message(session_key, id).await;
-            let view = told
-                .map_err(|error| call_error(&error))
-                .and_then(|told| told.message.as_ref().map(message_view).ok_or_else(not_whole));
+            let view = told.map_err(|error| call_error(&error)).and_then(|told| {
+                told.message
+                    .as_ref()
+                    .map(message_view)
+                    .ok_or_else(not_whole)
+            });
             respond(reply, view);
             Outcome::Nothing
         });

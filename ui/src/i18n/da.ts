@@ -510,6 +510,12 @@ export const da: Catalogue = {
       const when = seconds === 0 ? "Prøver igen" : `Prøver igen om ${seconds} s`;
       return `Modellen svarede ikke. ${when} (${which})`;
     },
+    working: "Arbejder…",
+    find: "Find i samtalen",
+    found: (at, of, more) => `${at} af ${of}${more ? "+" : ""}`,
+    foundNothing: "Ikke fundet",
+    findPrevious: "Forrige",
+    findNext: "Næste",
     imageMissing: "Billedet vises ikke: for stort, eller ikke sendt med",
     cut: "Gatewayen sendte kun begyndelsen.",
     showWhole: "Vis hele beskeden",

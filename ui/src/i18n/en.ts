@@ -404,6 +404,12 @@ export const en = {
       const when = seconds === 0 ? "Trying again" : `Trying again in ${seconds} s`;
       return `The model did not answer. ${when} (${which})`;
     },
+    working: "Working…",
+    find: "Find in this conversation",
+    found: (at: number, of: number, more: boolean) => `${at} of ${of}${more ? "+" : ""}`,
+    foundNothing: "Not found",
+    findPrevious: "Previous",
+    findNext: "Next",
     imageMissing: "Picture not shown: too large, or not sent along",
     cut: "The gateway sent only the beginning.",
     showWhole: "Show the full message",

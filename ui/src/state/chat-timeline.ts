@@ -119,6 +119,8 @@ export type Row =
       text: string;
       phase: string | null;
       retry: Retry | null;
+      /** Whether a tool is at work. */
+      working: boolean;
     }
   /** What the agent did before it said something: thoughts and tools, in order. */
   | { kind: "work"; id: string; steps: readonly Step[]; live: boolean }
@@ -684,7 +686,8 @@ export function rows(timeline: Timeline): Row[] {
         const { runId, text, phase, retry, reasoning, tools } = entry;
         drawing.work(runId, stepsOf(reasoning, tools), true);
         const id = drawing.unique(`run:${runId}`);
-        drawing.rows.push({ kind: "running", id, runId, text, phase, retry });
+        const working = tools.some(({ state }) => state === "running");
+        drawing.rows.push({ kind: "running", id, runId, text, phase, retry, working });
         break;
       }
       case "stopped":

@@ -17,6 +17,9 @@ import {
 /** How long to wait before a history that could not be read is asked for again. */
 const READ_AGAIN_MS = 3_000;
 
+/** Replies come in more pieces a second than a screen shows; each is drawn with those that follow. */
+const FRAME_MS = 16;
+
 /** How long to wait when more was missed while the history was on its way. */
 const NEWER_MS = 200;
 
@@ -39,7 +42,10 @@ export class ChatState {
   /** Whose conversation it is; empty until the app has told. */
   #gateway = "";
   #draft = $state("");
-  #timeline = $state.raw(emptyTimeline("main"));
+  #timeline = emptyTimeline("main");
+  /** The conversation as it is drawn: pieces of a reply wait for one another here. */
+  #shown = $state.raw(this.#timeline);
+  #showing: ReturnType<typeof setTimeout> | undefined;
   #online = false;
   #reading = false;
   #again: ReturnType<typeof setTimeout> | undefined;
@@ -52,10 +58,10 @@ export class ChatState {
     this.#failed = failed;
   }
 
-  readonly rows = $derived(rows(this.#timeline));
-  readonly runs = $derived(activeRuns(this.#timeline));
-  readonly queued = $derived(queuedCount(this.#timeline));
-  readonly loaded = $derived(this.#timeline.loaded);
+  readonly rows = $derived(rows(this.#shown));
+  readonly runs = $derived(activeRuns(this.#shown));
+  readonly queued = $derived(queuedCount(this.#shown));
+  readonly loaded = $derived(this.#shown.loaded);
 
   get draft(): string {
     return this.#draft;
@@ -74,6 +80,7 @@ export class ChatState {
     if (first) return;
     clearTimeout(this.#again);
     this.#timeline = emptyTimeline("main");
+    this.#show();
     this.#draft = "";
     this.problem = null;
     // What is being read for the one before is nobody's any more.
@@ -229,5 +236,15 @@ export class ChatState {
 
   #dispatch(input: TimelineInput): void {
     this.#timeline = reduce(this.#timeline, input);
+    const kind = input.type === "update" ? input.update.change.kind : null;
+    if (kind === "delta" || kind === "reasoning")
+      this.#showing ??= setTimeout(this.#show, FRAME_MS);
+    else this.#show();
   }
+
+  readonly #show = () => {
+    clearTimeout(this.#showing);
+    this.#showing = undefined;
+    this.#shown = this.#timeline;
+  };
 }

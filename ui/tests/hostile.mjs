@@ -70,7 +70,8 @@ const ATTRIBUTES = [
 ];
 
 /** Ways of writing a tag that parsers have disagreed about. */
-const TAG_FORMS: ((tag: string, attributes: string) => string)[] = [
+/** @type {((tag: string, attributes: string) => string)[]} */
+const TAG_FORMS = [
   (tag, attributes) => `<${tag} ${attributes}>${CALL}</${tag}>`,
   (tag, attributes) => `<${tag.toUpperCase()}/${attributes.replaceAll(" ", "/")}/>`,
   (tag, attributes) => `<${tag}\n${attributes}\n`,
@@ -108,7 +109,8 @@ const ADDRESSES = [
 ];
 
 /** Ways of hiding what an address is. */
-const DISGUISES: ((address: string) => string)[] = [
+/** @type {((address: string) => string)[]} */
+const DISGUISES = [
   (address) => address,
   (address) => ` ${address}`,
   (address) => `\u0001${address}`,
@@ -125,7 +127,8 @@ const DISGUISES: ((address: string) => string)[] = [
 ];
 
 /** Where Markdown takes an address. */
-const PLACES: ((address: string) => string)[] = [
+/** @type {((address: string) => string)[]} */
+const PLACES = [
   (address) => `[click](${address})`,
   (address) => `[click](<${address}>)`,
   (address) => `![picture](${address})`,
@@ -160,7 +163,8 @@ const MUTATIONS = [
 ];
 
 /** What Markdown can put such a piece into. */
-const WRAPPINGS: ((inner: string) => string)[] = [
+/** @type {((inner: string) => string)[]} */
+const WRAPPINGS = [
   (inner) => inner,
   (inner) => `> ${inner}`,
   (inner) => `- ${inner}`,
@@ -206,15 +210,20 @@ const ODD = [
   "<mailto:x@pwned.invalid?attach=/etc/passwd>",
 ];
 
-/** Returns the messages, each with its number in place of every N that stands for one. */
-export function hostileMessages(): string[] {
-  const messages: string[] = [...ODD];
+/**
+ * Returns the messages, each with its number in place of every N that stands for one, and with
+ * labels of its own, so that they can stand in one text.
+ *
+ * @returns {string[]}
+ */
+export function hostileMessages() {
+  /** @type {string[]} */
+  const messages = [...ODD];
   TAGS.forEach((tag, tagAt) => {
     ATTRIBUTES.forEach((attributes, at) => {
       // Each pair in two of the forms, so that every form meets every tag and attribute.
       for (const form of [tagAt + at, tagAt + 2 * at + 3]) {
-        const write = TAG_FORMS[form % TAG_FORMS.length];
-        if (write !== undefined) messages.push(write(tag, attributes));
+        messages.push(TAG_FORMS[form % TAG_FORMS.length](tag, attributes));
       }
     });
   });
@@ -226,10 +235,35 @@ export function hostileMessages(): string[] {
     });
   }
   for (const mutation of MUTATIONS) for (const wrap of WRAPPINGS) messages.push(wrap(mutation));
-  const unique = [...new Set(messages)];
-  return unique.map((message, index) =>
+  return [...new Set(messages)].map((message, index) =>
     message
       .replace(/pwned\(N\)/g, `pwned(${index})`)
-      .replace(/(invalid|pwned)([/\\?=]*)N/g, `$1$2${index}`),
+      .replace(/(invalid|pwned)([/\\?=]*)N/g, `$1$2${index}`)
+      .replaceAll("[a]", `[a${index}]`)
+      .replaceAll("[^1]", `[^n${index}]`),
   );
+}
+
+/**
+ * Returns the messages in few texts: what is left open at the end of one swallows no other.
+ *
+ * @param {number} most how many go into one text
+ * @returns {string[]}
+ */
+export function hostileTexts(most) {
+  /** @type {string[][]} */
+  const texts = [];
+  const isOpen = (/** @type {string} */ message) => message.split("```").length % 2 === 0;
+  const messages = hostileMessages();
+  const closed = messages.filter((message) => !isOpen(message));
+  for (let at = 0; at < closed.length; at += most) texts.push(closed.slice(at, at + most));
+  messages.filter(isOpen).forEach((message, index) => texts[index % texts.length].push(message));
+  return texts.map((text) => text.join("\n\n"));
+}
+
+// `node hostile.mjs <most>` prints how many there are, and the texts, for tests in other languages.
+if (globalThis.process?.argv[1] === import.meta.filename) {
+  const most = Number(globalThis.process.argv[2]);
+  const told = { count: hostileMessages().length, texts: hostileTexts(most) };
+  globalThis.process.stdout.write(JSON.stringify(told));
 }
