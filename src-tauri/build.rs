@@ -48,6 +48,8 @@ const COMMANDS: &[&str] = &[
     "prepare_report",
     "save_report",
     "open_report_folder",
+    "chat_message",
+    "open_link",
     "show_openclaw_change",
     "write_openclaw_change",
 ];

@@ -34,4 +34,6 @@ export default ts.config(
     languageOptions: { globals: { ...globals.node } },
   },
   { files: ["preview/*.mjs"], rules: { "no-console": "off" } },
+  // A test may say how much it looked at.
+  { files: ["tests/*.ts"], rules: { "no-console": ["error", { allow: ["info"] }] } },
 );

@@ -5,9 +5,11 @@
 //! - [`courier`]: the task that does it, over whichever session there is.
 //! - [`kept`]: messages on their way, drafts and last transcripts on disk.
 //! - [`progress`]: what a chat shows of the runs that are going on.
+//! - [`content`]: thoughts, tools and pictures in messages and events. Pure.
 //! - [`message`]: the stored messages of a conversation as a chat shows them.
 
 pub mod agent_requests;
+pub mod content;
 pub mod courier;
 pub mod kept;
 pub mod message;

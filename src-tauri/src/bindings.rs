@@ -34,6 +34,8 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::forget_message,
             commands::cancel_message,
             commands::forget_histories,
+            commands::chat_message,
+            commands::open_link,
             commands::abort_chat,
             commands::decide_approval,
             commands::answer_agent,

@@ -5,9 +5,9 @@
 
 use crate::controller::{ControllerHandle, RepairRequest, Request, SignInKeyRequest};
 use crate::view_model::{
-    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
-    FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView, PairingKind, RepairKind,
-    ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
+    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView,
+    DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView,
+    PairingKind, RepairKind, ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
 };
 use tauri::State;
 
@@ -132,6 +132,35 @@ pub async fn chat_history(
 ) -> Result<ChatHistoryView, UiError> {
     controller
         .ask(|reply| Request::ChatHistory { session_key, reply })
+        .await
+}
+
+/// Fetches one message whole, where the history left a part of it out.
+#[tauri::command]
+#[specta::specta]
+pub async fn chat_message(
+    controller: State<'_, ControllerHandle>,
+    session_key: String,
+    id: String,
+) -> Result<ChatMessageView, UiError> {
+    controller
+        .ask(|reply| Request::ChatMessage {
+            session_key,
+            id,
+            reply,
+        })
+        .await
+}
+
+/// Opens a link of a conversation outside, after a person has seen where it leads.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_link(
+    controller: State<'_, ControllerHandle>,
+    address: String,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::OpenLink { address, reply })
         .await
 }
 

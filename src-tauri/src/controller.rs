@@ -14,6 +14,7 @@ mod connection_view;
 mod fetching;
 mod gateway_report;
 mod gateways;
+mod links;
 mod notices;
 mod openclaw_change;
 pub mod ports;
@@ -345,6 +346,14 @@ impl Controller {
                 respond(reply, settings::check_address(&text));
             }
             Request::ChatHistory { session_key, reply } => self.fetch_history(session_key, reply),
+            Request::ChatMessage {
+                session_key,
+                id,
+                reply,
+            } => self.fetch_message(session_key, id, reply),
+            Request::OpenLink { address, reply } => {
+                respond(reply, links::open(&*self.desktop, &address));
+            }
             Request::SendChat { draft, reply } => {
                 respond(reply, self.send_chat(draft));
             }
@@ -462,6 +471,9 @@ impl Controller {
             Ok(_) | Err(RecvError::Lagged(_)) if self.is_stale => Vec::new(),
             Ok(GatewayEvent::Event(Event::Chat(event))) => {
                 self.chat.event(&event).into_iter().collect()
+            }
+            Ok(GatewayEvent::Event(Event::Agent(event))) => {
+                self.chat.detail(&event, now_ms()).into_iter().collect()
             }
             Ok(GatewayEvent::Event(event)) => {
                 self.agent_request_event(&event);

@@ -41,6 +41,10 @@ pub trait Desktop: Send + Sync + 'static {
     /// Shows a folder in the system's file browser, or says why that cannot be started.
     fn open_folder(&self, folder: &Path) -> Result<(), String>;
 
+    /// Hands an address to the program that the system opens such with, or says why that cannot be
+    /// started. Only [`links`](crate::controller) calls it, with what it has looked at.
+    fn open_link(&self, address: &str) -> Result<(), String>;
+
     /// Says that the app can be used, once; `window` tells whether its window has loaded.
     fn ready(&self, window: bool);
 

@@ -18,7 +18,7 @@ use gateway_core::{
             },
             chat::{
                 ChatAbort, ChatAbortParams, ChatAbortPayload, ChatHistory, ChatHistoryParams,
-                ChatHistoryPayload,
+                ChatHistoryPayload, ChatMessageGet, ChatMessageGetParams, ChatMessageGetPayload,
             },
             devices::{
                 DevicePairApprove, DevicePairList, DevicePairReject, PairingDecisionParams,
@@ -38,6 +38,9 @@ use std::time::Duration;
 /// How much of a conversation is fetched: what a person scrolls back through without asking.
 const HISTORY_MESSAGES: u32 = 200;
 
+/// How much of one message is fetched, in characters: the most that gateways tell.
+const WHOLE_MESSAGE: u32 = 2_000_000;
+
 /// How long a gateway may take to answer a call (the reference client's limit is 15 s).
 const ANSWER: Duration = Duration::from_secs(15);
 
@@ -54,6 +57,20 @@ impl GatewayPort for LiveGateway {
             let mut params = ChatHistoryParams::new(SessionKey::from(session_key));
             params.limit = Some(HISTORY_MESSAGES);
             session.call::<ChatHistory>(params, ANSWER).await
+        }
+        .boxed()
+    }
+
+    fn message(
+        &self,
+        session_key: String,
+        id: String,
+    ) -> BoxFuture<'static, Result<ChatMessageGetPayload, CallError>> {
+        let session = self.0.clone();
+        async move {
+            let mut params = ChatMessageGetParams::new(SessionKey::from(session_key), id);
+            params.max_chars = Some(WHOLE_MESSAGE);
+            session.call::<ChatMessageGet>(params, ANSWER).await
         }
         .boxed()
     }

@@ -22,8 +22,8 @@ pub use agent_requests::{
     ApprovalView, DecisionView, PairingKind, PairingView,
 };
 pub use chat::{
-    ChatChange, ChatDraft, ChatHistoryView, ChatMessageView, ChatRole, ChatUpdate, InFlightView,
-    UnsentMessageView, UnsentView,
+    AnsweredView, ChatChange, ChatDraft, ChatHistoryView, ChatMessageView, ChatRole, ChatUpdate,
+    ImageView, InFlightView, ToolStateView, ToolView, UnsentMessageView, UnsentView,
 };
 pub use check::{CheckStatus, CheckStepId, CheckStepView, CheckView};
 pub use day::{DaySpanView, DayView};

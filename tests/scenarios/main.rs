@@ -16,6 +16,7 @@ mod gateway_bind;
 mod gateway_down;
 mod gateway_secret;
 mod history;
+mod hostile_content;
 mod jump_host;
 mod kept_offline;
 mod killed_gateway;

@@ -23,6 +23,7 @@ import {
   repairView,
   settingsView,
   signInKeyView,
+  tool,
 } from "../src/ipc/fake";
 
 interface Scene {
@@ -65,6 +66,94 @@ const conversation = (): ChatMessageView[] => [
       "Put it into /etc/cron.daily and make it executable. Shall I?",
     atMs: Date.now() - 39 * MINUTE,
     runId: "b",
+  }),
+];
+
+/** A picture of a few bars, small enough to stand here. */
+const PICTURE =
+  "iVBORw0KGgoAAAANSUhEUgAAALQAAABQCAIAAAA/esjxAAAA7ElEQVR42u3SoQ0AIAxFQfZhCrZnGQwJngUQiApoLnn2m/bKmkM6VpxAcAgOwSE4BIfgEByCQ3AIDgkOwSE4BIfi6q1eBgcccAgOwSE4FPRmOOCAQ3B4c+Cb4YADDjjggAMOwSE4BIfgUJY3wwEHHHDAAQcccMDhzXDAAQcccMABhzenfzMccMABBxxwwAEHHHDAAQcc3gwHHHDAYQWH1Sc4nB4OOOCAAw444PBmKzis4LCCwwoOKzis3sLhHFZwWMFhBYcVHFZwWMFhBYcVHFZwOCIcjmgFhxUcVnBYwWEFhxUcVnBYwWGVabUBqM+yWDXfD/QAAAAASUVORK5CYII=";
+
+/** What an agent writes over an hour of work. */
+const long = (): ChatMessageView[] => [
+  message({
+    id: "1",
+    role: "user",
+    text: "Compare the three backup plans and tell me which one to take. Look at the disk first.",
+    atMs: Date.now() - 50 * MINUTE,
+    key: "a:user",
+  }),
+  message({
+    id: "2",
+    runId: "a",
+    reasoning:
+      "The user wants a comparison. I should look at how full the disk is, then at how much is added each month.",
+    tools: [
+      tool({
+        id: "1",
+        state: "called",
+        result: null,
+        arguments: '{\n  "command": "df -h /srv/backup"\n}',
+      }),
+      tool({
+        id: "2",
+        name: "read",
+        state: "called",
+        result: null,
+        arguments: '{\n  "path": "/etc/restic/plan.toml"\n}',
+      }),
+    ],
+  }),
+  message({
+    id: "3",
+    role: "tool",
+    text: "Filesystem  Size  Used Avail Use% Mounted on\n/dev/sdb1   1.8T  1.2T  623G  66% /srv/backup",
+    answers: { callId: "1", name: "exec", failed: false },
+  }),
+  message({
+    id: "4",
+    role: "tool",
+    text: "ENOENT: no such file or directory",
+    answers: { callId: "2", name: "read", failed: true },
+  }),
+  message({
+    id: "5",
+    runId: "a",
+    atMs: Date.now() - 49 * MINUTE,
+    text:
+      "## Three plans\n\nThe disk holds **1.2 of 1.8 TB**, and about *40 GB* are added each month[^1].\n\n" +
+      "| Plan | Keeps | Needs | Lasts until |\n|:--|:--|--:|:--|\n" +
+      "| Daily | 30 days | 1.4 TB | March 2028 |\n| Weekly | a year | 1.7 TB | ~~next week~~ May 2027 |\n" +
+      "| Both | 30 days + a year | 1.9 TB | does not fit |\n\n" +
+      "I would take **Daily**:\n\n1. It fits for longer than the disk will live.\n2. A month is what you asked for the last time:\n   - photos change rarely\n   - the mail is kept elsewhere\n\n" +
+      "> Weekly is cheaper in writes, if the disk is old.\n\n" +
+      "What is left to do:\n\n- [x] Measure the disk\n- [x] Ask about the photos\n- [ ] Write the timer\n\n" +
+      "[^1]: Measured over the last six months; see [the manual](https://restic.readthedocs.io/en/stable/060_forget.html).\n",
+  }),
+  message({
+    id: "6",
+    role: "user",
+    text: "Daily it is. Show me the timer, and `restic` in *one* line.",
+    atMs: Date.now() - 12 * MINUTE,
+    key: "b:user",
+  }),
+  message({
+    id: "7",
+    runId: "b",
+    atMs: Date.now() - 11 * MINUTE,
+    text:
+      "```ini\n# /etc/systemd/system/backup.timer\n[Timer]\nOnCalendar=daily\nRandomizedDelaySec=20min\nPersistent=true\n```\n\n" +
+      '```sh\nrestic -r /srv/backup backup /home --exclude-caches && echo "kept: $(date +%F)" >> /var/log/backup.log # once a day\n```\n\n' +
+      'To look at what was kept:\n\n```python\nimport json, subprocess\n\n\ndef snapshots(repo: str) -> list[dict]:\n    """Every snapshot, the oldest first."""\n    told = subprocess.run(["restic", "-r", repo, "snapshots", "--json"], capture_output=True)\n    return sorted(json.loads(told.stdout or b"[]"), key=lambda one: one["time"])\n```\n\n' +
+      "The last month in a picture:\n\n![Disk use](https://charts.example.org/disk.png)\n\nمرحبا بالعالم: نص من اليمين إلى اليسار.",
+    images: [{ mediaType: "image/png", data: PICTURE }],
+  }),
+  message({
+    id: "8",
+    role: "assistant",
+    runId: "c",
+    atMs: Date.now() - 2 * MINUTE,
+    text: "The log of the first night, as it came:\n\n- scanned 182,113 files\n- 1.2 GB added",
+    truncated: true,
   }),
 ];
 
@@ -308,6 +397,55 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
         text: "I am writing the file now. It goes to /etc/cron.daily/backup-disk, and",
       });
     },
+  ),
+  "chat-long": scene(() => {}, history(long())),
+  "chat-long-top": scene(
+    () => {},
+    history(long()),
+    () => {
+      for (const details of document.querySelectorAll("details")) details.open = true;
+      document.querySelector('[data-testid="chat-scroller"]')?.scrollTo(0, 0);
+    },
+  ),
+  "chat-long-middle": scene(
+    () => {},
+    history(long()),
+    () => {
+      const code = document.querySelectorAll("figure");
+      code[code.length - 2]?.scrollIntoView({ block: "center" });
+    },
+  ),
+  "chat-tool-running": scene(
+    () => {},
+    history(conversation()),
+    (backend) => {
+      const about = { runId: "c" };
+      backend.tellChat({ kind: "queued", key: "c", text: "What went wrong last night?" });
+      backend.tellChat({ kind: "accepted", key: "c" });
+      backend.tellChat({ kind: "reasoning", ...about, text: "Which service was it again?" });
+      const running = tool({
+        id: "c1",
+        state: "running",
+        result: null,
+        arguments: '{"command": "journalctl -u restic --since today"}',
+      });
+      backend.tellChat({ kind: "tool", ...about, tool: running });
+    },
+  ),
+  "chat-retrying": scene(
+    () => {},
+    history(conversation()),
+    (backend) => {
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
+      backend.tellChat({ kind: "accepted", key: "c" });
+      const retry = { attempt: 2, most: 8, atMs: Date.now() + 12_000 };
+      backend.tellChat({ kind: "retrying", runId: "c", ...retry });
+    },
+  ),
+  "chat-link": scene(
+    () => {},
+    history(long()),
+    () => document.querySelector<HTMLElement>('[data-testid="chat-link"]')?.click(),
   ),
   "chat-preparing": scene(
     () => {},

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ChatChange, ChatHistoryView, ChatMessageView, UiError } from "../src/ipc";
-import { message } from "../src/ipc/fake";
+import { message, tool } from "../src/ipc/fake";
 import {
   activeRuns,
   emptyTimeline,
@@ -10,6 +10,7 @@ import {
   reduce,
   rows,
   type Row,
+  type Step as WorkStep,
   type Timeline,
   type TimelineInput,
 } from "../src/state/chat-timeline";
@@ -37,6 +38,13 @@ function play(...inputs: TimelineInput[]): Timeline {
   return inputs.reduce(reduce, emptyTimeline("main"));
 }
 
+/** A step of work in a few words. */
+function told(step: WorkStep): string {
+  if (step.kind === "thought") return `thought ${step.text}`;
+  const { name, state, result } = step.tool;
+  return `${name} ${state} ${result ?? "-"}`;
+}
+
 /** A row in one line. */
 function line(row: Row): string {
   switch (row.kind) {
@@ -46,8 +54,8 @@ function line(row: Row): string {
       return `agent${row.ending === null ? "" : ` ${row.ending.kind}`}: ${row.text}`;
     case "running":
       return `running ${row.phase ?? "-"}: ${row.text}`;
-    case "tools":
-      return `tools: ${row.results.join(", ")}`;
+    case "work":
+      return `work${row.live ? " live" : ""}: ${row.steps.map(told).join(", ")}`;
     case "note":
       return `note: ${row.text}`;
   }
@@ -177,8 +185,8 @@ describe("a conversation", () => {
         sessionKey: "main",
         asOf: 9,
         messages: [user("hi", "k")],
-        inFlight: { runId: "k", text: "Hel" },
         keptAtMs: null,
+        inFlight: { runId: "k", text: "Hel", reasoning: null, tools: [] },
       },
     });
     expect(lines(timeline)).toEqual(["user delivered: hi", "running -: Hel"]);
@@ -339,10 +347,120 @@ describe("a conversation", () => {
     );
     expect(lines(timeline)).toEqual([
       "user delivered: hi",
-      "tools: a, b",
+      "work:  done a,  done b",
       "agent: Done.",
       "note: New session",
     ]);
+  });
+
+  it("puts answers to their calls and folds thoughts and tools between what is said", () => {
+    const called = message({
+      reasoning: "Let me look.",
+      text: "I look.",
+      tools: [tool({ id: "1", state: "called", result: null })],
+      runId: "k",
+    });
+    const timeline = play(
+      history(
+        0,
+        user("hi", "k"),
+        called,
+        message({
+          role: "tool",
+          text: "out",
+          answers: { callId: "1", name: "exec", failed: false },
+        }),
+        message({
+          reasoning: "Again.",
+          tools: [tool({ id: "2", name: "read", state: "called", result: null })],
+          runId: "k",
+        }),
+        message({ role: "tool", text: "no", answers: { callId: "2", name: "read", failed: true } }),
+        reply("Done.", "k"),
+      ),
+    );
+    expect(lines(timeline)).toEqual([
+      "user delivered: hi",
+      "work: thought Let me look.",
+      "agent: I look.",
+      "work: exec done out, thought Again., read failed no",
+      "agent: Done.",
+    ]);
+  });
+
+  it("shows what a run thinks and which tools it uses, before, while and after it speaks", () => {
+    const running = tool({ state: "running", result: null });
+    const begun = play(
+      history(0, user("hi", "k")),
+      update(1, { kind: "reasoning", runId: "k", text: "Hm" }),
+      update(2, { kind: "tool", runId: "k", tool: running }),
+    );
+    expect(lines(begun)).toEqual([
+      "user delivered: hi",
+      "work live: thought Hm, exec running -",
+      "running -: ",
+    ]);
+
+    const spoken = reduce(
+      reduce(begun, update(3, { kind: "tool", runId: "k", tool: tool() })),
+      update(4, { kind: "delta", runId: "k", text: "Ok" }),
+    );
+    expect(lines(spoken).slice(1)).toEqual([
+      "work live: thought Hm, exec done ok",
+      "running -: Ok",
+    ]);
+
+    const ended = reduce(
+      spoken,
+      update(5, { kind: "final", runId: "k", message: reply("Ok.", "k") }),
+    );
+    expect(lines(ended).slice(1)).toEqual(["work: thought Hm, exec done ok", "agent: Ok."]);
+    expect(rows(ended).map(({ id }) => id)).toEqual(rows(spoken).map(({ id }) => id));
+
+    // The history says the same, and nothing is there twice.
+    const read = reduce(
+      ended,
+      history(
+        5,
+        user("hi", "k"),
+        message({ reasoning: "Hm", tools: [tool({ state: "called", result: null })], runId: "k" }),
+        message({
+          role: "tool",
+          text: "ok",
+          answers: { callId: "call", name: "exec", failed: false },
+        }),
+        reply("Ok.", "k"),
+      ),
+    );
+    expect(lines(read)).toEqual(lines(ended));
+    expect(rows(read).map(({ id }) => id)).toEqual(rows(ended).map(({ id }) => id));
+  });
+
+  it("says when a provider is asked again, until it answers", () => {
+    const retry = { attempt: 2, most: 8, atMs: 5_000 };
+    const waits = play(
+      history(0, user("hi", "k")),
+      update(1, { kind: "retrying", runId: "k", ...retry }),
+    );
+    expect(rows(waits).at(-1)).toMatchObject({ kind: "running", retry });
+    const answered = reduce(waits, update(2, { kind: "delta", runId: "k", text: "Hi" }));
+    expect(rows(answered).at(-1)).toMatchObject({ kind: "running", retry: null });
+  });
+
+  it("keeps what a stopped reply had done", () => {
+    const stopped = play(
+      history(0, user("hi", "k")),
+      update(1, { kind: "tool", runId: "k", tool: tool() }),
+      update(2, { kind: "aborted", runId: "k", text: null }),
+    );
+    expect(lines(stopped).slice(1)).toEqual(["work: exec done ok", "agent stopped: "]);
+  });
+
+  it("draws the rows of a history once, whatever is streamed after it", () => {
+    const begun = play(history(0, user("hi", "k"), reply("Hello", "k")));
+    const more = reduce(begun, update(1, { kind: "delta", runId: "l", text: "x" }));
+    expect(rows(more)[0]).toBe(rows(begun)[0]);
+    expect(rows(more)[1]).toBe(rows(begun)[1]);
   });
 
   it("recognises the session under its canonical name", () => {
@@ -503,8 +621,9 @@ class World {
       sessionKey: "main",
       asOf: this.#told,
       messages: [...this.#transcript],
-      inFlight: run === undefined ? null : { runId: run.key, text: run.text },
       keptAtMs: null,
+      inFlight:
+        run === undefined ? null : { runId: run.key, text: run.text, reasoning: null, tools: [] },
     };
   }
 

@@ -1,7 +1,14 @@
 import { fireEvent, screen, waitFor } from "@testing-library/svelte";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { ChatDraft, ChatHistoryView, ChatMessageView, Commands } from "../src/ipc";
-import { FakeBackend, connectionView, downView, message, settingsView } from "../src/ipc/fake";
+import {
+  FakeBackend,
+  connectionView,
+  downView,
+  message,
+  settingsView,
+  tool,
+} from "../src/ipc/fake";
 import { all, find, get, input, open, testids, textOf } from "./window";
 
 type Answers = ConstructorParameters<typeof FakeBackend>[0];
@@ -223,8 +230,101 @@ describe("the conversation", () => {
       chatHistory: () =>
         told(0, message({ role: "tool", text: "a" }), message({ role: "tool", text: "b" })),
     });
-    expect(textOf(await find(testids.chatTools))).toContain("2 tool results");
-    expect(get(testids.chatTools).querySelector("details")?.open).toBe(false);
+    expect(textOf(await find(testids.chatTools))).toContain("Used 2 tools");
+    expect((get(testids.chatTools) as HTMLDetailsElement).open).toBe(false);
+  });
+
+  it("shows what a tool was called with and what it answered, once it is opened", async () => {
+    const { user } = await openChat({
+      chatHistory: () =>
+        told(
+          0,
+          message({
+            reasoning: "Let me **look**.",
+            tools: [tool({ id: "1", state: "called", result: null })],
+            runId: "k",
+          }),
+          message({
+            role: "tool",
+            text: "623G free",
+            answers: { callId: "1", name: "exec", failed: true },
+          }),
+        ),
+    });
+    const work = await find(testids.chatTools);
+    expect(textOf(work)).toBe("exec df -h failed");
+    await user.click(work.querySelector("summary") as HTMLElement);
+    expect(textOf(await find(testids.chatThought))).toBe("Let me look.");
+    expect(get(testids.chatTool).dataset["state"]).toBe("failed");
+    expect(textOf(get(testids.chatTool))).toContain("623G free");
+    expect(textOf(get(testids.chatTool))).toContain('"command": "df -h"');
+  });
+
+  it("shows where a link leads before it is opened, and opens it once", async () => {
+    const { backend, user } = await openChat({
+      chatHistory: () =>
+        told(0, message({ text: "[my bank](https://bank.example@evil.example/x)" })),
+    });
+    const link = await find(testids.chatLink);
+    expect(link.closest("a")).toBeNull();
+    await user.click(link);
+    expect(textOf(get(testids.linkHost))).toBe("evil.example");
+    expect(textOf(get(testids.linkAddress))).toBe("https://bank.example@evil.example/x");
+    expect(backend.callsOf("openLink")).toEqual([]);
+    await user.click(get(testids.linkOpen));
+    expect(backend.callsOf("openLink")).toHaveLength(1);
+    await waitFor(() => expect(all(testids.linkHost)).toEqual([]));
+  });
+
+  it("fetches a message whole that the gateway told only a part of", async () => {
+    const { user } = await openChat({
+      chatHistory: () => told(0, message({ id: "m", text: "The beginn", truncated: true })),
+      chatMessage: () => ({
+        status: "ok" as const,
+        data: message({ text: "The beginning and the end" }),
+      }),
+    });
+    await user.click(await find(testids.chatWhole));
+    await waitFor(() =>
+      expect(textOf(get(testids.chatAssistant))).toContain("The beginning and the end"),
+    );
+    expect(all(testids.chatWhole)).toEqual([]);
+  });
+
+  it("quotes a message into the composer", async () => {
+    const { user } = await openChat({
+      chatHistory: () => told(0, message({ text: "One\n\n**Two**" })),
+    });
+    await user.type(get(testids.chatInput), "Why?");
+    await user.click(await find(testids.chatQuote));
+    expect(input(testids.chatInput).value).toBe("> One\n> \n> **Two**\n\nWhy?");
+    expect(document.activeElement).toBe(get(testids.chatInput));
+  });
+
+  it("finds words in the conversation, across pieces of a line, and goes through them", async () => {
+    const { user } = await openChat({
+      chatHistory: () =>
+        told(
+          0,
+          message({ id: "1", text: "A disk and a *di*sk" }),
+          message({ id: "2", text: "no DISK" }),
+        ),
+    });
+    await screen.findByText("no DISK");
+    await user.keyboard("{Control>}f{/Control}");
+    expect(document.activeElement).toBe(get(testids.findField));
+    await user.keyboard("disk");
+    expect(textOf(get(testids.findCount))).toBe("3 of 3");
+    await user.keyboard("{Enter}");
+    expect(textOf(get(testids.findCount))).toBe("2 of 3");
+    await user.click(get(testids.findNext));
+    await user.click(get(testids.findNext));
+    expect(textOf(get(testids.findCount))).toBe("1 of 3");
+    await user.type(get(testids.findField), "x");
+    expect(textOf(get(testids.findCount))).toBe("Not found");
+    await user.keyboard("{Escape}");
+    expect(all(testids.findBar)).toEqual([]);
+    expect(document.activeElement).toBe(get(testids.chatInput));
   });
 
   it("keeps what is being written while another page is shown", async () => {

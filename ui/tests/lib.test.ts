@@ -1,42 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
-import { blocks } from "../src/lib/blocks";
 import { copyText } from "../src/lib/clipboard";
 import { secondsUntil, spanOf } from "../src/lib/duration";
 import { fingerprintGroups } from "../src/lib/fingerprint";
 import { parsePort } from "../src/lib/port";
 import { randomUuid } from "../src/lib/uuid";
-
-describe("the formatting of a message", () => {
-  it("cuts paragraphs, code and code within a line", () => {
-    expect(blocks("Run `ls`:\nnow\n\n```sh\nls -l\n\n# end\n```\nDone.")).toEqual([
-      {
-        kind: "paragraph",
-        spans: [
-          { kind: "text", text: "Run " },
-          { kind: "code", text: "ls" },
-          { kind: "text", text: ":\nnow" },
-        ],
-      },
-      { kind: "code", language: "sh", text: "ls -l\n\n# end" },
-      { kind: "paragraph", spans: [{ kind: "text", text: "Done." }] },
-    ]);
-  });
-
-  it("shows code that still streams as code", () => {
-    expect(blocks("```py\nprint(")).toEqual([{ kind: "code", language: "py", text: "print(" }]);
-  });
-
-  it("closes a fence only with one that is as long", () => {
-    expect(blocks("````\n```\ninner\n```\n````")).toEqual([
-      { kind: "code", language: "", text: "```\ninner\n```" },
-    ]);
-  });
-
-  it("keeps markup as the text it is", () => {
-    const text = '<img src=x onerror="alert(1)"> **bold**';
-    expect(blocks(text)).toEqual([{ kind: "paragraph", spans: [{ kind: "text", text }] }]);
-  });
-});
 
 describe("a port as typed", () => {
   it.each([

@@ -29,7 +29,12 @@ function contrast(one: string, other: string): number {
 }
 
 const TEXT_ON: Readonly<Record<string, readonly string[]>> = {
-  text: ["bg", "surface", "hover", "bubble", "code", "bad-tint", "wait-tint"],
+  text: ["bg", "surface", "hover", "bubble", "code", "bad-tint", "wait-tint", "mark"],
+  "code-keyword": ["code"],
+  "code-string": ["code"],
+  "code-number": ["code"],
+  "code-title": ["code"],
+  "code-type": ["code"],
   muted: ["bg", "surface", "hover", "code"],
   wait: ["bg", "surface", "wait-tint"],
   bad: ["bg", "surface", "bad-tint"],

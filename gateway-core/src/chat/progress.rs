@@ -3,7 +3,9 @@
 //! The raw events repeat themselves, end a run twice, and differ between wire versions; what comes
 //! out of [`Runs`] does not.
 
+use super::content::{RunDetail, ToolCall, detail_of};
 use super::message::text_of;
+use crate::protocol::event::AgentEvent;
 use crate::protocol::event::chat::{ChatEvent, ChatState};
 use crate::protocol::method::chat::InFlightRun;
 use crate::protocol::{RunId, SessionKey};
@@ -14,6 +16,9 @@ use std::collections::{HashMap, VecDeque};
 const REMEMBERED_ENDINGS: usize = 256;
 /// Runs that may go on at a time before the oldest is forgotten.
 const MOST_RUNS: usize = 256;
+
+/// Tools of one run that are followed at a time.
+const MOST_TOOLS: usize = 64;
 
 /// One step of one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +44,8 @@ pub enum ProgressStep {
         /// The whole answer so far.
         text: String,
     },
+    /// It is doing something beside the text; a tool is told whole each time.
+    Detail(RunDetail),
     /// It ended.
     Final {
         /// The whole answer; `None` when there is none, as for a message taken up by another run.
@@ -68,7 +75,7 @@ impl ProgressStep {
     /// Returns whether nothing comes after it in the same run.
     pub fn is_terminal(&self) -> bool {
         match self {
-            Self::Status { .. } | Self::Text { .. } => false,
+            Self::Status { .. } | Self::Text { .. } | Self::Detail(_) => false,
             Self::Final { .. } | Self::Aborted { .. } | Self::Failed { .. } => true,
         }
     }
@@ -87,6 +94,8 @@ pub struct Runs {
 struct Run {
     session_key: SessionKey,
     text: String,
+    /// What its tools are known to have done, in the order they were called.
+    tools: Vec<ToolCall>,
 }
 
 impl Runs {
@@ -115,6 +124,23 @@ impl Runs {
             run_id: event.run_id.clone(),
             session_key,
             step,
+        })
+    }
+
+    /// Returns what a detail means for a chat, if anything.
+    ///
+    /// Details of runs that the chat events have not begun, such as those of other agents' helpers,
+    /// say nothing about a conversation.
+    pub fn on_detail(&mut self, event: &AgentEvent) -> Option<ChatProgress> {
+        let run = self.going_on.get_mut(&event.run_id)?;
+        let detail = match detail_of(event)? {
+            RunDetail::Tool(newer) => RunDetail::Tool(run.tool(newer)?),
+            other @ (RunDetail::Reasoning(_) | RunDetail::Retrying { .. }) => other,
+        };
+        Some(ChatProgress {
+            run_id: event.run_id.clone(),
+            session_key: run.session_key.clone(),
+            step: ProgressStep::Detail(detail),
         })
     }
 
@@ -158,6 +184,7 @@ impl Runs {
             Run {
                 session_key,
                 text: String::new(),
+                tools: Vec::new(),
             },
         );
     }
@@ -173,6 +200,20 @@ impl Runs {
 }
 
 impl Run {
+    /// Takes over news of a tool; returns the tool as it is now where that is news.
+    fn tool(&mut self, newer: ToolCall) -> Option<ToolCall> {
+        let Some(known) = self.tools.iter_mut().find(|known| known.id == newer.id) else {
+            if self.tools.len() >= MOST_TOOLS {
+                self.tools.remove(0);
+            }
+            self.tools.push(newer.clone());
+            return Some(newer);
+        };
+        let before = known.clone();
+        known.update(newer);
+        (*known != before).then(|| known.clone())
+    }
+
     fn step(&mut self, event: &ChatEvent) -> Option<ProgressStep> {
         // Wire version 3 sends the whole text only, version 4 the growth as well.
         let whole = event.message.as_ref().map(text_of);
@@ -358,6 +399,38 @@ mod tests {
 
         assert_eq!(text(adopted), "so far");
         assert_eq!(text(more), "so far and on");
+    }
+
+    #[test]
+    fn a_tool_is_told_whole_and_only_where_something_is_new() {
+        let mut runs = Runs::default();
+        let told = |data: Value| -> AgentEvent {
+            serde_json::from_value(json!({"runId": "r", "stream": "tool", "data": data})).unwrap()
+        };
+        let start = told(
+            json!({"phase": "start", "toolCallId": "c", "name": "exec", "args": {"command": "ls"}}),
+        );
+
+        assert_eq!(runs.on_detail(&start), None, "the run is not known yet");
+        runs.on(&event(
+            json!({"state": "status", "phase": "starting_model"}),
+        ));
+        assert!(runs.on_detail(&start).is_some());
+        assert_eq!(runs.on_detail(&start), None);
+        let ended = runs.on_detail(&told(
+            json!({"phase": "result", "toolCallId": "c", "result": "out"}),
+        ));
+        let Some(ProgressStep::Detail(RunDetail::Tool(call))) = ended.map(|progress| progress.step)
+        else {
+            panic!("no tool");
+        };
+        assert_eq!(
+            (call.name.as_str(), call.result.as_deref()),
+            ("exec", Some("out"))
+        );
+
+        runs.on(&event(json!({"state": "final"})));
+        assert_eq!(runs.on_detail(&start), None, "the run has ended");
     }
 
     /// In every recorded conversation each run ends once at most, and texts only end as they grew.

@@ -5,17 +5,25 @@
 
 use super::{ports::KeptHistory, unsent::MAIN_SESSION};
 use crate::view_model::{
-    ChatChange, ChatHistoryView, ChatMessageView, ChatRole, ChatUpdate, InFlightView, UiError,
+    AnsweredView, ChatChange, ChatHistoryView, ChatMessageView, ChatRole, ChatUpdate, ImageView,
+    InFlightView, ToolStateView, ToolView, UiError,
 };
 use gateway_core::{
-    chat::{ChatMessage, ProgressStep, Runs, Sender, message::sent_as},
+    chat::{
+        ChatMessage, ChatProgress, ProgressStep, Runs, Sender,
+        content::{self, Picture, RunDetail, ToolCall, ToolState},
+        message::sent_as,
+    },
     protocol::{
         RunId, SessionKey,
-        event::chat::ChatEvent,
+        event::{AgentEvent, chat::ChatEvent},
         method::chat::{ChatHistoryPayload, HistoryMessage, PendingInput},
     },
 };
 use std::collections::{BTreeSet, HashMap};
+
+/// The most that the pictures of one history may hold together, in characters of base64.
+const MOST_PICTURES: usize = 24 * 1024 * 1024;
 
 /// What has been told about conversations, and what is being streamed.
 #[derive(Debug, Default)]
@@ -31,6 +39,26 @@ pub(super) struct Conversations {
 struct Streaming {
     session_key: SessionKey,
     text: String,
+    reasoning: Option<String>,
+    tools: Vec<ToolView>,
+}
+
+impl Streaming {
+    fn new(session_key: SessionKey, text: String) -> Self {
+        Self {
+            session_key,
+            text,
+            reasoning: None,
+            tools: Vec::new(),
+        }
+    }
+
+    fn note(&mut self, tool: &ToolView) {
+        match self.tools.iter_mut().find(|known| known.id == tool.id) {
+            Some(known) => known.clone_from(tool),
+            None => self.tools.push(tool.clone()),
+        }
+    }
 }
 
 impl Conversations {
@@ -45,19 +73,15 @@ impl Conversations {
         if progress.step.is_terminal() {
             self.streaming.remove(&progress.run_id);
         } else {
-            let streaming = self
-                .streaming
-                .entry(progress.run_id.clone())
-                .or_insert_with(|| Streaming {
-                    session_key: progress.session_key.clone(),
-                    text: String::new(),
-                });
+            let streaming = self.streaming(&progress);
             if let ProgressStep::Text { text } = &progress.step {
                 streaming.text.clone_from(text);
             }
         }
         let run_id = progress.run_id.to_string();
         let change = match progress.step {
+            // Details come as events of their own.
+            ProgressStep::Detail(_) => return None,
             ProgressStep::Status { phase } => ChatChange::Status { run_id, phase },
             ProgressStep::Text { text } => ChatChange::Delta { run_id, text },
             ProgressStep::Final { text, .. } => ChatChange::Final {
@@ -66,6 +90,41 @@ impl Conversations {
             },
             ProgressStep::Aborted { text, .. } => ChatChange::Aborted { run_id, text },
             ProgressStep::Failed { message, .. } => ChatChange::Failed { run_id, message },
+        };
+        Some(self.update(progress.session_key.to_string(), change))
+    }
+
+    /// Takes a detail of a run; `None` when it says nothing that is shown.
+    pub(super) fn detail(&mut self, event: &AgentEvent, now_ms: f64) -> Option<ChatUpdate> {
+        let progress = self.runs.on_detail(event)?;
+        let ProgressStep::Detail(detail) = &progress.step else {
+            return None;
+        };
+        let run_id = progress.run_id.to_string();
+        let streaming = self.streaming(&progress);
+        let change = match detail {
+            RunDetail::Tool(call) => {
+                let tool = tool_view(call.clone());
+                streaming.note(&tool);
+                ChatChange::Tool { run_id, tool }
+            }
+            RunDetail::Reasoning(text) => {
+                streaming.reasoning = Some(text.clone());
+                ChatChange::Reasoning {
+                    run_id,
+                    text: text.clone(),
+                }
+            }
+            RunDetail::Retrying {
+                attempt,
+                most,
+                delay,
+            } => ChatChange::Retrying {
+                run_id,
+                attempt: *attempt,
+                most: *most,
+                at_ms: now_ms + delay.as_secs_f64() * 1_000.0,
+            },
         };
         Some(self.update(progress.session_key.to_string(), change))
     }
@@ -166,13 +225,9 @@ impl Conversations {
             && !self.streaming.contains_key(&run.run_id)
             && let Some(adopted) = self.runs.adopt(&SessionKey::from(session_key), run)
         {
-            self.streaming.insert(
-                adopted.run_id,
-                Streaming {
-                    session_key: adopted.session_key,
-                    text: run.text.clone().unwrap_or_default(),
-                },
-            );
+            let text = run.text.clone().unwrap_or_default();
+            self.streaming
+                .insert(adopted.run_id, Streaming::new(adopted.session_key, text));
         }
         self.streaming
             .iter()
@@ -180,7 +235,15 @@ impl Conversations {
             .map(|(run_id, run)| InFlightView {
                 run_id: run_id.to_string(),
                 text: run.text.clone(),
+                reasoning: run.reasoning.clone(),
+                tools: run.tools.clone(),
             })
+    }
+
+    fn streaming(&mut self, progress: &ChatProgress) -> &mut Streaming {
+        self.streaming
+            .entry(progress.run_id.clone())
+            .or_insert_with(|| Streaming::new(progress.session_key.clone(), String::new()))
     }
 
     fn update(&mut self, session_key: String, change: ChatChange) -> ChatUpdate {
@@ -194,11 +257,9 @@ impl Conversations {
 }
 
 fn messages(payload: &ChatHistoryPayload) -> Vec<ChatMessageView> {
-    let stored = payload.messages.iter().map(message_view);
-    // What is only a call of a tool is shown by the tool's result.
-    stored
-        .filter(|message| message.role != ChatRole::Assistant || !message.text.is_empty())
-        .collect()
+    let mut messages: Vec<ChatMessageView> = payload.messages.iter().map(message_view).collect();
+    bound_pictures(&mut messages);
+    messages
 }
 
 /// Returns whether news about session `told` belongs to the session asked for as `asked`.
@@ -221,10 +282,12 @@ fn reply(run_id: &str, text: String, event: &ChatEvent) -> ChatMessageView {
             .map(|at| at as f64),
         key: None,
         run_id: Some(run_id.to_owned()),
+        ..content_view(event.message.as_ref())
     }
 }
 
-fn message_view(stored: &HistoryMessage) -> ChatMessageView {
+/// Returns a message as the gateway has it, whole.
+pub(super) fn message_view(stored: &HistoryMessage) -> ChatMessageView {
     let message = ChatMessage::from(stored);
     ChatMessageView {
         id: message.id,
@@ -238,6 +301,78 @@ fn message_view(stored: &HistoryMessage) -> ChatMessageView {
         at_ms: message.sent_at_ms.map(|at| at as f64),
         key: sent_as(stored).map(|key| key.to_string()),
         run_id: message.run_id.map(|run_id| run_id.to_string()),
+        ..content_view(Some(stored))
+    }
+}
+
+/// Returns what a message holds beside its text, with nothing said of the message itself.
+fn content_view(stored: Option<&HistoryMessage>) -> ChatMessageView {
+    let answered = stored.and_then(content::answered_by);
+    ChatMessageView {
+        id: None,
+        role: ChatRole::Assistant,
+        text: String::new(),
+        at_ms: None,
+        key: None,
+        run_id: None,
+        reasoning: stored.and_then(content::reasoning_of),
+        tools: stored
+            .map(content::calls_of)
+            .unwrap_or_default()
+            .into_iter()
+            .map(tool_view)
+            .collect(),
+        answers: answered.map(|answered| AnsweredView {
+            call_id: answered.call_id,
+            name: answered.name,
+            failed: answered.is_failed,
+        }),
+        images: image_views(stored.map(content::pictures_of).unwrap_or_default()),
+        truncated: stored.is_some_and(content::is_cut),
+    }
+}
+
+fn tool_view(call: ToolCall) -> ToolView {
+    ToolView {
+        id: call.id,
+        name: call.name,
+        arguments: call.arguments,
+        state: match call.state {
+            ToolState::Called => ToolStateView::Called,
+            ToolState::Running => ToolStateView::Running,
+            ToolState::Done => ToolStateView::Done,
+            ToolState::Failed => ToolStateView::Failed,
+        },
+        result: call.result,
+        images: image_views(call.pictures),
+    }
+}
+
+fn image_views(pictures: Vec<Picture>) -> Vec<ImageView> {
+    pictures
+        .into_iter()
+        .map(|picture| ImageView {
+            media_type: picture.media_type,
+            data: picture.data,
+        })
+        .collect()
+}
+
+/// Leaves out the oldest pictures where all of them together would be too much for the window.
+fn bound_pictures(messages: &mut [ChatMessageView]) {
+    let mut left = MOST_PICTURES;
+    for image in messages
+        .iter_mut()
+        .rev()
+        .flat_map(|message| &mut message.images)
+    {
+        let size = image.data.as_ref().map_or(0, String::len);
+        if size > left {
+            image.data = None;
+            left = 0;
+        } else {
+            left -= size;
+        }
     }
 }
 

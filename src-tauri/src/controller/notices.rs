@@ -28,6 +28,9 @@ impl Controller {
             | ChatChange::Aborted { .. }
             | ChatChange::Status { .. }
             | ChatChange::Delta { .. }
+            | ChatChange::Reasoning { .. }
+            | ChatChange::Tool { .. }
+            | ChatChange::Retrying { .. }
             | ChatChange::Queued { .. }
             | ChatChange::Accepted { .. }
             | ChatChange::Refused { .. }

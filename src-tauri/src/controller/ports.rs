@@ -20,7 +20,7 @@ use gateway_core::{
         id::{ApprovalId, QuestionSetId},
         method::{
             approvals::{ApprovalRequest, Decision},
-            chat::{ChatAbortPayload, ChatHistoryPayload},
+            chat::{ChatAbortPayload, ChatHistoryPayload, ChatMessageGetPayload},
             devices::PendingDevice,
             nodes::PendingNode,
             questions::{Answers, QuestionSet},
@@ -91,6 +91,13 @@ pub trait GatewayPort: Send + Sync + 'static {
         &self,
         session_key: String,
     ) -> BoxFuture<'static, Result<ChatHistoryPayload, CallError>>;
+
+    /// Fetches one message whole.
+    fn message(
+        &self,
+        session_key: String,
+        id: String,
+    ) -> BoxFuture<'static, Result<ChatMessageGetPayload, CallError>>;
 
     /// Stops one run, or every run of a conversation.
     fn abort(

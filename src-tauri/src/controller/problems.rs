@@ -51,6 +51,15 @@ pub(crate) fn not_connected() -> UiError {
     }
 }
 
+/// Says that a message cannot be had whole.
+pub(crate) fn not_whole() -> UiError {
+    UiError {
+        code: "messageNotWhole".to_owned(),
+        message: "The gateway does not have this message any more, or not all of it.".to_owned(),
+        action: None,
+    }
+}
+
 /// Returns why a call to the gateway has no answer, as the window shows it.
 pub(crate) fn call_error(error: &CallError) -> UiError {
     let (code, message) = match error {

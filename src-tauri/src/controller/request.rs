@@ -2,9 +2,9 @@
 
 use crate::tray::MenuAction;
 use crate::view_model::{
-    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
-    FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView, Page, PairingKind,
-    RepairKind, ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
+    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView,
+    DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView,
+    Page, PairingKind, RepairKind, ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
 };
 use gateway_core::config::ProfileId;
 use tokio::sync::{mpsc, oneshot};
@@ -55,6 +55,15 @@ pub enum Request {
     ChatHistory {
         session_key: String,
         reply: Reply<ChatHistoryView, UiError>,
+    },
+    ChatMessage {
+        session_key: String,
+        id: String,
+        reply: Reply<ChatMessageView, UiError>,
+    },
+    OpenLink {
+        address: String,
+        reply: Reply<(), UiError>,
     },
     SendChat {
         draft: ChatDraft,

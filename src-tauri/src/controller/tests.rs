@@ -528,3 +528,104 @@ async fn a_check_is_shown_step_by_step_and_can_be_stopped() {
     assert_eq!(stopped.steps[1].status, CheckStatus::NotReached);
     run.closed().await;
 }
+
+fn agent_event(payload: serde_json::Value) -> GatewayEvent<Event> {
+    let event = serde_json::from_value(payload).unwrap();
+    GatewayEvent::Event(Event::Agent(Box::new(event)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn tools_thoughts_and_retries_of_a_run_are_shown_and_survive_a_new_window() {
+    let mut fakes = Fakes::start();
+    let gateway = fakes.session_is_up();
+    let told = |stream: &str, data: serde_json::Value| {
+        agent_event(json!({"runId": "r", "stream": stream, "data": data}))
+    };
+    fakes.gateway_tells(delta("r", "Hm"));
+    fakes.gateway_tells(told("thinking", json!({"text": "Let me look."})));
+    fakes.gateway_tells(told(
+        "tool",
+        json!({"phase": "start", "toolCallId": "c", "name": "exec", "args": {"command": "ls"}}),
+    ));
+    fakes.gateway_tells(told("usage", json!({"outputTokens": 3})));
+    fakes.gateway_tells(told(
+        "run_status",
+        json!({"phase": "retrying", "retryAttempt": 2, "maxRetries": 8, "delayMs": 4000}),
+    ));
+
+    assert!(matches!(
+        fakes.desktop.chat().await.change,
+        ChatChange::Delta { .. }
+    ));
+    assert!(matches!(
+        fakes.desktop.chat().await.change,
+        ChatChange::Reasoning { text, .. } if text == "Let me look."
+    ));
+    assert!(matches!(
+        fakes.desktop.chat().await.change,
+        ChatChange::Tool { tool, .. } if tool.name == "exec" && tool.arguments.contains("ls")
+    ));
+    assert!(matches!(
+        fakes.desktop.chat().await.change,
+        ChatChange::Retrying {
+            attempt: 2,
+            most: 8,
+            ..
+        }
+    ));
+
+    gateway.answers_history(json!({"sessionKey": "main", "messages": [
+        {"role": "assistant", "content": [
+            {"type": "toolCall", "id": "b", "name": "read", "arguments": {"path": "x"}}]},
+        {"role": "toolResult", "toolCallId": "b", "toolName": "read", "isError": true,
+            "content": [{"type": "text", "text": "no such file"}]},
+    ]}));
+    let history: ChatHistoryView = fakes
+        .ask(|reply| Request::ChatHistory {
+            session_key: "main".to_owned(),
+            reply,
+        })
+        .await
+        .unwrap();
+    assert_eq!(history.messages[0].tools[0].name, "read");
+    let answers = history.messages[1].answers.as_ref().unwrap();
+    assert_eq!((answers.call_id.as_str(), answers.failed), ("b", true));
+    let in_flight = history.in_flight.unwrap();
+    assert_eq!(in_flight.reasoning.as_deref(), Some("Let me look."));
+    assert_eq!(in_flight.tools[0].id, "c");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_cut_is_fetched_whole_or_said_to_be_gone() {
+    let mut fakes = Fakes::start();
+    fakes.session_is_up();
+    let ask = |id: &str| {
+        let id = id.to_owned();
+        move |reply| Request::ChatMessage {
+            session_key: "main".to_owned(),
+            id,
+            reply,
+        }
+    };
+
+    assert_eq!(fakes.ask(ask("1")).await.unwrap().text, "all of it");
+    assert_eq!(
+        fakes.ask(ask("gone")).await.unwrap_err().code,
+        "messageNotWhole"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_is_judged_again_before_it_is_opened() {
+    let mut fakes = Fakes::start();
+    let ask = |address: &str| {
+        let address = address.to_owned();
+        move |reply| Request::OpenLink { address, reply }
+    };
+
+    let refused = fakes.ask(ask("file:///etc/passwd")).await.unwrap_err();
+    assert_eq!(refused.code, "linkRefused");
+    fakes.ask(ask("https://example.org/a")).await.unwrap();
+
+    assert_eq!(fakes.desktop.link().await, "https://example.org/a");
+}

@@ -2,14 +2,16 @@
 
 use super::{
     Controller, GatewayAnswers, Next, Reply,
+    chat::message_view,
     ports::KeptHistory,
-    problems::{call_error, not_connected, ui_error},
+    problems::{call_error, not_connected, not_whole, ui_error},
     respond,
     settings::{Saved, TokenChange},
     sign_in_key::KeyNews,
 };
 use crate::view_model::{
-    ChatHistoryView, FetchedView, FieldError, ReportView, SavedReportView, UiError, UserAction,
+    ChatHistoryView, ChatMessageView, FetchedView, FieldError, ReportView, SavedReportView,
+    UiError, UserAction,
 };
 use gateway_core::{
     chat::Listed,
@@ -220,6 +222,30 @@ impl Controller {
                 session_key,
                 reply,
             }
+        });
+    }
+
+    /// Fetches one message whole, where the history left a part of it out.
+    pub(super) fn fetch_message(
+        &mut self,
+        session_key: String,
+        id: String,
+        reply: Reply<ChatMessageView, UiError>,
+    ) {
+        let Some(gateway) = self.session() else {
+            respond(reply, Err(not_connected()));
+            return;
+        };
+        self.work.spawn(async move {
+            let told = gateway.message(session_key, id).await;
+            let view = told.map_err(|error| call_error(&error)).and_then(|told| {
+                told.message
+                    .as_ref()
+                    .map(message_view)
+                    .ok_or_else(not_whole)
+            });
+            respond(reply, view);
+            Outcome::Nothing
         });
     }
 

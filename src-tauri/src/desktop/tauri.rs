@@ -161,6 +161,10 @@ impl Desktop for TauriDesktop {
         local_programs::open_folder(&self.app, folder).map_err(|problem| problem.to_string())
     }
 
+    fn open_link(&self, address: &str) -> Result<(), String> {
+        local_programs::open_link(&self.app, address).map_err(|problem| problem.to_string())
+    }
+
     fn ready(&self, window: bool) {
         let (pid, shown) = (process::id(), if window { "shown" } else { "hidden" });
         // Whoever started the app may have closed the pipe; the app is ready all the same.

@@ -20,6 +20,70 @@ pub struct ChatMessageView {
     pub key: Option<String>,
     /// The run it belongs to.
     pub run_id: Option<String>,
+    /// What the agent thought before it.
+    pub reasoning: Option<String>,
+    /// The tools it calls.
+    pub tools: Vec<ToolView>,
+    /// For a tool's result: the call it answers.
+    pub answers: Option<AnsweredView>,
+    /// Pictures in it.
+    pub images: Vec<ImageView>,
+    /// Whether the gateway left out a part of it, which can be asked for.
+    pub truncated: bool,
+}
+
+/// A tool that an agent calls.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolView {
+    /// The call's id.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// What it was called with, as JSON for people.
+    pub arguments: String,
+    /// How far it is.
+    pub state: ToolStateView,
+    /// What it answered, so far or at the end.
+    pub result: Option<String>,
+    /// Pictures it answered.
+    pub images: Vec<ImageView>,
+}
+
+/// How far a tool is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum ToolStateView {
+    /// It was asked for; what became of it is said elsewhere, or nowhere.
+    Called,
+    /// It is at work.
+    Running,
+    /// It answered.
+    Done,
+    /// It failed.
+    Failed,
+}
+
+/// Which call a tool's result belongs to.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct AnsweredView {
+    /// The call's id.
+    pub call_id: String,
+    /// The tool, where it is named.
+    pub name: String,
+    /// Whether the tool failed.
+    pub failed: bool,
+}
+
+/// A picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageView {
+    /// Such as `image/png`.
+    pub media_type: String,
+    /// The bytes in base64; `null` where there are none, or too many.
+    pub data: Option<String>,
 }
 
 /// Who said a message.
@@ -61,6 +125,10 @@ pub struct InFlightView {
     pub run_id: String,
     /// The text so far.
     pub text: String,
+    /// What the agent thought so far.
+    pub reasoning: Option<String>,
+    /// The tools it called, as far as we have heard.
+    pub tools: Vec<ToolView>,
 }
 
 /// One step of a conversation, numbered without holes: a hole means "fetch the history again".
@@ -115,6 +183,31 @@ pub enum ChatChange {
         run_id: String,
         /// The whole text so far.
         text: String,
+    },
+    /// What the agent thought so far.
+    Reasoning {
+        /// The run.
+        run_id: String,
+        /// The whole thought so far.
+        text: String,
+    },
+    /// A tool of the run moved on.
+    Tool {
+        /// The run.
+        run_id: String,
+        /// The tool as it is now.
+        tool: ToolView,
+    },
+    /// The provider did not answer and is asked again.
+    Retrying {
+        /// The run.
+        run_id: String,
+        /// Which retry it is, from 1.
+        attempt: u32,
+        /// How many there are at most; 0 where that is not said.
+        most: u32,
+        /// When, in milliseconds since 1970.
+        at_ms: f64,
     },
     /// The run ended; `message` is absent when it was steered into another run.
     Final {

@@ -8,6 +8,7 @@
 //! | `FAIL500` | HTTP 500 with an error body |
 //! | `FAILSTREAM` | two parts, then the connection is cut |
 //! | `CALL tool {…}` at the end | a call of that tool with those arguments, then `The tool said: ` and its result |
+//! | `REPEAT` in its first line | the other lines, in about forty parts |
 //! | anything else | `Echo: ` and the text's last line, in about eight parts |
 
 use std::time::Duration;
@@ -64,6 +65,13 @@ impl Reply {
     /// Returns the reply to `text`.
     pub fn to(text: &str) -> Self {
         let plain = Self::in_parts;
+        if let Some((first, others)) = text.split_once('\n')
+            && first.ends_with("REPEAT")
+        {
+            let letters: Vec<char> = others.trim().chars().collect();
+            let size = letters.len().div_ceil(40).max(1);
+            return plain(letters.chunks(size).map(String::from_iter).collect(), 1);
+        }
         if let Some((tool, arguments)) = text
             .split_once("CALL ")
             .and_then(|(_, call)| call.split_once(' '))
@@ -182,6 +190,13 @@ mod tests {
             Reply::to("LONG").parts.concat().split_whitespace().count(),
             400
         );
+    }
+
+    #[test]
+    fn a_text_is_repeated_word_for_word() {
+        let reply = Reply::to("REPEAT\n\nSLOW **one**\n\nCALL two {}");
+        assert_eq!(reply.parts.concat(), "SLOW **one**\n\nCALL two {}");
+        assert_eq!(reply.call, None);
     }
 
     #[test]

@@ -83,6 +83,9 @@ export const commands = {
 	saveReport: (number: number) => typedError<SavedReportView, UiError>(__TAURI_INVOKE("save_report", { number })),
 	/**  Shows the folder of the report that was saved last. */
 	openReportFolder: () => typedError<null, UiError>(__TAURI_INVOKE("open_report_folder")),
+	chatMessage: (sessionKey: string, id: string) => typedError<ChatMessageView, UiError>(__TAURI_INVOKE("chat_message", { sessionKey, id })),
+	/**  Opens a link of a conversation outside, after a person has seen where it leads. */
+	openLink: (address: string) => typedError<null, UiError>(__TAURI_INVOKE("open_link", { address })),
 	/**  Works out what "also use this for the openclaw command" would write, to be shown first. */
 	showOpenclawChange: () => typedError<OpenclawChangeView, UiError>(__TAURI_INVOKE("show_openclaw_change")),
 	/**  Writes the change of the official `openclaw.json` that is shown. */
@@ -289,6 +292,18 @@ phase: string } |
 runId: string; 
 /**  The whole text so far. */
 text: string } | 
+/**  What the agent thought so far. */
+{ kind: "reasoning"; 
+runId: string; 
+text: string } | 
+{ kind: "tool"; 
+runId: string; 
+tool: ToolView } | 
+{ kind: "retrying"; 
+runId: string; 
+attempt: number; 
+most: number; 
+atMs: number } | 
 /**  The run ended; `message` is absent when it was steered into another run. */
 { kind: "final"; 
 /**  The run. */
@@ -359,6 +374,39 @@ export type ChatMessageView = {
 	key: string | null,
 	/**  The run it belongs to. */
 	runId: string | null,
+	/**  What the agent thought before it. */
+	reasoning: string | null,
+	/**  The tools it calls. */
+	tools: ToolView[],
+	/**  For a tool's result: the call it answers. */
+	answers: AnsweredView | null,
+	/**  Pictures in it. */
+	images: ImageView[],
+	/**  Whether the gateway left out a part of it, which can be asked for. */
+	truncated: boolean,
+};
+
+/**  A tool that an agent calls. */
+export type ToolView = {
+	id: string,
+	name: string,
+	arguments: string,
+	state: ToolStateView,
+	result: string | null,
+	images: ImageView[],
+};
+
+export type ToolStateView = "called" | "running" | "done" | "failed";
+
+export type AnsweredView = {
+	callId: string,
+	name: string,
+	failed: boolean,
+};
+
+export type ImageView = {
+	mediaType: string,
+	data: string | null,
 };
 
 /**  Who said a message. */
@@ -816,6 +864,8 @@ export type InFlightView = {
 	runId: string,
 	/**  The text so far. */
 	text: string,
+	reasoning: string | null,
+	tools: ToolView[],
 };
 
 /**  Where secrets are kept. */

@@ -23,6 +23,7 @@ import type {
   ReportView,
   SettingsView,
   SignInKeyView,
+  ToolView,
 } from "./bindings";
 
 /** The nine steps, in order. */
@@ -151,7 +152,33 @@ export function checkView(
 
 /** A message of the agent, except for what is given. */
 export function message(over: Partial<ChatMessageView> = {}): ChatMessageView {
-  return { id: null, role: "assistant", text: "", atMs: null, key: null, runId: null, ...over };
+  return {
+    id: null,
+    role: "assistant",
+    text: "",
+    atMs: null,
+    key: null,
+    runId: null,
+    reasoning: null,
+    tools: [],
+    answers: null,
+    images: [],
+    truncated: false,
+    ...over,
+  };
+}
+
+/** A tool that answered, except for what is given. */
+export function tool(over: Partial<ToolView> = {}): ToolView {
+  return {
+    id: "call",
+    name: "exec",
+    arguments: '{\n  "command": "df -h"\n}',
+    state: "done",
+    result: "ok",
+    images: [],
+    ...over,
+  };
 }
 
 /** A command that waits for approval, except for what is given. */
@@ -326,6 +353,8 @@ const DEFAULTS: Answers = {
     data: { path: "/home/me/Downloads/openclaw-report-2026-11-24-033000.zip" },
   }),
   openReportFolder: () => ({ status: "ok", data: null }),
+  chatMessage: () => ({ status: "ok", data: message() }),
+  openLink: () => ({ status: "ok", data: null }),
   showOpenclawChange: () => ({ status: "ok", data: openclawChangeView() }),
   writeOpenclawChange: () => ({ status: "ok", data: null }),
 };
@@ -371,6 +400,8 @@ const NAMES: readonly (keyof Commands)[] = [
   "prepareReport",
   "saveReport",
   "openReportFolder",
+  "openLink",
+  "chatMessage",
   "showOpenclawChange",
   "writeOpenclawChange",
 ];

@@ -11,6 +11,7 @@ import { DayState } from "./day.svelte";
 import { GatewayReportState } from "./gateway-report.svelte";
 import { HistoryState } from "./history.svelte";
 import { KeptConversationsState } from "./kept-conversations.svelte";
+import { LinksState } from "./links.svelte";
 import { OpenclawChangeState } from "./openclaw-change.svelte";
 import { RepairState } from "./repair.svelte";
 import { ReportState } from "./report.svelte";
@@ -32,6 +33,7 @@ export class App {
   readonly keptConversations: KeptConversationsState;
   readonly settings: SettingsState;
   readonly chat: ChatState;
+  readonly links: LinksState;
   readonly requests: AgentRequestsState;
   readonly signInKey: SignInKeyState;
   readonly repair: RepairState;
@@ -67,6 +69,7 @@ export class App {
     this.keptConversations = new KeptConversationsState(backend);
     this.settings = new SettingsState(backend, text.settings);
     this.chat = new ChatState(backend, text.common.failed);
+    this.links = new LinksState(backend, text.common.failed);
     this.requests = new AgentRequestsState(backend, text.common.failed);
     this.signInKey = new SignInKeyState(backend);
     this.repair = new RepairState(backend);

@@ -12,6 +12,8 @@ import type {
   ChatHistoryView,
   ChatMessageView,
   ChatUpdate,
+  ImageView,
+  ToolView,
   UiError,
   UnsentMessageView,
 } from "../ipc";
@@ -34,19 +36,26 @@ interface SendEntry {
   readonly sameTextBefore: number | null;
 }
 
-interface RunEntry {
+/** What a run did beside its text, as far as we have heard. */
+interface Work {
+  readonly reasoning: string | null;
+  readonly tools: readonly ToolView[];
+}
+
+interface RunEntry extends Work {
   readonly kind: "run";
   readonly runId: string;
   readonly text: string;
   readonly phase: string | null;
+  readonly retry: Retry | null;
 }
 
-interface MessageEntry {
+interface MessageEntry extends Work {
   readonly kind: "message";
   readonly message: ChatMessageView;
 }
 
-interface EndedEntry {
+interface EndedEntry extends Work {
   readonly kind: "stopped" | "failed";
   readonly runId: string;
   readonly text: string;
@@ -91,13 +100,44 @@ export type Row =
       text: string;
       atMs: number | null;
       key: string | null;
+      images: readonly ImageView[];
       state: SendState | "delivered";
       problem: UiError | null;
     }
-  | { kind: "assistant"; id: string; text: string; atMs: number | null; ending: Ending | null }
-  | { kind: "running"; id: string; runId: string; text: string; phase: string | null }
-  | { kind: "tools"; id: string; results: string[] }
+  | {
+      kind: "assistant";
+      id: string;
+      text: string;
+      atMs: number | null;
+      images: readonly ImageView[];
+      /** The message's id, where the gateway left out a part of it. */
+      cutId: string | null;
+      ending: Ending | null;
+    }
+  | {
+      kind: "running";
+      id: string;
+      runId: string;
+      text: string;
+      phase: string | null;
+      retry: Retry | null;
+      /** Whether a tool is at work. */
+      working: boolean;
+    }
+  /** What the agent did before it said something: thoughts and tools, in order. */
+  | { kind: "work"; id: string; steps: readonly Step[]; live: boolean }
   | { kind: "note"; id: string; text: string; atMs: number | null };
+
+/** A step of an agent's work. */
+export type Step = { kind: "thought"; text: string } | { kind: "tool"; tool: ToolView };
+
+/** A provider that did not answer and is asked again. */
+export interface Retry {
+  readonly attempt: number;
+  /** 0 where that is not said. */
+  readonly most: number;
+  readonly atMs: number;
+}
 
 /** How a reply ended when it did not end well. */
 export type Ending =
@@ -202,11 +242,32 @@ function apply(timeline: Timeline, update: ChatUpdate): Timeline {
     case "refused":
       return applySendNews(next, update);
     case "status":
-      return withRun(next, change.runId, (run) => ({ ...run, phase: change.phase }));
+      return withRun(next, change.runId, (run) => ({ ...run, phase: change.phase, retry: null }));
+    case "reasoning":
+      return withRun(next, change.runId, (run) => ({
+        ...run,
+        reasoning: change.text,
+        retry: null,
+      }));
+    case "tool":
+      return withRun(next, change.runId, (run) => ({
+        ...run,
+        tools: withTool(run.tools, change.tool),
+        retry: null,
+      }));
+    case "retrying": {
+      const { attempt, most, atMs } = change;
+      return withRun(next, change.runId, (run) => ({ ...run, retry: { attempt, most, atMs } }));
+    }
     case "delta":
       // The gateway may have stored the reply before it tells the last piece of it.
       if (["same", "perhaps"].includes(isInHistory(next, change.runId, change.text))) return next;
-      return withRun(next, change.runId, (run) => ({ ...run, text: change.text, phase: null }));
+      return withRun(next, change.runId, (run) => ({
+        ...run,
+        text: change.text,
+        phase: null,
+        retry: null,
+      }));
     case "final":
       return finish(next, change.runId, change.message);
     case "aborted":
@@ -215,6 +276,7 @@ function apply(timeline: Timeline, update: ChatUpdate): Timeline {
         runId: change.runId,
         text: change.text ?? run?.text ?? "",
         reason: "",
+        ...workOf(run),
       }));
     case "failed":
       return end(next, change.runId, (run) => ({
@@ -222,6 +284,7 @@ function apply(timeline: Timeline, update: ChatUpdate): Timeline {
         runId: change.runId,
         text: run?.text ?? "",
         reason: change.message,
+        ...workOf(run),
       }));
     case "refetch":
       return { ...next, needsHistory: true, ended: [] };
@@ -240,6 +303,9 @@ function applySendNews(timeline: Timeline, update: ChatUpdate): Timeline {
       return setSendState(timeline, change.key, "refused", change.problem);
     case "status":
     case "delta":
+    case "reasoning":
+    case "tool":
+    case "retrying":
     case "final":
     case "aborted":
     case "failed":
@@ -261,17 +327,16 @@ function finish(timeline: Timeline, runId: string, message: ChatMessageView | nu
   if (message === null) {
     // Steered into another run, or said without its words: the history tells. Until it comes,
     // nothing that was read disappears.
-    return end(
-      timeline,
-      runId,
-      (run) => (run === null || run.text === "" ? null : said(run)),
-      true,
-    );
+    return end(timeline, runId, (run) => (run === null || !hasSaid(run) ? null : said(run)), true);
   }
   const stored = isInHistory(timeline, runId, message.text);
-  const entry: MessageEntry = { kind: "message", message };
-  const shown = stored === "same" || stored === "perhaps" ? null : entry;
-  return end(timeline, runId, () => shown, stored === "perhaps" || stored === "other");
+  const isShown = stored === "same" || stored === "perhaps";
+  return end(
+    timeline,
+    runId,
+    (run) => (isShown ? null : { kind: "message", message, ...workOf(run) }),
+    stored === "perhaps" || stored === "other",
+  );
 }
 
 /**
@@ -284,7 +349,9 @@ function isInHistory(
   text: string,
 ): "same" | "perhaps" | "other" | "none" {
   const isSame = (message: ChatMessageView) => message.text.trim() === text.trim();
-  const replies = timeline.history.filter(({ role }) => role === "assistant");
+  const replies = timeline.history.filter(
+    (message) => message.role === "assistant" && isSpoken(message),
+  );
   const ofRun = replies.filter((message) => message.runId === runId);
   if (ofRun.some(isSame)) return "same";
   if (ofRun.length > 0) return "other";
@@ -346,7 +413,8 @@ function withRun(timeline: Timeline, runId: string, change: (run: RunEntry) => R
       tail: timeline.tail.map((entry) => (entry === known ? change(known) : entry)),
     };
   }
-  const run = change({ kind: "run", runId, text: "", phase: null });
+  const nothing = { text: "", phase: null, retry: null, reasoning: null, tools: [] };
+  const run = change({ kind: "run", runId, ...nothing });
   return { ...timeline, tail: [...timeline.tail, run] };
 }
 
@@ -396,7 +464,16 @@ function adopt(timeline: Timeline, view: ChatHistoryView): Timeline {
   };
   const { inFlight } = view;
   if (inFlight === null) return next;
-  return withRun(next, inFlight.runId, (run) => ({ ...run, text: inFlight.text }));
+  const known = timeline.tail.find(
+    (entry) => entry.kind === "run" && entry.runId === inFlight.runId,
+  );
+  const before = known?.kind === "run" ? known : null;
+  return withRun(next, inFlight.runId, (run) => ({
+    ...run,
+    text: inFlight.text,
+    reasoning: inFlight.reasoning ?? before?.reasoning ?? null,
+    tools: inFlight.tools.reduce<readonly ToolView[]>(withTool, before?.tools ?? []),
+  }));
 }
 
 /**
@@ -481,77 +558,164 @@ function keyOf(message: ChatMessageView): string | null {
   return message.key.endsWith(":user") ? message.key.slice(0, -":user".length) : message.key;
 }
 
-function said({ runId, text }: RunEntry): MessageEntry {
+function said({ runId, text, reasoning, tools }: RunEntry): MessageEntry {
+  const nothing = { reasoning: null, tools: [], answers: null, images: [], truncated: false };
   const message = { id: null, role: "assistant", text, atMs: null, key: null, runId } as const;
-  return { kind: "message", message };
+  return { kind: "message", message: { ...message, ...nothing }, reasoning, tools };
 }
 
-function isSpoken({ role }: ChatMessageView): boolean {
-  return role === "user" || role === "assistant";
+function hasSaid({ text, tools }: RunEntry): boolean {
+  return text !== "" || tools.length > 0;
+}
+
+function workOf(run: RunEntry | null): Work {
+  return { reasoning: run?.reasoning ?? null, tools: run?.tools ?? [] };
+}
+
+function withTool(tools: readonly ToolView[], tool: ToolView): readonly ToolView[] {
+  return tools.some(({ id }) => id === tool.id)
+    ? tools.map((known) => (known.id === tool.id ? tool : known))
+    : [...tools, tool];
+}
+
+/** Whether words were said; an answer may be nothing but the call of a tool. */
+function isSpoken({ role, text }: ChatMessageView): boolean {
+  return role === "user" || (role === "assistant" && text.trim() !== "");
+}
+
+/** Rows under construction. */
+class Drawing {
+  readonly rows: Row[];
+  readonly #used: Map<string, number>;
+  /** Where the tools of the history are drawn, by the id of their call. */
+  readonly #calls: Map<string, number>;
+
+  constructor(begun?: Drawing) {
+    this.rows = [...(begun?.rows ?? [])];
+    this.#used = new Map(begun === undefined ? [] : begun.#used);
+    this.#calls = new Map(begun === undefined ? [] : begun.#calls);
+  }
+
+  unique(id: string): string {
+    const count = (this.#used.get(id) ?? 0) + 1;
+    this.#used.set(id, count);
+    return count === 1 ? id : `${id}#${count}`;
+  }
+
+  message(message: ChatMessageView): void {
+    const { id, text, atMs, images, runId } = message;
+    switch (message.role) {
+      case "user": {
+        const key = keyOf(message);
+        const row = this.unique(key === null ? (id ?? "user") : `send:${key}`);
+        const sent = { state: "delivered", problem: null } as const;
+        this.rows.push({ kind: "user", id: row, text, atMs, key, images, ...sent });
+        return;
+      }
+      case "assistant": {
+        const name = runId ?? id ?? "reply";
+        this.work(name, stepsOf(message.reasoning, []), false);
+        if (text.trim() !== "" || images.length > 0) {
+          const row = this.unique(runId === null ? (id ?? "reply") : `run:${runId}`);
+          const cutId = message.truncated ? id : null;
+          this.rows.push({ kind: "assistant", id: row, text, atMs, images, cutId, ending: null });
+        }
+        this.work(name, stepsOf(null, message.tools), false);
+        return;
+      }
+      case "tool":
+        return this.#answer(message);
+      case "system":
+        this.rows.push({ kind: "note", id: this.unique(id ?? "note"), text, atMs });
+    }
+  }
+
+  /** Adds steps to the work that stands last, or begins another. */
+  work(name: string, steps: readonly Step[], live: boolean): void {
+    const fresh = steps.filter((step) => step.kind !== "tool" || !this.#calls.has(step.tool.id));
+    if (fresh.length === 0) return;
+    const last = this.rows.at(-1);
+    const at = last?.kind === "work" ? this.rows.length - 1 : this.rows.length;
+    this.rows[at] =
+      last?.kind === "work"
+        ? { ...last, steps: [...last.steps, ...fresh], live }
+        : { kind: "work", id: this.unique(`work:${name}`), steps: fresh, live };
+    for (const step of fresh) {
+      if (step.kind === "tool" && step.tool.id !== "") this.#calls.set(step.tool.id, at);
+    }
+  }
+
+  /** Puts a tool's answer to its call. */
+  #answer({ id, text, images, answers, runId }: ChatMessageView): void {
+    const at = answers === null ? undefined : this.#calls.get(answers.callId);
+    const row = at === undefined ? undefined : this.rows[at];
+    const state = answers?.failed === true ? "failed" : "done";
+    if (at === undefined || row?.kind !== "work") {
+      // Its call is not in what was fetched of the history.
+      const call = { id: answers?.callId ?? "", name: answers?.name ?? "", arguments: "" };
+      const tool: ToolView = { ...call, state, result: text, images };
+      return this.work(runId ?? id ?? "tools", [{ kind: "tool", tool }], false);
+    }
+    const steps = row.steps.map((step): Step =>
+      step.kind === "tool" && step.tool.id === answers?.callId
+        ? { kind: "tool", tool: { ...step.tool, state, result: text, images } }
+        : step,
+    );
+    this.rows[at] = { ...row, steps };
+  }
+}
+
+function stepsOf(reasoning: string | null, tools: readonly ToolView[]): Step[] {
+  const thought: Step[] = reasoning === null ? [] : [{ kind: "thought", text: reasoning }];
+  return [...thought, ...tools.map((tool): Step => ({ kind: "tool", tool }))];
+}
+
+/** The rows of a history are made once: a streamed reply changes only what follows them. */
+const drawnHistories = new WeakMap<readonly ChatMessageView[], Drawing>();
+
+function drawHistory(history: readonly ChatMessageView[]): Drawing {
+  const known = drawnHistories.get(history);
+  if (known !== undefined) return known;
+  const drawing = new Drawing();
+  for (const message of history) drawing.message(message);
+  drawnHistories.set(history, drawing);
+  return drawing;
 }
 
 /** Returns the rows to draw, oldest first, each with an id that is used once. */
 export function rows(timeline: Timeline): Row[] {
-  const drawn: Row[] = [];
-  const used = new Map<string, number>();
-  const unique = (id: string) => {
-    const count = (used.get(id) ?? 0) + 1;
-    used.set(id, count);
-    return count === 1 ? id : `${id}#${count}`;
-  };
-  const drawMessage = (message: ChatMessageView) => {
-    const last = drawn.at(-1);
-    switch (message.role) {
-      case "user": {
-        const key = keyOf(message);
-        const id = unique(key === null ? (message.id ?? "user") : `send:${key}`);
-        const { text, atMs } = message;
-        drawn.push({ kind: "user", id, text, atMs, key, state: "delivered", problem: null });
-        return;
-      }
-      case "assistant": {
-        // A turn that only calls tools says nothing.
-        if (message.text.trim() === "") return;
-        const id = unique(
-          message.runId === null ? (message.id ?? "reply") : `run:${message.runId}`,
-        );
-        drawn.push({ kind: "assistant", id, text: message.text, atMs: message.atMs, ending: null });
-        return;
-      }
-      case "tool":
-        if (last?.kind === "tools") last.results.push(message.text);
-        else
-          drawn.push({ kind: "tools", id: unique(message.id ?? "tools"), results: [message.text] });
-        return;
-      case "system":
-        drawn.push({
-          kind: "note",
-          id: unique(message.id ?? "note"),
-          text: message.text,
-          atMs: message.atMs,
-        });
-    }
-  };
-  for (const message of timeline.history) drawMessage(message);
+  const begun = drawHistory(timeline.history);
+  if (timeline.tail.length === 0) return begun.rows;
+  const drawing = new Drawing(begun);
   for (const entry of timeline.tail) {
     switch (entry.kind) {
       case "message":
-        drawMessage(entry.message);
+        drawing.work(
+          entry.message.runId ?? "reply",
+          stepsOf(entry.message.reasoning === null ? entry.reasoning : null, entry.tools),
+          false,
+        );
+        drawing.message(entry.message);
         break;
       case "send": {
         const { key, text, state, problem } = entry;
         const atMs = entry.atMs === 0 ? null : entry.atMs;
-        drawn.push({ kind: "user", id: unique(`send:${key}`), text, atMs, key, state, problem });
+        const id = drawing.unique(`send:${key}`);
+        drawing.rows.push({ kind: "user", id, text, atMs, key, images: [], state, problem });
         break;
       }
       case "run": {
-        const { runId, text, phase } = entry;
-        drawn.push({ kind: "running", id: unique(`run:${runId}`), runId, text, phase });
+        const { runId, text, phase, retry, reasoning, tools } = entry;
+        drawing.work(runId, stepsOf(reasoning, tools), true);
+        const id = drawing.unique(`run:${runId}`);
+        const working = tools.some(({ state }) => state === "running");
+        drawing.rows.push({ kind: "running", id, runId, text, phase, retry, working });
         break;
       }
       case "stopped":
       case "failed": {
-        const { runId, text } = entry;
+        const { runId, text, reasoning, tools } = entry;
+        drawing.work(runId, stepsOf(reasoning, tools), false);
         const ending: Ending =
           entry.kind === "stopped"
             ? { kind: "stopped" }
@@ -561,11 +725,13 @@ export function rows(timeline: Timeline): Row[] {
                 reason: entry.reason,
                 retryText: textOfRun(timeline, runId),
               };
-        drawn.push({ kind: "assistant", id: unique(`run:${runId}`), text, atMs: null, ending });
+        const id = drawing.unique(`run:${runId}`);
+        const nothing = { atMs: null, images: [], cutId: null };
+        drawing.rows.push({ kind: "assistant", id, text, ...nothing, ending });
       }
     }
   }
-  return drawn;
+  return drawing.rows;
 }
 
 /** The message that started a run: a run's id is the key of its message. */

@@ -17,17 +17,35 @@ import {
 /** How long to wait before a history that could not be read is asked for again. */
 const READ_AGAIN_MS = 3_000;
 
+/** Replies come in more pieces a second than a screen shows; each is drawn with those that follow. */
+const FRAME_MS = 16;
+
 /** How long to wait when more was missed while the history was on its way. */
 const NEWER_MS = 200;
+
+/** A message that was asked for whole. */
+export interface WholeMessage {
+  readonly reading?: boolean;
+  readonly text?: string | undefined;
+  readonly problem?: string | undefined;
+}
 
 export class ChatState {
   /** Why the history could not be read. */
   problem = $state.raw<UiError | null>(null);
 
+  /** Messages that were asked for whole, by their ids. */
+  whole = $state.raw<Readonly<Record<string, WholeMessage>>>({});
+  /** Grows when the composer is to have the keyboard. */
+  focusWanted = $state(0);
+
   /** Whose conversation it is; empty until the app has told. */
   #gateway = "";
   #draft = $state("");
-  #timeline = $state.raw(emptyTimeline("main"));
+  #timeline = emptyTimeline("main");
+  /** The conversation as it is drawn: pieces of a reply wait for one another here. */
+  #shown = $state.raw(this.#timeline);
+  #showing: ReturnType<typeof setTimeout> | undefined;
   #online = false;
   #reading = false;
   #again: ReturnType<typeof setTimeout> | undefined;
@@ -40,12 +58,12 @@ export class ChatState {
     this.#failed = failed;
   }
 
-  readonly rows = $derived(rows(this.#timeline));
-  readonly runs = $derived(activeRuns(this.#timeline));
-  readonly queued = $derived(queuedCount(this.#timeline));
-  readonly loaded = $derived(this.#timeline.loaded);
   /** When what is shown was said, where it was kept on this computer. */
-  readonly keptAtMs = $derived(this.#timeline.keptAtMs);
+  readonly keptAtMs = $derived(this.#shown.keptAtMs);
+  readonly rows = $derived(rows(this.#shown));
+  readonly runs = $derived(activeRuns(this.#shown));
+  readonly queued = $derived(queuedCount(this.#shown));
+  readonly loaded = $derived(this.#shown.loaded);
 
   get draft(): string {
     return this.#draft;
@@ -64,6 +82,7 @@ export class ChatState {
     if (first) return;
     clearTimeout(this.#again);
     this.#timeline = emptyTimeline("main");
+    this.#show();
     this.#draft = "";
     this.problem = null;
     // What is being read for the one before is nobody's any more.
@@ -103,6 +122,27 @@ export class ChatState {
 
   /** Reads the history again after it could not be read. */
   readAgain = () => void this.#catchUp();
+
+  /** Puts words of the conversation into the composer, as a quote to answer. */
+  quote(words: string): void {
+    const quoted = words.trim().replace(/^/gm, "> ");
+    this.draft = `${quoted}\n\n${this.draft}`;
+    this.focusWanted += 1;
+  }
+
+  /** Fetches a message whole that the history told only a part of. */
+  async readWhole(id: string): Promise<void> {
+    const gateway = this.#gateway;
+    this.whole = { ...this.whole, [id]: { reading: true } };
+    let text: string | undefined;
+    const problem = await this.#ask(async () => {
+      const answer = await this.#backend.commands.chatMessage(this.#timeline.sessionKey, id);
+      if (answer.status === "ok") text = answer.data.text;
+      return answer;
+    });
+    if (!this.#isOf(gateway)) return;
+    this.whole = { ...this.whole, [id]: { text, problem: problem?.message } };
+  }
 
   /** Sends the composer's text. */
   sendDraft(): void {
@@ -224,5 +264,15 @@ export class ChatState {
 
   #dispatch(input: TimelineInput): void {
     this.#timeline = reduce(this.#timeline, input);
+    const kind = input.type === "update" ? input.update.change.kind : null;
+    if (kind === "delta" || kind === "reasoning")
+      this.#showing ??= setTimeout(this.#show, FRAME_MS);
+    else this.#show();
   }
+
+  readonly #show = () => {
+    clearTimeout(this.#showing);
+    this.#showing = undefined;
+    this.#shown = this.#timeline;
+  };
 }

@@ -1,4 +1,4 @@
-//! Talking to an agent: `chat.history`, `chat.send`, `chat.abort`, `commands.list`.
+//! Talking to an agent: `chat.history`, `chat.message.get`, `chat.send`, `chat.abort`, `commands.list`.
 
 use crate::protocol::{RunId, SessionKey};
 use serde_json::Value;
@@ -6,6 +6,8 @@ use serde_json::Value;
 methods! {
     /// The stored messages of a conversation.
     ChatHistory("chat.history", Read): ChatHistoryParams => ChatHistoryPayload;
+    /// One stored message whole, where the history left a part of it out.
+    ChatMessageGet("chat.message.get", Read): ChatMessageGetParams => ChatMessageGetPayload;
     /// Sends a message and starts a run; answers as soon as the gateway has it.
     ChatSend("chat.send", Write): ChatSendParams => ChatSendPayload;
     /// Stops one run, or every run of a conversation.
@@ -27,6 +29,34 @@ params! {
         offset: u32,
         /// How much text at most, in characters. Newer gateways only.
         max_chars: u32,
+    }
+}
+
+params! {
+    /// Params of `chat.message.get`.
+    ChatMessageGetParams {
+        /// Which conversation.
+        session_key: SessionKey,
+        /// The message's id.
+        message_id: String,
+    }
+    may have {
+        /// How much text at most, in characters; up to 2,000,000.
+        max_chars: u32,
+    }
+}
+
+shape! {
+    /// One stored message.
+    ChatMessageGetPayload {
+        /// Whether it can be had.
+        ok: bool,
+    }
+    may have {
+        /// The message.
+        message: HistoryMessage,
+        /// Why it cannot: `not_found`, `oversized`, `not_visible`.
+        unavailable_reason: String,
     }
 }
 

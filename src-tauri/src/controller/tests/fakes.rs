@@ -31,7 +31,7 @@ use gateway_core::{
         id::{ApprovalId, QuestionSetId},
         method::{
             approvals::{ApprovalRequest, Decision},
-            chat::{ChatAbortPayload, ChatHistoryPayload},
+            chat::{ChatAbortPayload, ChatHistoryPayload, ChatMessageGetPayload},
             devices::PendingDevice,
             nodes::PendingNode,
             questions::{Answers, QuestionSet},
@@ -361,6 +361,7 @@ pub(super) struct DesktopLog {
     copied: mpsc::UnboundedReceiver<String>,
     themes: mpsc::UnboundedReceiver<Theme>,
     folders: mpsc::UnboundedReceiver<PathBuf>,
+    links: mpsc::UnboundedReceiver<String>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
 }
@@ -384,6 +385,7 @@ struct FakeDesktop {
     copied: mpsc::UnboundedSender<String>,
     themes: mpsc::UnboundedSender<Theme>,
     folders: mpsc::UnboundedSender<PathBuf>,
+    links: mpsc::UnboundedSender<String>,
     ever_shown: Arc<AtomicBool>,
     left: Arc<AtomicBool>,
 }
@@ -408,6 +410,7 @@ impl DesktopLog {
         let copied = mpsc::unbounded_channel();
         let themes = mpsc::unbounded_channel();
         let folders = mpsc::unbounded_channel();
+        let links = mpsc::unbounded_channel();
         let ever_shown = Arc::new(AtomicBool::new(false));
         let left = Arc::new(AtomicBool::new(false));
         let log = Self {
@@ -429,6 +432,7 @@ impl DesktopLog {
             copied: copied.1,
             themes: themes.1,
             folders: folders.1,
+            links: links.1,
             ever_shown: Arc::clone(&ever_shown),
             left: Arc::clone(&left),
         };
@@ -451,6 +455,7 @@ impl DesktopLog {
             copied: copied.0,
             themes: themes.0,
             folders: folders.0,
+            links: links.0,
             ever_shown,
             left,
         };
@@ -574,6 +579,10 @@ impl DesktopLog {
     }
 
     /// Returns the folder that is shown next.
+    pub(super) async fn link(&mut self) -> String {
+        next(&mut self.links).await
+    }
+
     pub(super) async fn folder(&mut self) -> PathBuf {
         next(&mut self.folders).await
     }
@@ -653,6 +662,11 @@ impl Desktop for FakeDesktop {
         Ok(())
     }
 
+    fn open_link(&self, address: &str) -> Result<(), String> {
+        log(&self.links, address.to_owned());
+        Ok(())
+    }
+
     fn ready(&self, window: bool) {
         log(&self.ready, window);
     }
@@ -724,6 +738,19 @@ impl GatewayPort for FakeGateway {
 
     fn history(&self, _: String) -> BoxFuture<'static, Result<ChatHistoryPayload, CallError>> {
         let answer = self.history.lock().unwrap().clone().unwrap();
+        Box::pin(async move { Ok(answer) })
+    }
+
+    fn message(
+        &self,
+        _: String,
+        id: String,
+    ) -> BoxFuture<'static, Result<ChatMessageGetPayload, CallError>> {
+        let answer = match id.as_str() {
+            "gone" => json!({"ok": false, "unavailableReason": "not_found"}),
+            _ => json!({"ok": true, "message": {"role": "assistant", "content": "all of it"}}),
+        };
+        let answer = serde_json::from_value(answer).unwrap();
         Box::pin(async move { Ok(answer) })
     }
 

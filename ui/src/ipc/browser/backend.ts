@@ -3,6 +3,7 @@
  * screen gets the same views as in the window. What only the desktop has is not offered.
  */
 import type { Backend, Commands, Listeners, SettingsView, SignInPort, UiError } from "..";
+import { linkAddress } from "../../lib/markdown/address";
 import { AgentRequests, wordOf } from "./agent-requests";
 import { Check } from "./check";
 import { Conversations } from "./conversations";
@@ -13,6 +14,9 @@ import type { Session } from "./session";
 
 /** How much of a conversation is fetched. */
 const HISTORY_MESSAGES = 200;
+
+/** How much of one message is fetched: the most that gateways tell. */
+const WHOLE_MESSAGE = 2_000_000;
 
 /**
  * How often what agents wait for is read again while something waits: gateways do not tell of
@@ -72,8 +76,12 @@ export class BrowserBackend implements Backend {
         down: () => this.#outbox.sessionDown(),
         event: (name, payload) => {
           if (this.#requests.event(name, payload)) this.#requestsChanged();
-          if (name !== "chat") return;
-          const update = conversations.event(payload);
+          const update =
+            name === "chat"
+              ? conversations.event(payload)
+              : name === "agent"
+                ? conversations.detail(payload, Date.now())
+                : null;
           if (update !== null) tell([update]);
         },
         gap: () => {
@@ -145,6 +153,16 @@ export class BrowserBackend implements Backend {
           const params = { sessionKey, limit: HISTORY_MESSAGES };
           return this.#conversations.history(sessionKey, await call("chat.history", params));
         }),
+      chatMessage: async (sessionKey, messageId) => {
+        const answer = await this.#ask(async (call) => {
+          const params = { sessionKey, messageId, maxChars: WHOLE_MESSAGE };
+          return this.#conversations.message(await call("chat.message.get", params));
+        });
+        if (answer.status === "error") return answer;
+        return answer.data === null
+          ? { status: "error", error: NOT_WHOLE }
+          : { status: "ok", data: answer.data };
+      },
       sendChat: (draft) => {
         const { sessionKey, key, text } = draft;
         const problem = this.#outbox.send(draft);
@@ -203,6 +221,7 @@ export class BrowserBackend implements Backend {
       prepareReport: onlyInTheApp,
       saveReport: onlyInTheApp,
       openReportFolder: onlyInTheApp,
+      openLink: (address) => Promise.resolve(openOutside(address)),
       showOpenclawChange: onlyInTheApp,
       writeOpenclawChange: onlyInTheApp,
     };
@@ -273,6 +292,25 @@ export class BrowserBackend implements Backend {
       return { status: "error", error: problemOf(error) };
     }
   }
+}
+
+const NOT_WHOLE: UiError = {
+  code: "messageNotWhole",
+  message: "The gateway does not have this message any more, or not all of it.",
+  action: null,
+};
+
+/** Opens a page in a tab of its own that learns nothing of this one. */
+function openOutside(
+  written: string,
+): { status: "ok"; data: null } | { status: "error"; error: UiError } {
+  const address = linkAddress(written);
+  if (address === null) {
+    const message = "This address cannot be opened from here.";
+    return { status: "error", error: { code: "linkRefused", message, action: null } };
+  }
+  window.open(address, "_blank", "noopener,noreferrer");
+  return { status: "ok", data: null };
 }
 
 const GONE_ELSEWHERE: UiError = {

@@ -9,9 +9,11 @@ import type {
   ChatRole,
   ChatUpdate,
   InFlightView,
+  ToolView,
   UiError,
 } from "..";
 import { isSameSession } from "../../state/chat-timeline";
+import { boundPictures, detailOf, heldBy, updatedTool } from "./content";
 import { isObject, listAt, numberAt, textAt } from "./json";
 
 const MAIN_SESSION = "main";
@@ -23,6 +25,8 @@ const USER_SUFFIX = ":user";
 interface Run {
   readonly sessionKey: string;
   text: string;
+  reasoning: string | null;
+  tools: ToolView[];
 }
 
 export class Conversations {
@@ -41,13 +45,48 @@ export class Conversations {
       // One that names no conversation is dropped: guessing could show it in the wrong place.
       const sessionKey = textAt(payload, "sessionKey");
       if (sessionKey === null) return null;
-      run = { sessionKey, text: "" };
+      run = { sessionKey, text: "", reasoning: null, tools: [] };
       this.#goingOn.set(runId, run);
     }
     const change = changeOf(payload, runId, run);
     if (change === null) return null;
     if (["final", "aborted", "failed"].includes(change.kind)) this.#end(runId);
     return this.#update(run.sessionKey, change);
+  }
+
+  /** Takes the payload of an agent event; `null` when it says nothing that is shown. */
+  detail(payload: unknown, nowMs: number): ChatUpdate | null {
+    const runId = textAt(payload, "runId");
+    // Runs that the chat events have not begun say nothing about a conversation.
+    const run = runId === null ? undefined : this.#goingOn.get(runId);
+    const detail = detailOf(payload);
+    if (runId === null || run === undefined || detail === null) return null;
+    switch (detail.kind) {
+      case "reasoning":
+        run.reasoning = detail.text;
+        return this.#update(run.sessionKey, { kind: "reasoning", runId, text: detail.text });
+      case "retrying": {
+        const { attempt, most, delayMs } = detail;
+        const atMs = nowMs + delayMs;
+        return this.#update(run.sessionKey, { kind: "retrying", runId, attempt, most, atMs });
+      }
+      case "tool": {
+        const known = run.tools.find(({ id }) => id === detail.tool.id);
+        const tool = known === undefined ? detail.tool : updatedTool(known, detail.tool);
+        if (known !== undefined && JSON.stringify(known) === JSON.stringify(tool)) return null;
+        run.tools =
+          known === undefined
+            ? [...run.tools, tool]
+            : run.tools.map((other) => (other === known ? tool : other));
+        return this.#update(run.sessionKey, { kind: "tool", runId, tool });
+      }
+    }
+  }
+
+  /** Returns an answer to `chat.message.get` as shown; `null` where the gateway does not have it. */
+  message(payload: unknown): ChatMessageView | null {
+    const message = isObject(payload) ? payload["message"] : undefined;
+    return isObject(message) ? messageView(message) : null;
   }
 
   queued = (sessionKey: string, key: string, text: string) =>
@@ -73,10 +112,7 @@ export class Conversations {
 
   /** Returns an answer to `chat.history` as shown. */
   history(sessionKey: string, payload: unknown): ChatHistoryView {
-    const messages = listAt(payload, "messages")
-      .map(messageView)
-      // What is only a call of a tool is shown by the tool's result.
-      .filter(({ role, text }) => role !== "assistant" || text !== "");
+    const messages = boundPictures(listAt(payload, "messages").map(messageView));
     const keys = new Set(messages.map(({ key }) => key));
     for (const item of listAt(payload, "pendingInputs", "items")) {
       if (!isObject(item) || !isObject(item["message"])) continue;
@@ -93,10 +129,11 @@ export class Conversations {
     const told = textAt(payload, "inFlightRun", "runId");
     if (told !== null && !this.#ended.includes(told) && !this.#goingOn.has(told)) {
       const text = textAt(payload, "inFlightRun", "text") ?? "";
-      this.#goingOn.set(told, { sessionKey, text });
+      this.#goingOn.set(told, { sessionKey, text, reasoning: null, tools: [] });
     }
     for (const [runId, run] of this.#goingOn) {
-      if (isSameSession(sessionKey, run.sessionKey)) return { runId, text: run.text };
+      if (!isSameSession(sessionKey, run.sessionKey)) continue;
+      return { runId, text: run.text, reasoning: run.reasoning, tools: run.tools };
     }
     return null;
   }
@@ -141,7 +178,8 @@ function changeOf(payload: unknown, runId: string, run: Run): ChatChange | null 
       if (text === null) return { kind: "final", runId, message: null };
       const stored = isObject(message) ? messageView(message) : null;
       const [id, atMs] = [stored?.id ?? null, stored?.atMs ?? null];
-      const said: ChatMessageView = { id, role: "assistant", text, atMs, key: null, runId };
+      const held = stored ?? heldBy(undefined);
+      const said = { ...held, id, role: "assistant" as const, text, atMs, key: null, runId };
       return { kind: "final", runId, message: said };
     }
     case "aborted":
@@ -162,6 +200,7 @@ function messageView(message: unknown): ChatMessageView {
     atMs: numberAt(message, "timestamp"),
     key,
     runId: key ?? textAt(message, "__openclaw", "runId"),
+    ...heldBy(message),
   };
 }
 

@@ -165,7 +165,7 @@ export class Session {
         client: { ...CLIENT, version },
         role: ROLE,
         scopes,
-        caps: [],
+        caps: ["tool-events"],
         device,
         ...(auth === null ? {} : { auth }),
         locale: navigator.language,

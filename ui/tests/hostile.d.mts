@@ -1,0 +1,3 @@
+/** What `hostile.mjs` offers; plain JavaScript, so that Node alone can run it. */
+export function hostileMessages(): string[];
+export function hostileTexts(most: number): string[];
