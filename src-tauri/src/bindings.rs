@@ -43,6 +43,9 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::add_sign_in_key,
             commands::undo_sign_in_key,
             commands::close_sign_in_key,
+            commands::read_invitation,
+            commands::accept_invitation,
+            commands::forget_invitation,
             commands::offer_repair,
             commands::run_repair,
             commands::stop_repair,
@@ -62,6 +65,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             events::SignInKeyChanged,
             events::GatewayReportChanged,
             events::RepairChanged,
+            events::InvitationChanged,
             events::PageRequested,
         ])
 }

@@ -7,7 +7,7 @@ use crate::controller::{ControllerHandle, RepairRequest, Request, SignInKeyReque
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
     FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView, PairingKind, RepairKind,
-    ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
+    ReportView, SavedReportView, SecretText, SettingsForm, UiError, UnsentView,
 };
 use tauri::State;
 
@@ -40,6 +40,37 @@ pub async fn check_address(
     controller
         .ask(|reply| Request::CheckAddress { text, reply })
         .await
+}
+
+/// Reads a setup code or link as people paste it, and shows where it leads; nothing is saved or dialled.
+#[tauri::command]
+#[specta::specta]
+pub async fn read_invitation(
+    controller: State<'_, ControllerHandle>,
+    text: SecretText,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::ReadInvitation { text, reply })
+        .await
+}
+
+/// Uses the gateway of the shown setup code or link, and checks it.
+#[tauri::command]
+#[specta::specta]
+pub async fn accept_invitation(
+    controller: State<'_, ControllerHandle>,
+    id: u32,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::AcceptInvitation { id, reply })
+        .await
+}
+
+/// Forgets the shown setup code or link.
+#[tauri::command]
+#[specta::specta]
+pub fn forget_invitation(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::ForgetInvitation);
 }
 
 /// Starts connecting and keeps the connection up.
@@ -235,12 +266,14 @@ pub async fn decide_pairing(
     id: String,
     kind: PairingKind,
     approve: bool,
+    as_admin: bool,
 ) -> Result<(), UiError> {
     controller
         .ask(|reply| Request::DecidePairing {
             id,
             kind,
             approve,
+            as_admin,
             reply,
         })
         .await

@@ -139,6 +139,15 @@ pub trait GatewayPort: Send + Sync + 'static {
     fn log(&self) -> BoxFuture<'static, Result<LogView, CallError>>;
 }
 
+/// Gives an administrator's rights at a gateway, for one thing.
+pub trait AdministratorPort: Send + Sync + 'static {
+    /// Opens a session that has them; it ends when it is dropped, and they with it.
+    fn session(
+        &self,
+        profile: Profile,
+    ) -> BoxFuture<'static, Result<Arc<dyn GatewayPort>, UiError>>;
+}
+
 /// Sends messages exactly once, now or when the connection is back.
 pub struct CourierPort {
     /// Where messages are handed in; each waits for the gateway it was written for.

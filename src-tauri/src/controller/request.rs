@@ -4,7 +4,7 @@ use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
     FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView, Page, PairingKind,
-    RepairKind, ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
+    RepairKind, ReportView, SavedReportView, SecretText, SettingsForm, UiError, UnsentView,
 };
 use gateway_core::config::ProfileId;
 use tokio::sync::{mpsc, oneshot};
@@ -79,6 +79,7 @@ pub enum Request {
         id: String,
         kind: PairingKind,
         approve: bool,
+        as_admin: bool,
         reply: Reply<(), UiError>,
     },
     UseFoundConfig {
@@ -127,6 +128,15 @@ pub enum Request {
         number: u32,
         reply: Reply<(), UiError>,
     },
+    ReadInvitation {
+        text: SecretText,
+        reply: Reply<(), UiError>,
+    },
+    AcceptInvitation {
+        id: u32,
+        reply: Reply<(), UiError>,
+    },
+    ForgetInvitation,
     /// A row of the tray's menu was clicked.
     MenuClicked(MenuAction),
     GatewayChosen(ProfileId),
@@ -138,6 +148,8 @@ pub enum Request {
     NoticeClicked(Page),
     /// A second launch asks for the window of the first.
     LaunchedAgain,
+    /// The system opened a link of ours.
+    LinkOpened(SecretText),
     /// A tray host appeared or went away.
     TrayHost(bool),
     /// The system or the user asks the app to end.

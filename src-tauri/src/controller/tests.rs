@@ -28,6 +28,7 @@ mod fakes;
 mod fetching;
 mod gateway_report;
 mod gateways;
+mod invitation;
 mod login_start;
 mod notices;
 mod openclaw_change;
@@ -526,4 +527,33 @@ async fn a_check_is_shown_step_by_step_and_can_be_stopped() {
     assert_eq!((stopped.running, stopped.ok), (false, None));
     assert_eq!(stopped.steps[1].status, CheckStatus::NotReached);
     run.closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_from_the_ssh_configuration_needs_no_account_of_this_computer() {
+    let mut fakes = Fakes::start();
+    let bare = || SettingsForm {
+        address: "box".to_owned(),
+        ..form()
+    };
+
+    let refused = fakes
+        .ask(|reply| Request::SaveSettings {
+            form: bare(),
+            reply,
+        })
+        .await
+        .unwrap_err();
+    assert_eq!(refused[0].field, "address");
+
+    let folder = fakes.home().join(".ssh");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config"), "Host box\n  User me\n").unwrap();
+    let saved = fakes
+        .ask(|reply| Request::SaveSettings {
+            form: bare(),
+            reply,
+        })
+        .await;
+    assert_eq!(saved, Ok(()));
 }

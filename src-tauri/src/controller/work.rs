@@ -41,6 +41,13 @@ pub(super) enum Outcome {
         token: Result<TokenNow, StoreError>,
         saving: Saving,
     },
+    /// An invitation was accepted, and what it brought is kept or could not be.
+    InvitationTaken {
+        impact: Impact,
+        gateway: ProfileId,
+        result: Result<(), StoreError>,
+        reply: Reply<(), UiError>,
+    },
     /// A host key or certificate was trusted, or could not be.
     Trusted {
         id: u64,
@@ -258,6 +265,12 @@ impl Controller {
                         .map_err(|error| format!("The token was not kept: {error}.")),
                 );
             }
+            Ok(Outcome::InvitationTaken {
+                impact,
+                gateway,
+                result,
+                reply,
+            }) => self.invitation_taken(impact, &gateway, result, reply),
             Ok(Outcome::CertificateTrusted(fingerprint)) => self.keep_certificate(fingerprint),
             Ok(Outcome::Trusted {
                 id,

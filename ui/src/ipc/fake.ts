@@ -16,6 +16,8 @@ import type {
   ConnectionView,
   GatewayEntry,
   GatewayReportView,
+  InvitationView,
+  InvitedView,
   OpenclawChangeView,
   Page,
   PairingView,
@@ -142,6 +144,7 @@ export function checkView(
       status: "pending",
       ms: null,
       summary: "",
+      finding: null,
       action: null,
       ...steps[id],
     })),
@@ -193,6 +196,24 @@ export function signInKeyView(over: Partial<SignInKeyView> = {}): SignInKeyView 
     server: "home-server",
     line: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJm0qVb7h3kLw2yUeP4cD8sTnR1xZ6aGfE9oQvHjMtK5 openclaw-tray@laptop",
     problem: null,
+    ...over,
+  };
+}
+
+/** A setup code or link that waits for a word, except for what is given. */
+export function invitedView(over: Partial<InvitedView> = {}): InvitationView {
+  return {
+    state: "asked",
+    id: 1,
+    name: "Home",
+    way: "encrypted",
+    host: "gateway.example.com",
+    port: 443,
+    user: null,
+    address: "wss://gateway.example.com:443",
+    tlsFingerprint: null,
+    brings: "setupCode",
+    listed: null,
     ...over,
   };
 }
@@ -287,6 +308,8 @@ type Answers = { [Name in keyof Commands]?: (...args: Parameters<Commands[Name]>
 
 /** What each command answers when nothing else is said. */
 const DEFAULTS: Answers = {
+  readInvitation: () => ({ status: "ok", data: null }),
+  acceptInvitation: () => ({ status: "ok", data: null }),
   saveSettings: () => ({ status: "ok", data: null }),
   checkAddress: (text) => ({ status: "ok", data: text.trim() }),
   answerQuestion: () => ({ status: "ok", data: null }),
@@ -354,6 +377,9 @@ const NAMES: readonly (keyof Commands)[] = [
   "addSignInKey",
   "undoSignInKey",
   "closeSignInKey",
+  "readInvitation",
+  "acceptInvitation",
+  "forgetInvitation",
   "offerRepair",
   "runRepair",
   "stopRepair",
@@ -373,6 +399,7 @@ export class FakeBackend implements Backend {
   signInKey: SignInKeyView | null = null;
   gatewayReport: GatewayReportView | null = null;
   repair: RepairView | null = null;
+  invitation: InvitationView | null = null;
   /** What the window called, in order. */
   readonly calls: Call[] = [];
   readonly commands: Commands;
@@ -414,6 +441,7 @@ export class FakeBackend implements Backend {
     this.#listeners?.signInKey(this.signInKey);
     this.#listeners?.gatewayReport(this.gatewayReport);
     this.#listeners?.repair(this.repair);
+    this.#listeners?.invitation(this.invitation);
     this.#listeners?.page("chat");
   }
 
@@ -450,6 +478,12 @@ export class FakeBackend implements Backend {
   tellRepair(view: RepairView | null): void {
     this.repair = view;
     this.#listeners?.repair(view);
+  }
+
+  /** Tells of a setup code or link. */
+  tellInvitation(view: InvitationView | null): void {
+    this.invitation = view;
+    this.#listeners?.invitation(view);
   }
 
   tellChat(change: ChatChange, sessionKey = "agent:main:main"): void {

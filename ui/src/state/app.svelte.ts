@@ -10,6 +10,7 @@ import { ConnectionState } from "./connection.svelte";
 import { DayState } from "./day.svelte";
 import { GatewayReportState } from "./gateway-report.svelte";
 import { HistoryState } from "./history.svelte";
+import { InvitationState } from "./invitation.svelte";
 import { OpenclawChangeState } from "./openclaw-change.svelte";
 import { RepairState } from "./repair.svelte";
 import { ReportState } from "./report.svelte";
@@ -33,6 +34,7 @@ export class App {
   readonly requests: AgentRequestsState;
   readonly signInKey: SignInKeyState;
   readonly repair: RepairState;
+  readonly invitation: InvitationState;
   readonly clock = new Clock();
   /** How to sign in, in a browser; `null` in the app's window, which does that by itself. */
   readonly signIn: SignInPort | null;
@@ -67,6 +69,7 @@ export class App {
     this.requests = new AgentRequestsState(backend, text.common.failed);
     this.signInKey = new SignInKeyState(backend);
     this.repair = new RepairState(backend);
+    this.invitation = new InvitationState(backend);
   }
 
   /** While not connected, the page with the one thing to do; the conversation otherwise. */
@@ -100,6 +103,7 @@ export class App {
       signInKey: (view) => this.signInKey.receive(view),
       gatewayReport: (view) => this.gatewayReport.receive(view),
       repair: (view) => this.repair.receive(view),
+      invitation: (view) => this.invitation.receive(view),
       page: (page) => this.#told(page),
     });
     await this.chat.restore();
