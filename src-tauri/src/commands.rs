@@ -6,8 +6,9 @@
 use crate::controller::{ControllerHandle, RepairRequest, Request, SignInKeyRequest};
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
-    FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView, PairingKind, RepairKind,
-    ReportView, SavedReportView, SecretText, SettingsForm, UiError, UnsentView,
+    FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView, OwnFolder, PairingKind,
+    PrivacyView, RepairKind, ReportView, SavedReportView, SecretText, SettingsForm, StoredKind,
+    UiError, UnsentView,
 };
 use tauri::State;
 
@@ -40,6 +41,54 @@ pub async fn check_address(
     controller
         .ask(|reply| Request::CheckAddress { text, reply })
         .await
+}
+
+/// Lists what this app keeps, by kind and never by value, and where.
+#[tauri::command]
+#[specta::specta]
+pub async fn privacy(controller: State<'_, ControllerHandle>) -> Result<PrivacyView, UiError> {
+    controller.ask(|reply| Request::Privacy { reply }).await
+}
+
+/// Deletes one secret that is kept: of a gateway, or of this installation.
+#[tauri::command]
+#[specta::specta]
+pub async fn delete_stored(
+    controller: State<'_, ControllerHandle>,
+    owner: Option<String>,
+    kind: StoredKind,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::DeleteStored { owner, kind, reply })
+        .await
+}
+
+/// Forgets what happened to the connection, and its last 24 hours.
+#[tauri::command]
+#[specta::specta]
+pub async fn forget_history(controller: State<'_, ControllerHandle>) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::ForgetHistory { reply })
+        .await
+}
+
+/// Shows a folder of ours in the system's file browser.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_own_folder(
+    controller: State<'_, ControllerHandle>,
+    folder: OwnFolder,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::OpenOwnFolder { folder, reply })
+        .await
+}
+
+/// Puts everything of the app itself back to how it was before its first start.
+#[tauri::command]
+#[specta::specta]
+pub async fn reset_app(controller: State<'_, ControllerHandle>) -> Result<(), UiError> {
+    controller.ask(|reply| Request::ResetApp { reply }).await
 }
 
 /// Reads a setup code or link as people paste it, and shows where it leads; nothing is saved or dialled.

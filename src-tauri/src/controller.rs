@@ -19,6 +19,7 @@ mod invitation;
 mod notices;
 mod openclaw_change;
 pub mod ports;
+mod privacy;
 pub(crate) mod problems;
 mod repairing;
 mod report;
@@ -319,6 +320,14 @@ impl Controller {
             Request::WindowFocused(focused) => self.focused = focused,
             Request::NoticeClicked(page) => self.open(page),
             Request::LaunchedAgain => self.show_window(),
+            Request::Privacy { reply } => self.list_privacy(reply),
+            Request::DeleteStored { owner, kind, reply } => self.delete_stored(owner, kind, reply),
+            Request::ForgetHistory { reply } => {
+                self.forget_history();
+                respond(reply, Ok(()));
+            }
+            Request::OpenOwnFolder { folder, reply } => self.open_own_folder(folder, reply),
+            Request::ResetApp { reply } => self.reset_app(reply),
             Request::LinkOpened(text) => self.link_opened(&text),
             Request::ReadInvitation { text, reply } => self.read_invitation(&text, reply),
             Request::AcceptInvitation { id, reply } => self.accept_invitation(id, reply),

@@ -14,6 +14,7 @@ mod gateways;
 mod invitation;
 mod notices;
 mod openclaw_change;
+mod privacy;
 mod repair;
 mod report;
 mod sign_in_key;
@@ -34,6 +35,7 @@ pub use gateways::{GatewayEdit, GatewayEntry};
 pub use invitation::{BroughtView, InvitationView, InvitedView, InvitedWay};
 pub use notices::NotificationSwitches;
 pub use openclaw_change::{ChangedLineKind, ChangedLineView, OpenclawChangeView};
+pub use privacy::{OwnFolder, PrivacyView, StoredItemView, StoredKind};
 pub use repair::{LogView, RepairKind, RepairStep, RepairView};
 pub use report::{ReportFileView, ReportView, SavedReportView};
 pub use sign_in_key::{SignInKeyStep, SignInKeyView};
@@ -585,4 +587,6 @@ pub enum Page {
     Server,
     /// Where OpenClaw runs, and how to reach it.
     Settings,
+    /// What this app is, among the settings.
+    About,
 }

@@ -69,6 +69,8 @@ describe("the catalogue", () => {
         "settings.appearance.languages.danish",
         "settings.appearance.languages.english",
         "settings.gateways.title",
+        "settings.privacy.folder.data",
+        "settings.privacy.version",
         "settings.tokenCommand",
         "state.announce",
       ].sort(),

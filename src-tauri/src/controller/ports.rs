@@ -76,6 +76,8 @@ pub enum Order {
         /// The question's number.
         id: u64,
     },
+    /// Forget what happened to the connection so far, and its last 24 hours.
+    ForgetHistory,
     /// Close session and tunnel for good.
     ShutDown {
         /// Told when nothing is open any more.

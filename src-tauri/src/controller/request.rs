@@ -3,8 +3,9 @@
 use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
-    FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView, Page, PairingKind,
-    RepairKind, ReportView, SavedReportView, SecretText, SettingsForm, UiError, UnsentView,
+    FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView, OwnFolder, Page,
+    PairingKind, PrivacyView, RepairKind, ReportView, SavedReportView, SecretText, SettingsForm,
+    StoredKind, UiError, UnsentView,
 };
 use gateway_core::config::ProfileId;
 use tokio::sync::{mpsc, oneshot};
@@ -137,6 +138,24 @@ pub enum Request {
         reply: Reply<(), UiError>,
     },
     ForgetInvitation,
+    Privacy {
+        reply: Reply<PrivacyView, UiError>,
+    },
+    DeleteStored {
+        owner: Option<String>,
+        kind: StoredKind,
+        reply: Reply<(), UiError>,
+    },
+    ForgetHistory {
+        reply: Reply<(), UiError>,
+    },
+    OpenOwnFolder {
+        folder: OwnFolder,
+        reply: Reply<(), UiError>,
+    },
+    ResetApp {
+        reply: Reply<(), UiError>,
+    },
     /// A row of the tray's menu was clicked.
     MenuClicked(MenuAction),
     GatewayChosen(ProfileId),

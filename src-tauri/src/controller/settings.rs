@@ -4,9 +4,11 @@ mod address;
 mod desktop;
 mod gateways;
 mod invitation;
+mod owners;
 
 pub(super) use address::check_address;
 use gateways::called;
+pub(super) use owners::KeptOwner;
 
 use super::problems::{ui_error, with_causes};
 use crate::logging::LogSwitch;

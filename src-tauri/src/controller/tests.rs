@@ -33,6 +33,7 @@ mod login_start;
 mod notices;
 mod openclaw_change;
 mod pairing;
+mod privacy;
 mod repairing;
 mod report;
 mod sign_in_key;

@@ -48,6 +48,16 @@ pub(super) enum Outcome {
         result: Result<(), StoreError>,
         reply: Reply<(), UiError>,
     },
+    /// Something that was kept was deleted, or could not be.
+    StoredDeleted {
+        result: Result<(), UiError>,
+        reply: Reply<(), UiError>,
+    },
+    /// Everything of the app itself was put back.
+    WasReset {
+        result: Result<(), UiError>,
+        reply: Reply<(), UiError>,
+    },
     /// A host key or certificate was trusted, or could not be.
     Trusted {
         id: u64,
@@ -271,6 +281,8 @@ impl Controller {
                 result,
                 reply,
             }) => self.invitation_taken(impact, &gateway, result, reply),
+            Ok(Outcome::StoredDeleted { result, reply }) => self.stored_deleted(result, reply),
+            Ok(Outcome::WasReset { result, reply }) => self.was_reset(result, reply),
             Ok(Outcome::CertificateTrusted(fingerprint)) => self.keep_certificate(fingerprint),
             Ok(Outcome::Trusted {
                 id,

@@ -21,6 +21,7 @@ import type {
   OpenclawChangeView,
   Page,
   PairingView,
+  PrivacyView,
   RepairView,
   ReportView,
   SettingsView,
@@ -200,6 +201,22 @@ export function signInKeyView(over: Partial<SignInKeyView> = {}): SignInKeyView 
   };
 }
 
+/** What is kept after a while of use, except for what is given. */
+export function privacyView(over: Partial<PrivacyView> = {}): PrivacyView {
+  return {
+    items: [
+      { owner: "home", name: "home-server", kind: "gatewayToken" },
+      { owner: "home", name: "home-server", kind: "deviceToken" },
+      { owner: null, name: "", kind: "deviceKey" },
+    ],
+    settingsFolder: "/home/me/.config/openclaw-tray",
+    dataFolder: "/home/me/.local/share/openclaw-tray",
+    logFolder: "/home/me/.local/share/openclaw-tray/logs",
+    version: "0.1.0",
+    ...over,
+  };
+}
+
 /** A setup code or link that waits for a word, except for what is given. */
 export function invitedView(over: Partial<InvitedView> = {}): InvitationView {
   return {
@@ -308,6 +325,11 @@ type Answers = { [Name in keyof Commands]?: (...args: Parameters<Commands[Name]>
 
 /** What each command answers when nothing else is said. */
 const DEFAULTS: Answers = {
+  privacy: () => ({ status: "ok", data: privacyView() }),
+  deleteStored: () => ({ status: "ok", data: null }),
+  forgetHistory: () => ({ status: "ok", data: null }),
+  openOwnFolder: () => ({ status: "ok", data: null }),
+  resetApp: () => ({ status: "ok", data: null }),
   readInvitation: () => ({ status: "ok", data: null }),
   acceptInvitation: () => ({ status: "ok", data: null }),
   saveSettings: () => ({ status: "ok", data: null }),
@@ -377,6 +399,11 @@ const NAMES: readonly (keyof Commands)[] = [
   "addSignInKey",
   "undoSignInKey",
   "closeSignInKey",
+  "privacy",
+  "deleteStored",
+  "forgetHistory",
+  "openOwnFolder",
+  "resetApp",
   "readInvitation",
   "acceptInvitation",
   "forgetInvitation",

@@ -13,12 +13,13 @@ import { HistoryState } from "./history.svelte";
 import { InvitationState } from "./invitation.svelte";
 import { OpenclawChangeState } from "./openclaw-change.svelte";
 import { RepairState } from "./repair.svelte";
+import { PrivacyState } from "./privacy.svelte";
 import { ReportState } from "./report.svelte";
 import { SettingsState } from "./settings.svelte";
 import { SignInKeyState } from "./sign-in-key.svelte";
 
 /** A place on the settings page that a button elsewhere leads to. */
-export type Place = "address" | "signIn" | "token" | "ports" | "fileProblem";
+export type Place = "address" | "signIn" | "token" | "ports" | "fileProblem" | "about";
 
 export class App {
   readonly text: Catalogue;
@@ -35,6 +36,7 @@ export class App {
   readonly signInKey: SignInKeyState;
   readonly repair: RepairState;
   readonly invitation: InvitationState;
+  readonly privacy: PrivacyState;
   readonly clock = new Clock();
   /** How to sign in, in a browser; `null` in the app's window, which does that by itself. */
   readonly signIn: SignInPort | null;
@@ -70,6 +72,7 @@ export class App {
     this.signInKey = new SignInKeyState(backend);
     this.repair = new RepairState(backend);
     this.invitation = new InvitationState(backend);
+    this.privacy = new PrivacyState(backend);
   }
 
   /** While not connected, the page with the one thing to do; the conversation otherwise. */
@@ -126,6 +129,8 @@ export class App {
   }
 
   go(page: Page, place: Place | null = null): void {
+    // What the app is stands among the settings.
+    if (page === "about") return this.go("settings", "about");
     this.#chosen = page;
     this.place = place;
   }

@@ -307,6 +307,19 @@ impl Fakes {
         fs::read_to_string(self.places.settings_file()).unwrap_or_default()
     }
 
+    /// Keeps a secret of a gateway.
+    pub(super) async fn keep(&self, gateway: &ProfileId, secret: &impl slots::Stored) {
+        slots::write(&*self.store, gateway, secret).await.unwrap();
+    }
+
+    /// Puts a file among our data, and returns where.
+    pub(super) fn data_file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.places.data_dir().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
     /// Whether anything of this kind is kept for a gateway.
     pub(super) async fn keeps(&self, gateway: &ProfileId, kind: Kind) -> bool {
         let account = Account::of(gateway, kind);
