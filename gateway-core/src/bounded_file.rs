@@ -42,6 +42,23 @@ impl BoundedFile {
         Ok(Self { path, bounds, page })
     }
 
+    /// Removes the file and those that were set aside; the next record begins a new one.
+    ///
+    /// # Errors
+    ///
+    /// Fails when one of them cannot be removed.
+    pub fn forget(&mut self) -> io::Result<()> {
+        self.page = None;
+        let older = (1..=self.bounds.older).map(|number| set_aside(&self.path, number));
+        for path in older.chain([self.path.clone()]) {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     fn make_room(&mut self) -> io::Result<()> {
         // Closed first: Windows renames no open file.
         self.page = None;

@@ -5,9 +5,11 @@
 //! own, so that it never disturbs a tunnel in use, and asks nobody anything: where a person is
 //! needed it says so and stops. Credentials are sent only after the port has answered as a gateway.
 
+mod finding;
 mod health;
 mod run;
 
+pub use finding::{Finding, LetInBy, SignInMethod};
 pub use run::{Check, CheckRoute, run};
 
 use crate::connection::problem::{Problem, UserAction};
@@ -84,6 +86,9 @@ pub struct StepResult {
     pub ms: Option<f64>,
     /// One sentence, in English; empty when it did not run.
     pub summary: String,
+    /// The same as data, for those who word it themselves.
+    #[serde(skip)]
+    pub finding: Option<Finding>,
     /// The one thing to do about it.
     pub action: Option<UserAction>,
     /// The request to pair that [`UserAction::ApproveDevice`] is about.
@@ -99,17 +104,19 @@ impl StepResult {
             status,
             ms: None,
             summary: String::new(),
+            finding: None,
             action: None,
             pairing_request: None,
         }
     }
 
-    fn ok(id: StepId, took: Duration, summary: impl Into<String>) -> Self {
+    fn ok(id: StepId, took: Duration, finding: Finding) -> Self {
         Self {
             id,
             status: StepStatus::Ok,
             ms: Some(milliseconds(took)),
-            summary: summary.into(),
+            summary: finding.to_string(),
+            finding: Some(finding),
             action: None,
             pairing_request: None,
         }
@@ -121,6 +128,10 @@ impl StepResult {
             status,
             ms: Some(milliseconds(took)),
             summary: problem.message,
+            finding: Some(Finding::Problem {
+                problem: problem.code.to_owned(),
+                facts: problem.facts,
+            }),
             action: problem.action,
             pairing_request: problem.pairing_request,
         }

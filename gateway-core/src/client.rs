@@ -77,4 +77,6 @@ pub struct Established {
     pub accepted: AcceptedCredential,
     /// A device token to keep for the next time, with its scopes.
     pub issued: Option<StoredDeviceToken>,
+    /// By how many seconds the gateway's clock was ahead of ours; behind where it is negative.
+    pub clock_ahead_s: Option<i64>,
 }

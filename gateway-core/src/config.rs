@@ -7,13 +7,14 @@
 //! line wins, [`impact`] what a change redoes; [`openclaw_json`] reads the official file, and
 //! writes it only when a person has seen what and said so; [`gateway_here`] gathers what a gateway on this computer is started with;
 //! [`gateway_url`] says which addresses may be dialled without encryption, and [`tls_fingerprint`]
-//! pins the certificate of those that are encrypted.
+//! pins the certificate of those that are encrypted; [`invitation`] reads setup codes and links.
 
 pub mod document;
 pub mod environment;
 pub mod gateway_here;
 pub mod gateway_url;
 pub mod impact;
+pub mod invitation;
 pub mod layer;
 pub mod log_level;
 pub mod machine;
@@ -29,6 +30,7 @@ pub mod tls_fingerprint;
 pub use environment::{Environment, Platform};
 pub use gateway_url::GatewayUrl;
 pub use impact::Impact;
+pub use invitation::Invitation;
 pub use layer::{Origin, Overrides, Setting, Settled};
 pub use log_level::LogLevel;
 pub use notifications::Notifications;

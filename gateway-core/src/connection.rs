@@ -70,6 +70,8 @@ pub enum Command<R: Route> {
     SetWatched(bool),
     /// Use another route from now on.
     Reconfigure(Box<R>),
+    /// Forget what happened so far.
+    ForgetTimeline,
     /// Answer what is asked.
     Answer {
         /// The question's number.

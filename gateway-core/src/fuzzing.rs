@@ -17,11 +17,12 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     target("known_hosts", tunnel::known_hosts::fuzz::run),
     target("ssh_config", ssh_config::fuzz::run),
     target("ssh_target", tunnel::target::fuzz::run),
     target("gateway_url", config::gateway_url::fuzz::run),
+    target("invitation", config::invitation::fuzz::run),
     target("state_machine", connection::state::fuzz::run),
     target("connection", connection::run_schedule),
     target("http_head", tunnel::http_head::fuzz::run),

@@ -47,6 +47,14 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::add_sign_in_key,
             commands::undo_sign_in_key,
             commands::close_sign_in_key,
+            commands::privacy,
+            commands::delete_stored,
+            commands::forget_history,
+            commands::open_own_folder,
+            commands::reset_app,
+            commands::read_invitation,
+            commands::accept_invitation,
+            commands::forget_invitation,
             commands::offer_repair,
             commands::run_repair,
             commands::stop_repair,
@@ -66,6 +74,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             events::SignInKeyChanged,
             events::GatewayReportChanged,
             events::RepairChanged,
+            events::InvitationChanged,
             events::PageRequested,
         ])
 }

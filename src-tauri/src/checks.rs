@@ -130,6 +130,7 @@ fn view(step: &StepResult) -> CheckStepView {
         },
         ms: step.ms,
         summary: step.summary.clone(),
+        finding: step.finding.clone(),
         action: step.action.map(user_action),
     }
 }

@@ -7,7 +7,8 @@ use crate::controller::{ControllerHandle, RepairRequest, Request, SignInKeyReque
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView,
     DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView,
-    PairingKind, RepairKind, ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
+    OwnFolder, PairingKind, PrivacyView, RepairKind, ReportView, SavedReportView, SecretText,
+    SettingsForm, StoredKind, UiError, UnsentView,
 };
 use tauri::State;
 
@@ -40,6 +41,85 @@ pub async fn check_address(
     controller
         .ask(|reply| Request::CheckAddress { text, reply })
         .await
+}
+
+/// Lists what this app keeps, by kind and never by value, and where.
+#[tauri::command]
+#[specta::specta]
+pub async fn privacy(controller: State<'_, ControllerHandle>) -> Result<PrivacyView, UiError> {
+    controller.ask(|reply| Request::Privacy { reply }).await
+}
+
+/// Deletes one secret that is kept: of a gateway, or of this installation.
+#[tauri::command]
+#[specta::specta]
+pub async fn delete_stored(
+    controller: State<'_, ControllerHandle>,
+    owner: Option<String>,
+    kind: StoredKind,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::DeleteStored { owner, kind, reply })
+        .await
+}
+
+/// Forgets what happened to the connection, and its last 24 hours.
+#[tauri::command]
+#[specta::specta]
+pub async fn forget_history(controller: State<'_, ControllerHandle>) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::ForgetHistory { reply })
+        .await
+}
+
+/// Shows a folder of ours in the system's file browser.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_own_folder(
+    controller: State<'_, ControllerHandle>,
+    folder: OwnFolder,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::OpenOwnFolder { folder, reply })
+        .await
+}
+
+/// Puts everything of the app itself back to how it was before its first start.
+#[tauri::command]
+#[specta::specta]
+pub async fn reset_app(controller: State<'_, ControllerHandle>) -> Result<(), UiError> {
+    controller.ask(|reply| Request::ResetApp { reply }).await
+}
+
+/// Reads a setup code or link as people paste it, and shows where it leads; nothing is saved or dialled.
+#[tauri::command]
+#[specta::specta]
+pub async fn read_invitation(
+    controller: State<'_, ControllerHandle>,
+    text: SecretText,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::ReadInvitation { text, reply })
+        .await
+}
+
+/// Uses the gateway of the shown setup code or link, and checks it.
+#[tauri::command]
+#[specta::specta]
+pub async fn accept_invitation(
+    controller: State<'_, ControllerHandle>,
+    id: u32,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::AcceptInvitation { id, reply })
+        .await
+}
+
+/// Forgets the shown setup code or link.
+#[tauri::command]
+#[specta::specta]
+pub fn forget_invitation(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::ForgetInvitation);
 }
 
 /// Starts connecting and keeps the connection up.
@@ -285,12 +365,14 @@ pub async fn decide_pairing(
     id: String,
     kind: PairingKind,
     approve: bool,
+    as_admin: bool,
 ) -> Result<(), UiError> {
     controller
         .ask(|reply| Request::DecidePairing {
             id,
             kind,
             approve,
+            as_admin,
             reply,
         })
         .await

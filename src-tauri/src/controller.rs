@@ -5,6 +5,7 @@
 //! the window, a tray for the panel and orders for the connection. It knows no Tauri and no
 //! network: the screen is a [`Desktop`], the rest are the seams of [`ports`].
 
+mod administrator;
 mod agent_requests;
 mod answers;
 mod chat;
@@ -14,10 +15,12 @@ mod connection_view;
 mod fetching;
 mod gateway_report;
 mod gateways;
+mod invitation;
 mod links;
 mod notices;
 mod openclaw_change;
 pub mod ports;
+mod privacy;
 pub(crate) mod problems;
 mod repairing;
 mod report;
@@ -34,8 +37,8 @@ mod work;
 
 pub use gateway_report::GatewayAnswers;
 pub use ports::{
-    CheckPort, ConnectionPort, CourierPort, GatewayPort, HomeServerPort, KeptChatsPort,
-    KeptHistory, Known, LeftChats, Order, ReportPort,
+    AdministratorPort, CheckPort, ConnectionPort, CourierPort, GatewayPort, HomeServerPort,
+    KeptChatsPort, KeptHistory, Known, LeftChats, Order, ReportPort,
 };
 pub use request::{ControllerHandle, RepairRequest, Reply, Request, SignInKeyRequest, WhenEnding};
 pub use settings::KeptSettings;
@@ -58,6 +61,7 @@ use gateway_core::{
     protocol::event::Event,
 };
 use gateway_report::GatewayReport;
+use invitation::Invited;
 use openclaw_change::ShownChange;
 use ports::{CheckNews, CourierNews};
 use repairing::Repairing;
@@ -92,11 +96,13 @@ pub struct Controller {
     kept_chats: Arc<dyn KeptChatsPort>,
     checks: Arc<dyn CheckPort>,
     home_server: Arc<dyn HomeServerPort>,
+    administrator: Arc<dyn AdministratorPort>,
     reports: Arc<dyn ReportPort>,
     report: ShownReport,
     openclaw_change: ShownChange,
     sign_in_key: SignInKey,
     repairing: Repairing,
+    invited: Invited,
     settings: KeptSettings,
     places: Places,
     requests: mpsc::Receiver<Request>,
@@ -148,6 +154,8 @@ pub struct Parts {
     pub checks: Arc<dyn CheckPort>,
     /// What is done on the home server.
     pub home_server: Arc<dyn HomeServerPort>,
+    /// Gives an administrator's rights for one thing.
+    pub administrator: Arc<dyn AdministratorPort>,
     /// Puts reports together and saves them.
     pub reports: Arc<dyn ReportPort>,
     /// The settings in force.
@@ -176,11 +184,13 @@ impl Controller {
             courier: parts.courier,
             checks: parts.checks,
             home_server: parts.home_server,
+            administrator: parts.administrator,
             reports: parts.reports,
             report: ShownReport::default(),
             openclaw_change: ShownChange::default(),
             sign_in_key: SignInKey::default(),
             repairing: Repairing::default(),
+            invited: Invited::default(),
             places: parts.places,
             requests: parts.requests,
             work: JoinSet::new(),
@@ -270,6 +280,9 @@ impl Controller {
         if !self.launch.hidden {
             self.show_window();
         }
+        if let Some(link) = self.launch.link.take() {
+            self.link_opened(&link);
+        }
         self.look_for_token();
         let profile = self.settings.profile();
         if self.settings.is_configured() {
@@ -308,11 +321,24 @@ impl Controller {
                 self.window = false;
                 self.focused = false;
                 self.report.forget();
+                self.forget_invitation();
                 self.desktop.close_window();
             }
             Request::WindowFocused(focused) => self.focused = focused,
             Request::NoticeClicked(page) => self.open(page),
             Request::LaunchedAgain => self.show_window(),
+            Request::Privacy { reply } => self.list_privacy(reply),
+            Request::DeleteStored { owner, kind, reply } => self.delete_stored(owner, kind, reply),
+            Request::ForgetHistory { reply } => {
+                self.forget_history();
+                respond(reply, Ok(()));
+            }
+            Request::OpenOwnFolder { folder, reply } => self.open_own_folder(folder, reply),
+            Request::ResetApp { reply } => self.reset_app(reply),
+            Request::LinkOpened(text) => self.link_opened(&text),
+            Request::ReadInvitation { text, reply } => self.read_invitation(&text, reply),
+            Request::AcceptInvitation { id, reply } => self.accept_invitation(id, reply),
+            Request::ForgetInvitation => self.forget_invitation(),
             Request::TrayHost(present) => self.tray_host_changed(present),
             Request::Quit => return Next::End,
             Request::RunCheck => self.run_check(),
@@ -386,8 +412,9 @@ impl Controller {
                 id,
                 kind,
                 approve,
+                as_admin,
                 reply,
-            } => self.decide_pairing(id, kind, approve, reply),
+            } => self.decide_pairing(id, kind, approve, as_admin, reply),
             Request::AnswerAgent { id, answers, reply } => self.answer_agent(id, answers, reply),
             Request::ChooseIdentityFile { reply } => self.choose_identity_file(reply),
             Request::FetchGatewaySecret { reply } => self.fetch_secret(reply),

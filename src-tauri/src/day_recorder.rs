@@ -22,15 +22,20 @@ use tokio::{
 /// After this long a file holds nothing of the last 24 hours.
 const KEPT: Duration = Duration::from_secs(48 * 60 * 60);
 
-/// Starts recording a connection; returns the day as it grows. It ends with the connection.
+/// Starts recording a connection; returns the day as it grows. It ends with the connection. All of it is
+/// forgotten whenever `forget` changes.
 ///
 /// # Panics
 ///
 /// Outside an async runtime.
-pub(crate) fn start(snapshots: watch::Receiver<Snapshot>, folder: PathBuf) -> watch::Receiver<Day> {
+pub(crate) fn start(
+    snapshots: watch::Receiver<Snapshot>,
+    folder: PathBuf,
+    forget: watch::Receiver<u32>,
+) -> watch::Receiver<Day> {
     let (days, day) = watch::channel(Day::default());
     drop(tokio::spawn(async move {
-        if let Err(failed) = record(snapshots, folder, days).await {
+        if let Err(failed) = record(snapshots, folder, days, forget).await {
             tracing::warn!(%failed, "the last 24 hours are no longer recorded");
         }
     }));
@@ -41,6 +46,7 @@ async fn record(
     mut snapshots: watch::Receiver<Snapshot>,
     folder: PathBuf,
     days: watch::Sender<Day>,
+    mut forget: watch::Receiver<u32>,
 ) -> Result<(), JoinError> {
     let mut server = None;
     let mut file = None;
@@ -67,6 +73,12 @@ async fn record(
                 return Ok(());
             },
             () = wait(again) => {}
+            Ok(()) = forget.changed() => {
+                file = None;
+                let folder = folder.clone();
+                spawn_blocking(move || forget_all(&folder)).await?;
+                server = None;
+            }
         }
     }
 }
@@ -97,6 +109,16 @@ fn write(file: Option<DayFile>, minutes: &[Minute]) -> Option<DayFile> {
         tracing::debug!(%problem, "a minute was not kept");
     }
     Some(file)
+}
+
+/// Removes every day there is.
+fn forget_all(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_day = entry.path().extension().is_some_and(|it| it == "day");
+        if is_day && let Err(problem) = fs::remove_file(entry.path()) {
+            tracing::warn!(%problem, "a day was not removed");
+        }
+    }
 }
 
 /// Removes the days of servers that were not in use for so long that nothing in them counts.
@@ -160,7 +182,8 @@ mod tests {
         write(file, &[minute]);
 
         let (snapshots, reader) = watch::channel(up("home"));
-        let mut day = start(reader, folder.path().to_owned());
+        let (forget, asked) = watch::channel(0);
+        let mut day = start(reader, folder.path().to_owned(), asked);
         let holds = |day: &Day| day.spans(minute.number, 1).last().unwrap().connected_s == 42;
 
         day.wait_for(holds).await.unwrap();
@@ -168,5 +191,7 @@ mod tests {
         day.wait_for(|day| !holds(day)).await.unwrap();
         snapshots.send_replace(up("home"));
         day.wait_for(holds).await.unwrap();
+        forget.send_replace(1);
+        day.wait_for(|day| !holds(day)).await.unwrap();
     }
 }

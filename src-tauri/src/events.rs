@@ -4,8 +4,8 @@
 //! (`resendAll`), so that nothing is missed in between.
 
 use crate::view_model::{
-    AgentRequestsView, ChatUpdate, CheckView, ConnectionView, GatewayReportView, Page, RepairView,
-    SettingsView, SignInKeyView,
+    AgentRequestsView, ChatUpdate, CheckView, ConnectionView, GatewayReportView, InvitationView,
+    Page, RepairView, SettingsView, SignInKeyView,
 };
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -42,6 +42,10 @@ pub struct GatewayReportChanged(pub Option<GatewayReportView>);
 #[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
 pub struct RepairChanged(pub Option<RepairView>);
 
+/// A setup code or link waits for a person's word, or cannot be used; `null` when none is open.
+#[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
+pub struct InvitationChanged(pub Option<InvitationView>);
+
 /// A page was asked for from outside the window, such as from the tray's menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type, Event)]
 pub struct PageRequested(pub Page);
@@ -65,6 +69,8 @@ pub enum WindowEvent {
     GatewayReport(Option<GatewayReportView>),
     /// See [`RepairChanged`].
     Repair(Option<RepairView>),
+    /// See [`InvitationChanged`].
+    Invitation(Option<InvitationView>),
     /// See [`PageRequested`].
     Page(Page),
 }

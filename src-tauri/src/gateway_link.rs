@@ -28,7 +28,7 @@ use gateway_core::{
     tunnel::TargetError,
 };
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Orders that wait for the supervisor; people give few.
 const WAITING_ORDERS: usize = 64;
@@ -64,7 +64,9 @@ pub fn start(
     };
     let courier = courier::start(heard, kept);
     let session = connection.session();
-    let day = day_recorder::start(connection.snapshots(), surroundings.places.days());
+    let (forget_days, forget) = watch::channel(0);
+    let days = surroundings.places.days();
+    let day = day_recorder::start(connection.snapshots(), days, forget);
     let (orders, inbox) = mpsc::channel(WAITING_ORDERS);
     let port = ConnectionPort {
         snapshots: connection.snapshots(),
@@ -85,6 +87,7 @@ pub fn start(
         also_here: also_here(profile),
         here,
         current,
+        forget_days,
     };
     // It ends when the controller drops its end or orders it to shut down.
     drop(tokio::spawn(link.run(inbox)));
@@ -112,6 +115,8 @@ struct Link {
     here: local_gateway::Kept,
     /// Where it is said which server this leads to.
     current: CurrentServer,
+    /// Counts how often the last 24 hours were to be forgotten.
+    forget_days: watch::Sender<u32>,
 }
 
 impl Link {
@@ -136,6 +141,10 @@ impl Link {
                 },
                 Order::Answer { id, answer, reply } => Command::Answer { id, answer, reply },
                 Order::Cancel { id } => Command::Cancel { id },
+                Order::ForgetHistory => {
+                    self.forget_days.send_modify(|times| *times += 1);
+                    Command::ForgetTimeline
+                }
                 Order::ShutDown { done } => {
                     self.connection.shut_down().await;
                     local_gateway::stop(&self.here).await;

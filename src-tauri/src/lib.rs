@@ -9,7 +9,7 @@
 //! - [`notices`]: which notification is shown and when, as a value too; [`tongue`]: the language of both.
 //! - [`desktop`]: the trait the controller shows things on, and Tauri behind it.
 //! - [`local_gateway`], `page`: the gateway on this computer, and its page for browsers.
-//! - [`gateway_link`], [`access`], `day_recorder`: the real connection behind the controller's port.
+//! - [`gateway_link`], [`access`], [`administrator`], `day_recorder`: the real connection behind the controller's port.
 //! - [`kept_chats`]: what is kept of conversations, behind the controller's port.
 //! - [`reports`]: the report for whoever helps.
 //! - [`login_start`], [`window_place`]: what a desktop keeps for us between two runs.
@@ -19,6 +19,7 @@
 //! The window never sees a token or a socket: it gets views and sends intents.
 
 pub mod access;
+pub mod administrator;
 pub mod bindings;
 pub mod checks;
 pub mod commands;
@@ -51,12 +52,15 @@ pub mod window_place;
 #[cfg(target_os = "linux")]
 mod webkit_guard;
 
+use administrator::Administrator;
 use anyhow::Context as _;
 use controller::{Controller, ControllerHandle, KeptSettings, Parts, Request};
 use desktop::tauri::TauriDesktop;
 use gateway_core::{
     chat::KeptChats,
-    config::{Environment, Places, Platform, machine, private_file},
+    config::{
+        Environment, Places, Platform, invitation::LONGEST as LONGEST_LINK, machine, private_file,
+    },
     connection::timeline::Timeline,
     credentials::{self, CredentialStore, MemoryStore},
     diagnostics::timeline_file,
@@ -82,6 +86,7 @@ use tokio::{
     sync::{mpsc, watch},
     time::timeout,
 };
+use view_model::SecretText;
 
 /// Runs the app until it is quit; problems before the window are one line on standard error.
 pub fn run() -> ExitCode {
@@ -95,7 +100,7 @@ pub fn run() -> ExitCode {
 }
 
 fn start() -> anyhow::Result<ExitCode> {
-    let launch = match Launch::parse(env::args_os().skip(1)) {
+    let mut launch = match Launch::parse(env::args_os().skip(1)) {
         Ok(launch) => launch,
         Err(usage) => {
             say(&usage);
@@ -120,6 +125,12 @@ fn start() -> anyhow::Result<ExitCode> {
     let Some(_lock) = lock else {
         return start_later(&lock_file);
     };
+    if let Some(link) = launch.link.as_ref().filter(|_| cfg!(unix)) {
+        return start_with_hidden_link(link);
+    }
+    launch
+        .read_link(io::stdin())
+        .context("the link cannot be read")?;
     let logbook = Logbook::default();
     let (log, log_file) = logging::start(&places.app_log(), logbook.clone());
     if let Err(problem) = log_file {
@@ -223,6 +234,7 @@ async fn wire(
         kept_chats: kept_chats::start(kept),
         left_chats,
         checks: Arc::new(checks::Checks::new(surroundings.clone(), current.clone())),
+        administrator: Arc::new(Administrator::new(surroundings.clone(), current.clone())),
         home_server: Arc::new(HomeServer::new(surroundings.clone(), current)),
         reports: Arc::new(Reports::new(surroundings, around)),
         settings,
@@ -267,7 +279,12 @@ fn build(controller: &ControllerHandle) -> anyhow::Result<tauri::App> {
 }
 
 fn single_instance_plugin(controller: ControllerHandle) -> tauri::plugin::TauriPlugin<tauri::Wry> {
-    tauri_plugin_single_instance::init(move |_, _, _| controller.tell(Request::LaunchedAgain))
+    tauri_plugin_single_instance::init(move |_, arguments, _| {
+        controller.tell(match launch::link_among(arguments) {
+            Some(link) => Request::LinkOpened(link),
+            None => Request::LaunchedAgain,
+        });
+    })
 }
 
 /// A start while another instance holds the lock: that one shows its window, or this one takes its
@@ -312,6 +329,37 @@ fn start_anew() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Starts the same program afresh with the link where no other program sees it: arguments can be read by
+/// everybody on this computer for as long as the program runs.
+#[cfg(unix)]
+fn start_with_hidden_link(link: &SecretText) -> anyhow::Result<ExitCode> {
+    use std::os::unix::process::CommandExt as _;
+
+    let (reader, mut writer) = io::pipe().context(NOT_AGAIN)?;
+    let link = link.expose().as_bytes();
+    // It fits into the pipe, and what is longer is refused anyway.
+    let longest = link.len().min(LONGEST_LINK + 1);
+    writer.write_all(&link[..longest]).context(NOT_AGAIN)?;
+    drop(writer);
+    let program = env::current_exe().context("the program's own file is not known")?;
+    let problem = Command::new(program)
+        .args(
+            env::args_os()
+                .skip(1)
+                .filter(|argument| !launch::is_link(argument)),
+        )
+        .arg(launch::LINK_ON_STDIN)
+        .stdin(reader)
+        .exec();
+    Err(problem).context(NOT_AGAIN)
+}
+
+/// There, the arguments of a program are its user's alone to read.
+#[cfg(not(unix))]
+fn start_with_hidden_link(_: &SecretText) -> anyhow::Result<ExitCode> {
+    anyhow::bail!(NOT_AGAIN)
+}
+
 fn this_program() -> anyhow::Result<Command> {
     let program = env::current_exe().context("the program's own file is not known")?;
     let mut command = Command::new(program);
@@ -326,6 +374,12 @@ fn on_event(controller: &ControllerHandle, event: &RunEvent) {
     {
         // Without a window the app lives on in the tray; only an exit with a code is meant.
         api.prevent_exit();
+    }
+    #[cfg(target_os = "macos")]
+    if let RunEvent::Opened { urls } = event {
+        for url in urls {
+            controller.tell(Request::LinkOpened(SecretText::new(url.as_str())));
+        }
     }
     if let RunEvent::WindowEvent {
         event: WindowEvent::CloseRequested { api, .. },

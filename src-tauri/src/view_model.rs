@@ -11,8 +11,10 @@ mod day;
 mod fetched;
 mod gateway_report;
 mod gateways;
+mod invitation;
 mod notices;
 mod openclaw_change;
+mod privacy;
 mod repair;
 mod report;
 mod sign_in_key;
@@ -30,8 +32,10 @@ pub use day::{DaySpanView, DayView};
 pub use fetched::{FetchedKind, FetchedView};
 pub use gateway_report::{GatewayReportView, NodeView, PresentView};
 pub use gateways::{GatewayEdit, GatewayEntry};
+pub use invitation::{BroughtView, InvitationView, InvitedView, InvitedWay};
 pub use notices::NotificationSwitches;
 pub use openclaw_change::{ChangedLineKind, ChangedLineView, OpenclawChangeView};
+pub use privacy::{OwnFolder, PrivacyView, StoredItemView, StoredKind};
 pub use repair::{LogView, RepairKind, RepairStep, RepairView};
 pub use report::{ReportFileView, ReportView, SavedReportView};
 pub use sign_in_key::{SignInKeyStep, SignInKeyView};
@@ -583,4 +587,6 @@ pub enum Page {
     Server,
     /// Where OpenClaw runs, and how to reach it.
     Settings,
+    /// What this app is, among the settings.
+    About,
 }

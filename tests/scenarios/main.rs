@@ -1,5 +1,6 @@
 //! One module for each user journey, against the real SSH server and the real gateway.
 
+mod accessible;
 mod agent_keys;
 mod also_here;
 mod approval_cards;
@@ -42,6 +43,7 @@ mod server_card;
 mod server_check;
 mod server_repair;
 mod server_restart;
+mod setup_link;
 mod several_gateways;
 mod sign_in_key;
 mod squatter;

@@ -49,6 +49,40 @@ async fn fails_at(
     Ok(())
 }
 
+/// It is the difference between the two clocks that counts, and this computer's is the one that can be had
+/// wrong without a gateway of its own.
+#[tokio::test]
+async fn a_clock_that_is_ten_minutes_off_is_a_warning_and_no_fault() -> Result<()> {
+    let home = HomeServer::with_shared_gateway(Release::V4, SshServerConfig::default()).await?;
+    let user = CommandLine::new()?.with_a_clock_of_its_own()?;
+    trust(&home.ssh, user.known_hosts())?;
+    let flags = home.flags()?;
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+
+    for (seconds, said) in [
+        (-600, Some("10 minutes ahead of")),
+        (600, Some("10 minutes behind")),
+        (0, None),
+    ] {
+        user.set_clock_by(seconds)?;
+        let report = user.check(&flags).await?;
+        ensure!(report.code == 0, "{}", report.report);
+        let statuses = report.statuses()?;
+        ensure!(
+            statuses.iter().all(|(_, status)| status == "ok"),
+            "{statuses:?}"
+        );
+        let access = report.report["steps"][7]["summary"]
+            .as_str()
+            .unwrap_or_default();
+        match said {
+            Some(said) => ensure!(access.contains(said), "{access}"),
+            None => ensure!(!access.contains("clock"), "{access}"),
+        }
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_well_server_has_nine_timed_steps() -> Result<()> {
     let home = HomeServer::with_shared_gateway(Release::V4, SshServerConfig::default()).await?;

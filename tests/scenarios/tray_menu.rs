@@ -85,6 +85,7 @@ async fn its_rows_say_how_things_are_and_do_what_they_say() -> Result<()> {
         "Open Settings Folder",
         "Reset Tunnel",
         "Settings…",
+        "About",
         "Quit",
     ];
     ensure!(clickable == expected, "{menu:?}");

@@ -82,10 +82,19 @@ impl CommandLine {
     ///
     /// When it has none of its own.
     pub fn set_clock(&self, days: i64) -> Result<()> {
+        self.set_clock_by(days * 86_400)
+    }
+
+    /// Sets that clock so many seconds ahead.
+    ///
+    /// # Errors
+    ///
+    /// When it has none of its own.
+    pub fn set_clock_by(&self, seconds: i64) -> Result<()> {
         let clock = self.clock.as_ref().context("no clock of its own")?;
         // A reader sees the old time or the new one.
         let next = clock.with_extension("next");
-        fs::write(&next, format!("{:+}", days * 86_400))?;
+        fs::write(&next, format!("{seconds:+}"))?;
         Ok(fs::rename(next, clock)?)
     }
 

@@ -356,8 +356,8 @@ describe("who wants in", () => {
     await user.click(get(testids.pairingDeny));
     await user.click(get(testids.pairingApprove));
     expect(backend.callsOf("decidePairing")).toEqual([
-      ["pairing", "device", false],
-      ["pairing", "device", true],
+      ["pairing", "device", false, false],
+      ["pairing", "device", true, false],
     ]);
   });
 });

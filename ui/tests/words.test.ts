@@ -20,6 +20,7 @@ function words(catalogue: object, prefix = ""): Map<string, string> {
 
 function sample(say: (...given: unknown[]) => string): string {
   const span = { days: 0, hours: 3, minutes: 12, seconds: 0 };
+  if (say.toString().includes("found.code")) return say({ code: "portAnswers", port: 7 }, "7");
   return say.toString().includes("days") ? say(span) : say("7", "7");
 }
 
@@ -47,6 +48,7 @@ describe("the catalogue", () => {
         "dialog.certificateCommand",
         "dialog.compareCommand",
         "dialog.server",
+        "invitation.port",
         "nav.main",
         "nav.server",
         "pairing.id",
@@ -67,6 +69,8 @@ describe("the catalogue", () => {
         "settings.appearance.languages.danish",
         "settings.appearance.languages.english",
         "settings.gateways.title",
+        "settings.privacy.folder.data",
+        "settings.privacy.version",
         "settings.tokenCommand",
         "state.announce",
       ].sort(),
@@ -88,7 +92,47 @@ describe("the catalogue", () => {
     const message = "The server allows login but forbids forwarding.";
     expect(en.problem("forwardProhibited", message)).toBe(message);
     expect(da.problem("forwardProhibited", message)).toBe(da.state.cause.forwardProhibited);
+    const problem = { code: "problem", problem: "nameNotFound", facts: { host: "boks" } } as const;
+    expect(da.finding(problem, message)).toContain("boks");
+    expect(en.finding(problem, message)).toBe(message);
     expect(da.problem("neverHeardOf", message)).toBe(message);
+  });
+});
+
+/** What tells people of problems on the way to a gateway: every camelCase word in there is a code. */
+const sources = import.meta.glob<string>(
+  [
+    "../../gateway-core/src/check/{run,health}.rs",
+    "../../gateway-core/src/connection/*.rs",
+    "../../gateway-core/src/connection/explain/*.rs",
+    "../../gateway-core/src/home_server/*.rs",
+    "../../src-tauri/src/access.rs",
+    "../../src-tauri/src/controller/invitation.rs",
+    "../src/ipc/browser/check.ts",
+  ],
+  { query: "?raw", import: "default", eager: true },
+);
+
+describe("the codes of problems", () => {
+  /** Words of that shape that are none. */
+  const others = ["camelCase", "notReached", "needsUser"];
+
+  it("have Danish words each", () => {
+    const codes = new Set<string>();
+    for (const source of Object.values(sources)) {
+      const [shipped = ""] = source.split("#[cfg(test)]");
+      for (const [, code = ""] of shipped.matchAll(/"([a-z]+(?:[A-Z][a-z]+)+)"/g)) codes.add(code);
+    }
+    expect(codes.size).toBeGreaterThan(60);
+    const english = "said in English";
+    const without = [...codes].filter((code) => da.problem(code, english) === english);
+    expect(without.filter((code) => !others.includes(code))).toEqual([]);
+  });
+
+  it("are said with what they are about", () => {
+    const facts = { port: "4711", host: "boks" };
+    const said = da.finding({ code: "problem", problem: "gatewayNotRunning", facts }, "");
+    expect(said).toContain("4711");
   });
 });
 

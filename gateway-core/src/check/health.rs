@@ -1,27 +1,22 @@
 //! The ninth step in words: what the gateway says of itself.
 
+use super::Finding;
 use crate::connection::problem::{Problem, UserAction};
 use crate::gateway_health::{self, GatewayHealth, HealthFault, HealthState};
 use crate::protocol::method::health::HealthPayload;
 
-/// Returns the sentence of a gateway that is well.
+/// Returns the finding of a gateway that is well.
 ///
 /// # Errors
 ///
 /// Of one that is not, the worst that is the matter with it.
-pub(super) fn judge(payload: &HealthPayload) -> Result<String, Problem> {
+pub(super) fn judge(payload: &HealthPayload) -> Result<Finding, Problem> {
     let health = GatewayHealth::of(payload);
     match health.faults.first() {
         Some(fault) if health.state != HealthState::Well => Err(problem(fault)),
-        Some(_) | None => Ok(well(gateway_health::channels(payload).len())),
-    }
-}
-
-fn well(channels: usize) -> String {
-    match channels {
-        0 => "The gateway is well; no channels are set up.".to_owned(),
-        1 => "The gateway is well, with 1 channel.".to_owned(),
-        count => format!("The gateway is well, with {count} channels."),
+        Some(_) | None => Ok(Finding::GatewayWell {
+            channels: u32::try_from(gateway_health::channels(payload).len()).unwrap_or(u32::MAX),
+        }),
     }
 }
 
@@ -33,7 +28,8 @@ fn problem(fault: &HealthFault) -> Problem {
                 format!(
                     "The gateway works, but nobody is logged in to {channel}. Log in there again."
                 ),
-            );
+            )
+            .about("channel", channel);
         }
         HealthFault::ChannelFails { channel } => (
             "channelFails",
@@ -53,7 +49,14 @@ fn problem(fault: &HealthFault) -> Problem {
                 .to_owned(),
         ),
     };
-    Problem::new(code, message, UserAction::OpenLog)
+    let problem = Problem::new(code, message, UserAction::OpenLog);
+    match fault {
+        HealthFault::ChannelLoggedOut { channel } | HealthFault::ChannelFails { channel } => {
+            problem.about("channel", channel)
+        }
+        HealthFault::PluginsFailed { count } => problem.about("count", count),
+        HealthFault::Unexplained | HealthFault::ModelsMissing | HealthFault::Busy => problem,
+    }
 }
 
 #[cfg(test)]
@@ -62,7 +65,9 @@ mod tests {
     use serde_json::json;
 
     fn judged(told: serde_json::Value) -> Result<String, &'static str> {
-        judge(&serde_json::from_value(told).unwrap()).map_err(|problem| problem.code)
+        judge(&serde_json::from_value(told).unwrap())
+            .map(|finding| finding.to_string())
+            .map_err(|problem| problem.code)
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! Runs the steps in order and stops at the first that fails.
 
 use super::health::judge;
-use super::{CheckReport, StepId, StepResult, StepStatus};
+use super::{CheckReport, Finding, StepId, StepResult, StepStatus};
 use crate::client::{
-    self, AcceptedCredential, ClientLimits, ConnectError, Endpoint, Established, HelloRequest,
-    NotAGateway, Session,
+    self, ClientLimits, ConnectError, Endpoint, Established, HelloRequest, NotAGateway, Session,
 };
 use crate::config::settings::DirectSettingsError;
 use crate::connection::direct::Dialer;
@@ -130,9 +129,9 @@ impl Log<'_> {
         took
     }
 
-    fn ok(&mut self, id: StepId, summary: impl Into<String>) {
+    fn ok(&mut self, id: StepId, finding: Finding) {
         let took = self.lap();
-        self.note(StepResult::ok(id, took, summary));
+        self.note(StepResult::ok(id, took, finding));
     }
 
     fn fail(&mut self, id: StepId, status: StepStatus, problem: Problem) -> Ended {
@@ -162,7 +161,8 @@ impl Log<'_> {
                     "checkTimeout",
                     format!("The check was stopped after {} s.", IN_ALL.as_secs()),
                     UserAction::TryAgain,
-                ),
+                )
+                .about("seconds", IN_ALL.as_secs()),
             )),
         }
     }
@@ -184,11 +184,13 @@ async fn over_ssh(
         }
     };
     let address = match ssh_plan::in_words(&config) {
-        Some(way) => format!("The SSH configuration leads {way}."),
-        None => format!(
-            "The address is {}.",
-            config.name.as_ref().unwrap_or(&config.target.to_string())
-        ),
+        Some(way) => Finding::WayLed { way },
+        None => Finding::AddressRead {
+            address: config
+                .name
+                .clone()
+                .unwrap_or_else(|| config.target.to_string()),
+        },
     };
     log.ok(StepId::Address, address);
 
@@ -204,6 +206,7 @@ async fn over_ssh(
             // A check asks nobody, so what there is to compare must stand in its one sentence.
             if let TunnelError::HostKeyUnknown(key) = error.at_hop().1 {
                 problem.message = format!("{} It is {}.", problem.message, key.fingerprint());
+                problem = problem.about("fingerprint", key.fingerprint());
             }
             return Err(log.fail(id, tunnel_status(&error), problem));
         }
@@ -225,24 +228,17 @@ fn note_tunnel_step(log: &mut Log<'_>, step: TunnelStep, port: u16) {
             let first = addresses
                 .first()
                 .map_or_else(String::new, |first| first.ip().to_string());
-            let summary = match addresses.len() {
-                0 | 1 => format!("The name has the address {first}."),
-                count => format!("The name has {count} addresses, first {first}."),
-            };
-            log.ok(StepId::Resolve, summary);
+            let count = u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+            let address = first;
+            log.ok(StepId::Resolve, Finding::NameResolved { address, count });
         }
-        TunnelStep::TcpConnected => log.ok(StepId::Tcp, format!("Port {port} answers.")),
+        TunnelStep::TcpConnected => log.ok(StepId::Tcp, Finding::PortAnswers { port }),
         TunnelStep::HostKeyAccepted { fingerprint, .. } => {
-            log.ok(
-                StepId::HostKey,
-                format!("The server's key is the trusted one, {fingerprint}."),
-            );
+            let fingerprint = fingerprint.to_string();
+            log.ok(StepId::HostKey, Finding::HostKeyTrusted { fingerprint });
         }
         TunnelStep::SignedIn { method } => {
-            log.ok(
-                StepId::Login,
-                format!("The server let us in with: {method}."),
-            );
+            log.ok(StepId::Login, Finding::signed_in(&method));
         }
         // The steps shown are those of the server that a person knows of.
         TunnelStep::OnTheWay { .. } => {}
@@ -288,7 +284,7 @@ async fn behind(
         Ok(stream) => stream,
         // The server was willing; it is the gateway that is missing.
         Err(error @ ForwardError::ConnectFailed) => {
-            log.ok(StepId::Forward, "The server allows port forwarding.");
+            log.ok(StepId::Forward, Finding::ForwardingAllowed);
             let problem = explain::forward_problem(&error, port);
             return Err(log.fail(StepId::Gateway, StepStatus::Failed, problem));
         }
@@ -297,10 +293,7 @@ async fn behind(
             return Err(log.fail(StepId::Forward, StepStatus::Failed, problem));
         }
     };
-    log.ok(
-        StepId::Forward,
-        format!("The server forwards to its port {port}."),
-    );
+    log.ok(StepId::Forward, Finding::ForwardOpen { port });
 
     let endpoint = Endpoint::from(&format!("{GATEWAY_HOST}:{port}"));
     gateway_lives(stream, &endpoint, port, log, until).await?;
@@ -331,15 +324,14 @@ async fn direct(
         let problem = explain::direct_problem(&refused.into());
         return Err(log.fail(StepId::Address, StepStatus::Failed, problem));
     }
-    log.ok(StepId::Address, format!("The address is {url}."));
+    let address = url.to_string();
+    log.ok(StepId::Address, Finding::AddressRead { address });
 
     let resolving = log.within(StepId::Resolve, until, dialer.resolve()).await?;
     let addresses = resolving.map_err(|error| direct_ended(&error, log))?;
     if let Some(first) = addresses.first() {
-        log.ok(
-            StepId::Resolve,
-            format!("The name has the address {}.", first.ip()),
-        );
+        let address = first.ip().to_string();
+        log.ok(StepId::Resolve, Finding::NameResolved { address, count: 1 });
     }
     let reaching = async { dialer.secure(dialer.connect(addresses).await?).await };
     // The certificate stands where the server's key stands on the way through SSH.
@@ -365,10 +357,10 @@ async fn direct(
     access_and_health(open, &endpoint, port, hello, log, until).await
 }
 
-fn certificate_accepted(dialer: &Dialer) -> &'static str {
+fn certificate_accepted(dialer: &Dialer) -> Finding {
     match dialer.pin() {
-        Some(_) => "The certificate is the pinned one.",
-        None => "An authority that this computer trusts vouches for the certificate.",
+        Some(_) => Finding::CertificatePinned,
+        None => Finding::CertificateVouched,
     }
 }
 
@@ -401,10 +393,7 @@ async fn gateway_lives<S: AsyncRead + AsyncWrite + Unpin>(
     let probe = client::probe_healthz(stream, endpoint.clone(), PROBE_LIMIT);
     match log.within(StepId::Gateway, until, probe).await? {
         Ok(_) => {
-            log.ok(
-                StepId::Gateway,
-                format!("An OpenClaw gateway answers on port {port}."),
-            );
+            log.ok(StepId::Gateway, Finding::GatewayAnswers { port });
             Ok(())
         }
         Err(why) => Err(not_a_gateway(why, port, log)),
@@ -474,10 +463,10 @@ async fn admitted(
     let server = &established.hello.server;
     log.ok(
         StepId::Access,
-        format!(
-            "Gateway {} let us in with: {}.",
-            server.version,
-            accepted(established.accepted)
+        Finding::let_in(
+            &server.version,
+            established.accepted,
+            established.clock_ahead_s,
         ),
     );
     let outcome = health(&established.session, log, until).await;
@@ -490,21 +479,12 @@ async fn admitted(
     outcome
 }
 
-fn accepted(credential: AcceptedCredential) -> &'static str {
-    match credential {
-        AcceptedCredential::DeviceToken => "this device's own token",
-        AcceptedCredential::GatewayToken => "the gateway token",
-        AcceptedCredential::GatewayPassword => "the gateway password",
-        AcceptedCredential::None => "no credential at all",
-    }
-}
-
 async fn health(session: &Session, log: &mut Log<'_>, until: Instant) -> Result<(), Ended> {
     let call = session.call::<Health>(HealthParams::default(), HEALTH_LIMIT);
     match log.within(StepId::Health, until, call).await? {
         Ok(payload) => match judge(&payload) {
-            Ok(sentence) => {
-                log.ok(StepId::Health, sentence);
+            Ok(finding) => {
+                log.ok(StepId::Health, finding);
                 Ok(())
             }
             Err(problem) => Err(log.fail(StepId::Health, StepStatus::Degraded, problem)),

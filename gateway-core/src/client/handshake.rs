@@ -8,7 +8,7 @@ use super::error::{ConnectError, NotAGateway, Step, Tried};
 use super::session;
 use super::transport::{Transport, Wire};
 use super::{ClientLimits, Endpoint, Established};
-use crate::credentials::secret::{DeviceToken, GatewayPassword, GatewayToken};
+use crate::credentials::secret::{DeviceToken, GatewayPassword, GatewayToken, SingleUseCode};
 use crate::device_identity::{DeviceIdentity, Statement};
 use crate::protocol::connect::{
     Auth, CHALLENGE, CONNECT, Challenge, ClientInfo, ConnectParams, HelloOk, Role, Scope,
@@ -19,12 +19,16 @@ use crate::protocol::{
     WireError,
 };
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 /// The largest frame a gateway takes before hello, in bytes; it closes with 1009 otherwise.
 const LARGEST_REQUEST: usize = 64 * 1024;
+
+/// How gateways know a program of their own computer, which needs no device.
+const LOCAL_PROGRAM: &str = "backend";
 
 /// A device token with what it allows, as it is kept between sessions.
 #[derive(Debug, Clone)]
@@ -44,6 +48,8 @@ pub struct Credentials {
     pub password: Option<GatewayPassword>,
     /// What this gateway issued to this device and role before.
     pub device_token: Option<StoredDeviceToken>,
+    /// What a setup code brought; sent only where there is nothing else.
+    pub setup_code: Option<SingleUseCode>,
 }
 
 /// Everything a connect request is made of.
@@ -95,6 +101,42 @@ impl HelloRequest {
             label: None,
             extra: Extra::new(),
         }
+    }
+
+    /// Returns the request of one thing that only an administrator may do; `None` where there is no shared
+    /// secret, which alone makes somebody one.
+    ///
+    /// It is made without a device, as gateways let programs of their own computer in (protocol §5): nothing
+    /// is paired and nothing issued, so that the right ends with the session.
+    pub fn for_a_moment_as_administrator(credentials: Credentials) -> Option<Self> {
+        if credentials.token.is_none() && credentials.password.is_none() {
+            return None;
+        }
+        Some(Self {
+            client: ClientInfo {
+                mode: LOCAL_PROGRAM.to_owned(),
+                ..ClientInfo::default()
+            },
+            role: Role::Operator,
+            scopes: vec![
+                Scope::Admin,
+                Scope::Read,
+                Scope::Write,
+                Scope::Approvals,
+                Scope::Pairing,
+            ],
+            caps: Vec::new(),
+            device: None,
+            credentials: Credentials {
+                device_token: None,
+                setup_code: None,
+                ..credentials
+            },
+            trusted_endpoint: false,
+            prefer_device_token: false,
+            label: None,
+            extra: Extra::new(),
+        })
     }
 }
 
@@ -159,6 +201,7 @@ async fn shake_hands<S: Wire>(
 
     *step = Step::Challenge;
     let challenge = challenge(&mut transport).await?;
+    let clock_ahead_s = challenge.ts.and_then(clock_ahead_s);
     let proposal = Proposal::new(hello);
     let request = proposal.request(hello, &challenge)?;
     let id = request.id.clone();
@@ -178,7 +221,17 @@ async fn shake_hands<S: Wire>(
         return Err(proposal.refused(hello, error));
     }
     let hello_ok = read_hello(answer.payload.unwrap_or_default())?;
-    Ok(established(transport, hello, &proposal, hello_ok, limits))
+    let mut established = established(transport, hello, &proposal, hello_ok, limits);
+    established.clock_ahead_s = clock_ahead_s;
+    Ok(established)
+}
+
+/// By how much the gateway's clock is ahead of ours, as far as one message can tell.
+fn clock_ahead_s(theirs_ms: u64) -> Option<i64> {
+    let ours = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    let ours = i64::try_from(ours.as_secs()).ok()?;
+    let theirs = i64::try_from(theirs_ms / 1000).ok()?;
+    Some(theirs.saturating_sub(ours))
 }
 
 /// Waits for the challenge. Other events before it are skipped; anything else is no gateway.
@@ -271,6 +324,7 @@ fn established<S: Wire>(
         hello,
         accepted,
         issued,
+        clock_ahead_s: None,
     }
 }
 
@@ -297,7 +351,8 @@ struct Proposal {
 
 impl Proposal {
     /// Chooses as the reference client does: the shared token, else the device token unless there
-    /// is a password; the password always. A device token is asked for no more than it allows.
+    /// is a password; the password always; a setup code in place of nothing. A device token is asked for no
+    /// more than it allows.
     fn new(hello: &HelloRequest) -> Self {
         let credentials = &hello.credentials;
         let stored = credentials.device_token.as_ref();
@@ -318,7 +373,7 @@ impl Proposal {
                     token: credentials.token.clone().map(TokenCredential::Gateway),
                     password: credentials.password.clone(),
                     device_token: None,
-                    bootstrap_token: None,
+                    bootstrap_token: credentials.setup_code.clone().filter(|_| !has_shared),
                 },
                 scopes: hello.scopes.clone(),
                 uses_device_token: false,

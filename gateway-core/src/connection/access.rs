@@ -7,7 +7,7 @@ use super::problem::{Problem, UserAction};
 use crate::client::{Credentials, HelloRequest, StoredDeviceToken};
 use crate::config::ProfileId;
 use crate::credentials::secret::{
-    DeviceToken, GatewayPassword, GatewayToken, KeyPassphrase, SshPrivateKey,
+    DeviceToken, GatewayPassword, GatewayToken, KeyPassphrase, SingleUseCode, SshPrivateKey,
 };
 use crate::credentials::{Account, Candidates, CredentialStore, Kind, StoreError, slots};
 use crate::device_identity::DeviceIdentity;
@@ -78,6 +78,13 @@ impl StoredAccess {
             .await
             .map_err(|error| keychain_problem(&error))?;
         let device_token = self.device_token().await;
+        let setup_code = match slots::read::<SingleUseCode>(&*self.store, &self.profile).await {
+            Ok(code) => code,
+            Err(error) => {
+                tracing::debug!(%error, "whether there is a setup code is not known");
+                None
+            }
+        };
         let chosen = candidates.choose().map_err(|error| {
             Problem::new("nothingGiven", error.to_string(), UserAction::EnterToken)
         })?;
@@ -85,6 +92,7 @@ impl StoredAccess {
             token: chosen.token.map(|(token, _)| token),
             password: chosen.password.map(|(password, _)| password),
             device_token,
+            setup_code,
         };
         let mut hello = HelloRequest::operator(Arc::clone(&self.identity), credentials);
         hello.trusted_endpoint = true;
@@ -144,6 +152,11 @@ impl GatewayAccess for StoredAccess {
                 scopes: token.scopes,
             };
             self.keep(Kind::DeviceToken, &kept).await;
+            // It has done what it was for, and is good no second time.
+            let code = Account::of(&self.profile, Kind::SingleUseCode);
+            if let Err(error) = self.store.delete(&code).await {
+                tracing::warn!(%error, "a used setup code was not removed");
+            }
         }
         .boxed()
     }

@@ -64,6 +64,44 @@ pub fn tunnel_failure(error: &TunnelError) -> Failure {
 
 /// Tells a person why no path to the server was opened.
 pub fn tunnel_problem(error: &TunnelError) -> Problem {
+    let problem = tunnel_words(error);
+    let problem = if let TunnelError::Hop { name, .. } = error {
+        problem.about("hop", name)
+    } else {
+        problem
+    };
+    match error.at_hop().1 {
+        TunnelError::Resolve { host, .. } => problem.about("host", host),
+        TunnelError::Tcp { host, port, .. }
+        | TunnelError::KeyExchange { host, port, .. }
+        | TunnelError::WeakEncryption { host, port }
+        | TunnelError::NotForwarded { host, port, .. } => {
+            problem.about("host", host).about("port", port)
+        }
+        TunnelError::HostKeyUnknown(key) | TunnelError::HostKeyNotListed(key) => {
+            problem.about("host", key.host())
+        }
+        TunnelError::HostKeyChanged { presented, .. }
+        | TunnelError::HostKeyRevoked { presented, .. }
+        | TunnelError::HostKeyNeedsAuthority { presented, .. }
+        | TunnelError::HostKeyNotDemanded { presented, .. } => {
+            problem.about("host", presented.host())
+        }
+        TunnelError::KeyFile { path, .. } => problem.about("file", path.display()),
+        TunnelError::AuthRefused { user, host, .. } => {
+            problem.about("user", user).about("host", host)
+        }
+        TunnelError::Timeout { waited, .. } => problem.about("seconds", waited.as_secs()),
+        TunnelError::BadTarget(_)
+        | TunnelError::SshConfig(_)
+        | TunnelError::Hop { .. }
+        | TunnelError::KnownHosts(_)
+        | TunnelError::NeedsAnswer(_)
+        | TunnelError::Closed { .. } => problem,
+    }
+}
+
+fn tunnel_words(error: &TunnelError) -> Problem {
     let message = format!("{}. {}", sentence(error), error.next_step());
     match error.at_hop().1 {
         TunnelError::BadTarget(TargetError::UnsupportedOption(_))
@@ -143,6 +181,17 @@ pub fn forward_failure(error: &ForwardError, port: u16) -> Failure {
 
 /// Tells a person why the gateway's port could not be reached over a standing path.
 pub fn forward_problem(error: &ForwardError, port: u16) -> Problem {
+    let problem = forward_words(error, port).about("port", port);
+    match error {
+        ForwardError::Timeout { waited } => problem.about("seconds", waited.as_secs()),
+        ForwardError::Prohibited
+        | ForwardError::ConnectFailed
+        | ForwardError::Closed(_)
+        | ForwardError::Other { .. } => problem,
+    }
+}
+
+fn forward_words(error: &ForwardError, port: u16) -> Problem {
     match error {
         ForwardError::Prohibited => Problem::without_action(
             "forwardProhibited",
@@ -195,6 +244,23 @@ pub fn connect_failure(error: &ConnectError, port: u16) -> Failure {
 
 /// Tells a person why no session began.
 pub fn connect_problem(error: &ConnectError, port: u16) -> Problem {
+    let problem = connect_words(error, port).about("port", port);
+    match error {
+        ConnectError::Timeout { waited, .. } => problem.about("seconds", waited.as_secs()),
+        ConnectError::NotAGateway(_)
+        | ConnectError::BadAuthority
+        | ConnectError::ProxyRefused
+        | ConnectError::Lost { .. }
+        | ConnectError::ChallengeWithoutTime
+        | ConnectError::MalformedHello { .. }
+        | ConnectError::RequestTooLarge { .. }
+        | ConnectError::UnsupportedProtocol { .. }
+        | ConnectError::Closed { .. }
+        | ConnectError::Refused { .. } => problem,
+    }
+}
+
+fn connect_words(error: &ConnectError, port: u16) -> Problem {
     match error {
         ConnectError::NotAGateway(why) => not_a_gateway(why, port),
         ConnectError::BadAuthority => Problem::new(
@@ -299,6 +365,12 @@ fn refused_problem(error: &ConnectError) -> Problem {
                     "tokenMissing",
                     "The gateway asks for its token. Enter it in the settings.",
                 )
+            } else if code == Some(DetailCode::AuthBootstrapTokenInvalid) {
+                (
+                    "setupCodeRefused",
+                    "The gateway does not take this setup code: it has been used, or its time is \
+                     over. Ask for a new one, or enter the gateway's token.",
+                )
             } else {
                 (
                     "tokenRefused",
@@ -354,7 +426,7 @@ fn pairing_required(request: Option<PairingRequestId>) -> Problem {
     );
     Problem {
         pairing_request: approvable,
-        ..Problem::new("pairingRequired", message, action)
+        ..Problem::new("pairingRequired", message, action).about("command", command)
     }
 }
 

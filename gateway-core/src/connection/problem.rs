@@ -2,6 +2,10 @@
 
 use crate::protocol::PairingRequestId;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a problem is about, by name: a host, a port, seconds. The window puts them into its own words.
+pub type Facts = BTreeMap<String, String>;
 
 /// A failure a person meets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -11,6 +15,9 @@ pub struct Problem {
     pub code: &'static str,
     /// One or two plain sentences, in English. Never holds a secret.
     pub message: String,
+    /// What it is about. Never holds a secret.
+    #[serde(skip)]
+    pub facts: Facts,
     /// The button beside it.
     pub action: Option<UserAction>,
     /// The request to pair that [`UserAction::ApproveDevice`] is about, where the gateway named one.
@@ -24,6 +31,7 @@ impl Problem {
         Self {
             code,
             message: message.into(),
+            facts: Facts::new(),
             action: Some(action),
             pairing_request: None,
         }
@@ -34,9 +42,17 @@ impl Problem {
         Self {
             code,
             message: message.into(),
+            facts: Facts::new(),
             action: None,
             pairing_request: None,
         }
+    }
+
+    /// Adds something that it is about.
+    #[must_use]
+    pub fn about(mut self, name: &str, value: impl ToString) -> Self {
+        self.facts.insert(name.to_owned(), value.to_string());
+        self
     }
 
     /// Says that something else than the host name was typed.

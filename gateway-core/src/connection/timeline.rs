@@ -27,7 +27,7 @@ pub struct Timeline {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// Counts from 1, without gaps: a reader sees by it what it has missed.
+    /// Counts from 1, without gaps: a reader sees by it what it has missed. What is forgotten has counted.
     pub number: u64,
     /// When, in milliseconds since the Unix epoch.
     pub at: u64,
@@ -360,6 +360,16 @@ impl Timeline {
             took_ms: took.map(in_ms),
             what,
         });
+    }
+
+    /// Forgets every event. The next one goes on counting.
+    pub fn forget(&mut self) {
+        self.events.clear();
+    }
+
+    /// Returns whether everything that was written down was forgotten since.
+    pub fn is_forgotten(&self) -> bool {
+        self.events.is_empty() && self.written > 0
     }
 
     /// Returns every event that is kept, oldest first.

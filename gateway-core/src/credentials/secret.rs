@@ -70,7 +70,7 @@ secret! {
     ProviderKey
 }
 secret! {
-    /// What lets one browser page sign in, once and within a minute.
+    /// What lets a device or a browser page sign in, once and not for long.
     SingleUseCode
 }
 

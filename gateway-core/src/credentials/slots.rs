@@ -1,6 +1,8 @@
 //! Reads and writes each kind of secret in the type of its kind.
 
-use super::secret::{DeviceKey, GatewayPassword, GatewayToken, KeyPassphrase, SshPrivateKey};
+use super::secret::{
+    DeviceKey, GatewayPassword, GatewayToken, KeyPassphrase, SingleUseCode, SshPrivateKey,
+};
 use super::store::{Account, CredentialStore, Kind, StoreError};
 use crate::config::private_file::{self, PrivateFileError};
 use crate::config::{Places, ProfileId};
@@ -37,7 +39,13 @@ macro_rules! stored {
     )*};
 }
 
-stored!(GatewayToken, GatewayPassword, KeyPassphrase, SshPrivateKey);
+stored!(
+    GatewayToken,
+    GatewayPassword,
+    KeyPassphrase,
+    SshPrivateKey,
+    SingleUseCode
+);
 
 /// Reads a profile's secret.
 ///

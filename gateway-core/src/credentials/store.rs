@@ -20,17 +20,20 @@ pub enum Kind {
     KeyPassphrase,
     /// The private half of the key this app signs in to the server with.
     SshPrivateKey,
+    /// What a setup code brought, until the gateway has issued something in its place.
+    SingleUseCode,
 }
 
 impl Kind {
     /// Every kind a profile may have an entry of.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::GatewayToken,
         Self::GatewayPassword,
         Self::DeviceKey,
         Self::DeviceToken,
         Self::KeyPassphrase,
         Self::SshPrivateKey,
+        Self::SingleUseCode,
     ];
 
     /// Returns the kind's name in an entry's account.
@@ -42,6 +45,7 @@ impl Kind {
             Self::DeviceToken => "deviceToken",
             Self::KeyPassphrase => "keyPassphrase",
             Self::SshPrivateKey => "sshPrivateKey",
+            Self::SingleUseCode => "singleUseCode",
         }
     }
 }

@@ -26,6 +26,7 @@ pub async fn keep(mut timeline: watch::Receiver<Timeline>, path: PathBuf) -> io:
     let mut written = 0;
     while timeline.changed().await.is_ok() {
         let mut lines = String::new();
+        let forgotten;
         {
             let timeline = timeline.borrow_and_update();
             for event in timeline.after(written) {
@@ -33,6 +34,11 @@ pub async fn keep(mut timeline: watch::Receiver<Timeline>, path: PathBuf) -> io:
                 lines.push('\n');
             }
             written = timeline.last_number();
+            forgotten = timeline.is_forgotten();
+        }
+        if forgotten {
+            file.forget()?;
+            continue;
         }
         file.write_all(lines.as_bytes())?;
     }
@@ -81,5 +87,26 @@ mod tests {
             .map(|event| event["number"].as_u64().unwrap())
             .collect();
         assert_eq!(numbers, (51..=250).collect::<Vec<u64>>());
+    }
+
+    #[tokio::test]
+    async fn what_is_forgotten_is_gone_from_the_disk_and_what_comes_after_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("timeline.jsonl");
+        let (sender, receiver) = watch::channel(Timeline::default());
+        let keeping = tokio::spawn(keep(receiver, path.clone()));
+        sender.send_modify(|timeline| timeline.write(1, Happening::Woke, None));
+        tokio::task::yield_now().await;
+        assert_eq!(read(&path).unwrap().len(), 1);
+
+        sender.send_modify(Timeline::forget);
+        tokio::task::yield_now().await;
+
+        assert!(!path.exists());
+        sender.send_modify(|timeline| timeline.write(2, Happening::Woke, None));
+        drop(sender);
+        keeping.await.unwrap().unwrap();
+        let kept = read(&path).unwrap();
+        assert_eq!((kept.len(), kept[0]["number"].as_u64()), (1, Some(2)));
     }
 }

@@ -60,6 +60,7 @@ plays! {
     ssh_config
     ssh_target
     gateway_url
+    invitation
     state_machine
     connection
     http_head

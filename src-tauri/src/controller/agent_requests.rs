@@ -2,6 +2,7 @@
 
 use super::{
     Controller, Reply,
+    administrator::AdminError,
     problems::{call_error, not_connected},
     respond,
     work::{Decided, Outcome},
@@ -137,16 +138,38 @@ impl Controller {
         });
     }
 
-    /// Lets a device or node in, or refuses it.
+    /// Lets a device or node in, or refuses it; with an administrator's rights where somebody pressed
+    /// for those.
     pub(super) fn decide_pairing(
         &mut self,
         id: String,
         kind: PairingKind,
         approve: bool,
+        as_admin: bool,
         reply: Reply<(), UiError>,
     ) {
         let id = PairingRequestId::from(id);
         let decided = Decided::Pairing(id.clone());
+        if as_admin {
+            let deciding =
+                self.with_admin(move |gateway| gateway.decide_pairing(id, kind, approve));
+            self.work.spawn(async move {
+                let result = match deciding.await {
+                    Ok(()) => Ok(()),
+                    Err(AdminError::Call(error)) => Err(error),
+                    Err(refused @ AdminError::NotGranted(_)) => {
+                        respond(reply, Err(refused.told()));
+                        return Outcome::Nothing;
+                    }
+                };
+                Outcome::Decided {
+                    decided,
+                    result,
+                    reply,
+                }
+            });
+            return;
+        }
         self.decide(decided, reply, move |gateway| {
             gateway.decide_pairing(id, kind, approve)
         });
@@ -272,8 +295,8 @@ fn pairing_error(error: &CallError) -> UiError {
         CallError::Refused { error, .. } if error.code == ErrorCode::Forbidden => UiError {
             code: "needsAdministrator".to_owned(),
             message:
-                "Only an administrator of the gateway can allow this. Approve it on the server \
-                      itself, or from a device that may administer it."
+                "Only an administrator of the gateway can allow this. Allow it as one, or on the \
+                      server itself."
                     .to_owned(),
             action: None,
         },

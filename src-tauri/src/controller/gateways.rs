@@ -38,6 +38,15 @@ impl Controller {
         }
     }
 
+    /// Forgets what was written for a gateway and was not sent.
+    pub(super) fn forget_what_waits(&mut self, id: &ProfileId) {
+        self.unsent.forget_gateway(id);
+        let forget = CourierOrder::Forget(id.clone());
+        if self.courier.drafts.try_send(forget).is_err() {
+            tracing::warn!("what waits for a gateway was not forgotten");
+        }
+    }
+
     fn gateways_changed(&mut self, impact: Impact) {
         self.take_effect(impact);
         if impact < Impact::Reconnect {
@@ -54,11 +63,7 @@ impl Controller {
     fn forget_gateway(&mut self, gone: &Profile) {
         let ids = [gone.id.clone(), gone.secrets()];
         for id in ids.iter().filter(|id| **id != ProfileId::this_computer()) {
-            self.unsent.forget_gateway(id);
-            let forget = CourierOrder::Forget(id.clone());
-            if self.courier.drafts.try_send(forget).is_err() {
-                tracing::warn!("what waits for a gateway was not forgotten");
-            }
+            self.forget_what_waits(id);
         }
         let (store, id) = (self.settings.store(), gone.id.clone());
         self.work.spawn(async move {

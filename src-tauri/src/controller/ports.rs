@@ -77,6 +77,8 @@ pub enum Order {
         /// The question's number.
         id: u64,
     },
+    /// Forget what happened to the connection so far, and its last 24 hours.
+    ForgetHistory,
     /// Close session and tunnel for good.
     ShutDown {
         /// Told when nothing is open any more.
@@ -145,6 +147,15 @@ pub trait GatewayPort: Send + Sync + 'static {
 
     /// Reads the end of the gateway's log.
     fn log(&self) -> BoxFuture<'static, Result<LogView, CallError>>;
+}
+
+/// Gives an administrator's rights at a gateway, for one thing.
+pub trait AdministratorPort: Send + Sync + 'static {
+    /// Opens a session that has them; it ends when it is dropped, and they with it.
+    fn session(
+        &self,
+        profile: Profile,
+    ) -> BoxFuture<'static, Result<Arc<dyn GatewayPort>, UiError>>;
 }
 
 /// Sends messages exactly once, now or when the connection is back.

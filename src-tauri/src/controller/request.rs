@@ -4,7 +4,8 @@ use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView,
     DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView,
-    Page, PairingKind, RepairKind, ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
+    OwnFolder, Page, PairingKind, PrivacyView, RepairKind, ReportView, SavedReportView, SecretText,
+    SettingsForm, StoredKind, UiError, UnsentView,
 };
 use gateway_core::config::ProfileId;
 use tokio::sync::{mpsc, oneshot};
@@ -88,6 +89,7 @@ pub enum Request {
         id: String,
         kind: PairingKind,
         approve: bool,
+        as_admin: bool,
         reply: Reply<(), UiError>,
     },
     UseFoundConfig {
@@ -143,6 +145,33 @@ pub enum Request {
         number: u32,
         reply: Reply<(), UiError>,
     },
+    ReadInvitation {
+        text: SecretText,
+        reply: Reply<(), UiError>,
+    },
+    AcceptInvitation {
+        id: u32,
+        reply: Reply<(), UiError>,
+    },
+    ForgetInvitation,
+    Privacy {
+        reply: Reply<PrivacyView, UiError>,
+    },
+    DeleteStored {
+        owner: Option<String>,
+        kind: StoredKind,
+        reply: Reply<(), UiError>,
+    },
+    ForgetHistory {
+        reply: Reply<(), UiError>,
+    },
+    OpenOwnFolder {
+        folder: OwnFolder,
+        reply: Reply<(), UiError>,
+    },
+    ResetApp {
+        reply: Reply<(), UiError>,
+    },
     /// A row of the tray's menu was clicked.
     MenuClicked(MenuAction),
     GatewayChosen(ProfileId),
@@ -154,6 +183,8 @@ pub enum Request {
     NoticeClicked(Page),
     /// A second launch asks for the window of the first.
     LaunchedAgain,
+    /// The system opened a link of ours.
+    LinkOpened(SecretText),
     /// A tray host appeared or went away.
     TrayHost(bool),
     /// The system or the user asks the app to end.

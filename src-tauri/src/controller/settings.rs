@@ -3,8 +3,12 @@
 mod address;
 mod desktop;
 mod gateways;
+mod invitation;
+mod owners;
 
 pub(super) use address::check_address;
+use gateways::called;
+pub(super) use owners::KeptOwner;
 
 use super::problems::{ui_error, with_causes};
 use crate::logging::LogSwitch;
@@ -25,11 +29,14 @@ use gateway_core::{
         },
         paths::SshSurroundings,
     },
-    connection::explain,
+    connection::{explain, ssh_plan::SshPlan},
     credentials::{CredentialStore, Keeping, secret::GatewayToken},
-    tunnel::{SshTarget, TargetError},
+    tunnel::{SshTarget, TargetError, TunnelError},
 };
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The settings in force and where they are kept.
 pub struct KeptSettings {
@@ -158,12 +165,17 @@ impl KeptSettings {
         })
     }
 
-    /// Reads an address; one without an account needs a local account to take the name from.
+    /// Reads an address; one without an account needs a local account to take the name from, or an SSH
+    /// configuration that names one.
     fn target(&self, address: &str) -> Result<SshTarget, TargetError> {
         let target: SshTarget = address.parse()?;
         let local_user = SshSurroundings::find(&self.environment).local_user;
         if target.user.is_none() && local_user.is_none() {
-            return Err(TargetError::EmptyUser);
+            // Nothing is dialled by this plan, so that it needs no list of host keys.
+            let plan = SshPlan::new(target.clone(), PathBuf::new(), &self.environment);
+            if let Err(TunnelError::BadTarget(problem)) = plan.tunnel() {
+                return Err(problem);
+            }
         }
         Ok(target)
     }
@@ -388,6 +400,13 @@ impl KeptSettings {
         }
         profile.local_port = form.local_port;
         profile.remote_port = form.remote_port;
+        // Neither is ever written into the file, whatever is chosen.
+        for (field, text) in [("address", &form.address), ("url", &form.url)] {
+            if let Err(refused) = address::refuse_invitation(field, text) {
+                faults.push(refused);
+                return;
+            }
+        }
         if form.runs != RunsWhere::AnotherComputer {
             return;
         }

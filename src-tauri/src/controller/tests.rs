@@ -28,11 +28,13 @@ mod fakes;
 mod fetching;
 mod gateway_report;
 mod gateways;
+mod invitation;
 mod kept_chats;
 mod login_start;
 mod notices;
 mod openclaw_change;
 mod pairing;
+mod privacy;
 mod repairing;
 mod report;
 mod sign_in_key;
@@ -628,4 +630,33 @@ async fn a_link_is_judged_again_before_it_is_opened() {
     fakes.ask(ask("https://example.org/a")).await.unwrap();
 
     assert_eq!(fakes.desktop.link().await, "https://example.org/a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_from_the_ssh_configuration_needs_no_account_of_this_computer() {
+    let mut fakes = Fakes::start();
+    let bare = || SettingsForm {
+        address: "box".to_owned(),
+        ..form()
+    };
+
+    let refused = fakes
+        .ask(|reply| Request::SaveSettings {
+            form: bare(),
+            reply,
+        })
+        .await
+        .unwrap_err();
+    assert_eq!(refused[0].field, "address");
+
+    let folder = fakes.home().join(".ssh");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config"), "Host box\n  User me\n").unwrap();
+    let saved = fakes
+        .ask(|reply| Request::SaveSettings {
+            form: bare(),
+            reply,
+        })
+        .await;
+    assert_eq!(saved, Ok(()));
 }

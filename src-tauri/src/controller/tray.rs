@@ -37,6 +37,7 @@ impl Controller {
                 self.order(Order::Connect);
             }
             MenuAction::Settings => self.open(Page::Settings),
+            MenuAction::About => self.open(Page::About),
             MenuAction::Quit => return Next::End,
         }
         Next::Continue

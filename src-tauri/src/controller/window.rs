@@ -39,6 +39,7 @@ impl Controller {
         self.send_sign_in_key();
         self.gateway_report_is_looked_at();
         self.send_repair();
+        self.send_invitation();
         self.desktop.send(WindowEvent::Page(self.page));
         self.announce(true);
         if let Some(asked) = self.opening.take() {

@@ -44,6 +44,23 @@ pub(super) enum Outcome {
         token: Result<TokenNow, StoreError>,
         saving: Saving,
     },
+    /// An invitation was accepted, and what it brought is kept or could not be.
+    InvitationTaken {
+        impact: Impact,
+        gateway: ProfileId,
+        result: Result<(), StoreError>,
+        reply: Reply<(), UiError>,
+    },
+    /// Something that was kept was deleted, or could not be.
+    StoredDeleted {
+        result: Result<(), UiError>,
+        reply: Reply<(), UiError>,
+    },
+    /// Everything of the app itself was put back.
+    WasReset {
+        result: Result<(), UiError>,
+        reply: Reply<(), UiError>,
+    },
     /// A host key or certificate was trusted, or could not be.
     Trusted {
         id: u64,
@@ -307,6 +324,14 @@ impl Controller {
                         .map_err(|error| format!("The token was not kept: {error}.")),
                 );
             }
+            Ok(Outcome::InvitationTaken {
+                impact,
+                gateway,
+                result,
+                reply,
+            }) => self.invitation_taken(impact, &gateway, result, reply),
+            Ok(Outcome::StoredDeleted { result, reply }) => self.stored_deleted(result, reply),
+            Ok(Outcome::WasReset { result, reply }) => self.was_reset(result, reply),
             Ok(Outcome::CertificateTrusted(fingerprint)) => self.keep_certificate(fingerprint),
             Ok(Outcome::Trusted {
                 id,

@@ -108,13 +108,15 @@ pub enum MenuAction {
     ResetTunnel,
     /// Shows the window at the settings.
     Settings,
+    /// Shows the window where it says what this app is.
+    About,
     /// Ends the app.
     Quit,
 }
 
 impl MenuAction {
     /// Every action.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::OpenChat,
         Self::CheckServer,
         Self::Connect,
@@ -125,6 +127,7 @@ impl MenuAction {
         Self::OpenConfig,
         Self::ResetTunnel,
         Self::Settings,
+        Self::About,
         Self::Quit,
     ];
 
@@ -141,6 +144,7 @@ impl MenuAction {
             Self::OpenConfig => "open-config",
             Self::ResetTunnel => "reset-tunnel",
             Self::Settings => "settings",
+            Self::About => "about",
             Self::Quit => "quit",
         }
     }
@@ -163,6 +167,7 @@ impl MenuAction {
             Self::OpenConfig => ("Open Settings Folder", "Åbn indstillingsmappen"),
             Self::ResetTunnel => ("Reset Tunnel", "Nulstil tunnelen"),
             Self::Settings => ("Settings…", "Indstillinger…"),
+            Self::About => ("About", "Om"),
             Self::Quit => ("Quit", "Afslut"),
         };
         tongue.say(english, danish)
@@ -209,6 +214,7 @@ impl Menu {
         rows.extend([
             MenuItem::Group(MenuGroup::Diagnostics, helps),
             MenuItem::Action(MenuAction::Settings),
+            MenuItem::Action(MenuAction::About),
             MenuItem::Action(MenuAction::Quit),
         ]);
         Self {

@@ -1,6 +1,7 @@
 //! "Check my server" as it crosses to the window.
 
 use super::UserAction;
+use gateway_core::check::Finding;
 use serde::Serialize;
 use specta::Type;
 
@@ -38,6 +39,7 @@ impl CheckStepView {
             status: CheckStatus::Pending,
             ms: None,
             summary: String::new(),
+            finding: None,
             action: None,
         }
     }
@@ -55,6 +57,8 @@ pub struct CheckStepView {
     pub ms: Option<f64>,
     /// One sentence, in English; empty while pending.
     pub summary: String,
+    /// The same as data, for the window's own words.
+    pub finding: Option<Finding>,
     /// The one thing to do about it.
     pub action: Option<UserAction>,
 }

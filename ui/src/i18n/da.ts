@@ -1,5 +1,13 @@
 /** Every word of the window, in Danish. */
-import type { Cause, CheckStepId, Phase, UserAction } from "../ipc";
+import type {
+  Cause,
+  CheckStepId,
+  Finding,
+  LetInBy,
+  Phase,
+  SignInMethod,
+  UserAction,
+} from "../ipc";
 import type { Span } from "../lib/duration";
 import type { Catalogue } from "./catalogue";
 
@@ -80,25 +88,90 @@ const stepDirect: Record<CheckStepId, string> = {
   hostKey: "Certifikat",
 };
 
+/** What a problem is about, by name; a name that was not told stands for itself in general words. */
+type About = (name: string, otherwise: string) => string;
+
 /**
  * Danish sentences for the app's stable words. The app's own English stands in for the rest, and for
  * what says something that is not in the word, such as a file or a command.
  */
-const problems: Readonly<Record<string, string>> = {
+const problems: Readonly<Record<string, string | ((about: About) => string)>> = {
   ...cause,
-  nameNotFound: "Navnet på serveren findes ikke. Ret adressen, eller tjek dit netværk.",
-  serverUnreachable: "Serveren kan ikke nås. Tjek, at den er tændt, og at SSH-porten er rigtig.",
-  serverTimeout: "Serveren var for længe om at svare.",
+  hostKeyUnknown: (about) =>
+    `Nøglen fra ${about("host", "serveren")} er ikke kendt: ${about("fingerprint", "se den")}. Sammenlign den med serverens egen, og stol så på den.`,
+  hostKeyChanged: (about) =>
+    `${about("host", "Serveren")} viser en anden nøgle end den, du stoler på. Spørg serverens ejer, om den er geninstalleret. Er den ikke det, så lad være med at forbinde.`,
+  authRefused: (about) =>
+    `${about("host", "Serveren")} lukkede ikke ${about("user", "kontoen")} ind på nogen af måderne. Vælg en anden måde at logge ind på.`,
+  pairingRequired: (about) =>
+    `Gatewayen vil have denne enhed godkendt først. På serveren: ${about("command", "openclaw devices list")} – og prøv så igen.`,
+  channelLoggedOut: (about) =>
+    `Gatewayen virker, men ingen er logget ind på ${about("channel", "en kanal")}. Log ind dér igen.`,
+  channelFails: (about) =>
+    `Gatewayen virker, men ${about("channel", "en kanal")} svarede den ikke. Se i dens log.`,
+  pluginsFailed: (about) =>
+    `Gatewayen virker, men kunne ikke indlæse alle plugins (${about("count", "1")}). Se i dens log.`,
+  checkTimeout: (about) => `Tjekket blev stoppet efter ${about("seconds", "20")} s.`,
+  healthUnknown: "Gatewayen sagde ikke, hvordan den har det.",
+  deviceKeyUnusable: "Denne enheds nøgle kan ikke hentes. Se efter, om nøgleringen er låst op.",
+  keychainUnusable: "Gatewayens token kunne ikke læses i nøgleringen. Lås den op, og prøv igen.",
+  forwardRefused: (about) =>
+    `Serveren åbnede ikke port ${about("port", "18789")}. Ret porten, eller spørg serverens ejer.`,
+  gatewayConfiguration:
+    "Gatewayens egen konfiguration holder appen ude. Bed dens ejer køre openclaw doctor der.",
+  gatewayNotAnswering: "Gatewayen svarer ikke endnu.",
+  gatewayRefused: "Gatewayen afviste forbindelsen lige nu. Det kan hjælpe at prøve igen.",
+  gatewayUnreadable: "Gatewayen svarede på en måde, som appen ikke kan læse.",
+  hostKeyNeedsAuthority:
+    "Serveren kendes kun på sit certifikat, og det duer ikke. Bed dens ejer om et godt, eller skriv dens egen nøgle i known_hosts.",
+  hostKeyNotListed:
+    "Serverens nøgle er ikke kendt, og SSH-konfigurationen tillader ingen nye. Skriv den i known_hosts, eller lad appen spørge.",
+  hostNameDiffers: "Skriv værtsnavnet præcis, som det står her.",
+  answerDoesNotFit: "Det er ikke et svar på det, der blev spurgt om.",
+  keyFileUnusable: (about) =>
+    `Nøglefilen ${about("file", "")} kan ikke bruges. Vælg en privat nøgle, der kan læses.`,
+  knownHostsUnusable: "Listen over kendte servernøgler (known_hosts) kan ikke læses eller skrives.",
+  logNotFound: "Gatewayens log blev ikke fundet, hvor den plejer at være.",
+  noLocalGateway: "Der er ingen gateway på denne computer.",
+  nothingGiven: "Der er intet at logge ind på gatewayen med. Indtast dens token.",
+  pathDead: "Forbindelsen til serveren svarer ikke længere.",
+  proxyRefused:
+    "Gatewayen stoler ikke på proxyen foran den. Bed dens ejer skrive den under gateway.trustedProxies.",
+  requestTooLarge: "Det, appen ville logge ind på gatewayen med, er for stort.",
+  secretNotFound: "Der er intet token og ingen adgangskode i gatewayens filer.",
+  serverCommandFailed: "Kommandoen på serveren endte med en fejl. Se, hvad den skrev.",
+  sshConfigUnusable:
+    "SSH-konfigurationen kan ikke følges. Ret den, eller skriv en adresse, som den intet siger om.",
+  tokenNotKept: "Tokenet kunne ikke gemmes i nøgleringen.",
+  wayBlocked: (about) =>
+    `Vejen til serveren er spærret ved ${about("hop", about("host", "en server undervejs"))}. Se efter, om den er tændt og tillader videresendelse af porte.`,
+  weakEncryption:
+    "Serveren krypterer på en måde, der kan pilles ved (Terrapin). Få dens SSH opdateret.",
+  pageAnswers: "Gatewayen svarer.",
+  pageNoGateway: "Det, der svarer her, er ingen gateway.",
+  pageNotSignedIn: "Denne browser er ikke logget ind.",
+  pageSignedIn: "Denne browser er logget ind.",
+  pageWell: "Gatewayen har det godt.",
+  pageNotWell: "Gatewayen siger, at noget i den ikke virker.",
+  pageNoAnswer: "Gatewayen svarede ikke.",
+  nameNotFound: (about) =>
+    `Navnet ${about("host", "på serveren")} findes ikke. Ret adressen, eller tjek dit netværk.`,
+  serverUnreachable: (about) =>
+    `${about("host", "Serveren")} kan ikke nås på port ${about("port", "22")}. Tjek, at den er tændt, og at SSH-porten er rigtig.`,
+  serverTimeout: (about) =>
+    `Serveren svarede ikke inden for ${about("seconds", "få")} s. Tjek, at den er tændt og kan nås.`,
   serverClosed: "Serveren lukkede forbindelsen.",
-  notSsh: "Det, der svarer på porten, er ikke en SSH-server, vi kan tale med. Ret adressen.",
+  notSsh: (about) =>
+    `Det, der svarer på port ${about("port", "22")}, er ikke en SSH-server, vi kan tale med. Ret adressen.`,
   hostKeyNotDemanded: "Serveren viser en anden nøgle end den, du lige har sagt ja til.",
   signInNeedsAnswer: "Serveren vil have et svar, før den lader dig logge ind.",
   pathLost: "Forbindelsen til serveren røg.",
-  forwardTimeout: "Serveren åbnede ikke gatewayens port i tide. Den har måske travlt.",
-  gatewayNotRunning:
-    "Serveren kan nås, men intet svarer på gatewayens port. Start gatewayen der, eller ret porten.",
-  notOpenClaw:
-    "Det, der svarer på porten, er ikke en OpenClaw-gateway. Intet hemmeligt er sendt til den. Ret porten.",
+  forwardTimeout: (about) =>
+    `Serveren åbnede ikke port ${about("port", "18789")} i tide. Den har måske travlt.`,
+  gatewayNotRunning: (about) =>
+    `Serveren kan nås, men intet svarer på gatewayens port ${about("port", "18789")}. Start gatewayen der, eller ret porten.`,
+  notOpenClaw: (about) =>
+    `Det, der svarer på port ${about("port", "18789")}, er ikke en OpenClaw-gateway. Intet hemmeligt er sendt til den. Ret porten.`,
   gatewayLost: "Gatewayen afbrød forbindelsen; den genstarter nok.",
   gatewayTimeout: "Gatewayen svarede ikke i tide. Den er måske ved at starte.",
   gatewayClosed: "Gatewayen lukkede forbindelsen.",
@@ -120,6 +193,29 @@ const problems: Readonly<Record<string, string>> = {
     "Gatewayen har ikke nævnt nogen anmodning fra denne enhed, der kan godkendes. Prøv at forbinde igen.",
   repairStopped: "Det blev stoppet. Det, der var gjort indtil da, er gjort.",
   gatewayDegraded: "Gatewayen virker, men melder, at noget i den ikke gør. Se i dens log.",
+  setupCodeRefused:
+    "Gatewayen tager ikke imod denne opsætningskode: den er brugt, eller dens tid er gået. Bed om en ny, eller indtast gatewayens token.",
+  invitationTooLong: "Det er for langt til at være en opsætningskode eller et link.",
+  invitationUnreadable:
+    "Det er hverken en opsætningskode eller et openclaw://-link. Måske mangler der noget: kopiér det hele igen.",
+  invitationAnotherLink: "Dette openclaw://-link fører ikke til en gateway, så intet er gjort.",
+  invitationSecretInLink:
+    "Et link af denne slags må ikke bære et token eller en adgangskode. Bed om en opsætningskode.",
+  invitationAmbiguous: "Linket nævner det samme to gange, så det er uklart, hvor det fører hen.",
+  invitationBadPlace: "Opsætningskoden eller linket nævner ingen adresse, der kan bruges.",
+  invitationPlain:
+    "Opsætningskoden eller linket fører over ws:// til en vært, der ikke er privat, hvor alle kunne lytte med. Bed om en med wss://.",
+  invitationBadSecret:
+    "Det, som opsætningskoden eller linket bringer til at logge ind med, kan ikke bruges. Bed om en ny.",
+  invitationNotKept: "Det, der fulgte med til at logge ind med, kunne ikke gemmes.",
+  invitationGone: "Opsætningskoden eller linket er ikke længere åbent. Indsæt eller åbn det igen.",
+  administratorNeedsToken:
+    "Kun gatewayens token eller adgangskode gør nogen til dens administrator, og appen har ingen af dem. Hent eller indtast tokenet, eller tillad det på selve serveren.",
+  administratorRefused:
+    "Gatewayen gav ikke appen en administrators rettigheder. Tillad det på selve serveren, eller fra en enhed, der må administrere den.",
+  keptNotRead: "Det, der er gemt, kunne ikke læses i nøgleringen. Lås den op, og prøv igen.",
+  keptNotDeleted: "Det blev ikke slettet. Lås nøgleringen op, og prøv igen.",
+  knownHostsNotRemoved: "Listen over servere, du stoler på, blev ikke fjernet.",
   deviceRemoved:
     "Gatewayen har fjernet denne enhed. Indtast gatewayens token for at logge ind igen.",
   reportNotMade: "Rapporten kunne ikke laves, da en logfil ikke kan læses. Prøv igen.",
@@ -174,7 +270,8 @@ const problems: Readonly<Record<string, string>> = {
   notTls:
     "Det, der svarer dér, taler ikke TLS. Ret porten, eller skriv ws:// på et privat netværk.",
   tlsFailed: "TLS lykkedes ikke. Se på TLS-indstillingerne for gatewayen eller proxyen foran den.",
-  certificateUnknown: "Ingen, denne computer stoler på, står inde for gatewayens certifikat.",
+  certificateUnknown: (about) =>
+    `Ingen, denne computer stoler på, står inde for gatewayens certifikat, ${about("fingerprint", "som den viser")}. Stol kun på det, hvis det er gatewayens.`,
   certificateChanged:
     "Gatewayen viser et andet certifikat end det fastlåste. Intet er sendt til den. Er det blevet fornyet, så stol på det nye.",
   certificateExpired: "Gatewayens certifikat er udløbet. Forny det dér, eller stil computerens ur.",
@@ -206,6 +303,80 @@ const problems: Readonly<Record<string, string>> = {
   questionGone: "Spørgsmålet er ikke åbent længere.",
 };
 
+function problemInDanish(
+  code: string,
+  message: string,
+  facts: Readonly<Partial<Record<string, string>>>,
+): string {
+  const words = problems[code];
+  if (words === undefined) return message;
+  if (typeof words === "string") return words;
+  return words((name, otherwise) => facts[name] ?? otherwise);
+}
+
+/** Hvor langt to ure er fra hinanden, i hele minutter. */
+const minutes = (seconds: number) => Math.ceil(Math.abs(seconds) / 60);
+
+const signInMethod: Record<SignInMethod, string> = {
+  ownKey: "appens egen nøgle",
+  agentKey: "nøgle fra agenten",
+  keyFile: "nøglefil",
+  certificate: "certifikat",
+  answers: "svar på serverens spørgsmål",
+  password: "adgangskode",
+  nothing: "intet bevis",
+};
+
+const letInBy: Record<LetInBy, string> = {
+  deviceToken: "denne enheds eget token",
+  gatewayToken: "gatewayens token",
+  gatewayPassword: "gatewayens adgangskode",
+  nothing: "intet",
+};
+
+function clock(seconds: number): string {
+  const count = minutes(seconds);
+  const side = seconds > 0 ? "foran" : "bagud for";
+  return ` Dens ur er ${count} ${count === 1 ? "minut" : "minutter"} ${side} denne computers: stil det, der er forkert.`;
+}
+
+function finding(found: Finding, message: string): string {
+  switch (found.code) {
+    case "addressRead":
+      return `Adressen er ${found.address}.`;
+    case "wayLed":
+      return `SSH-konfigurationen fører ${found.way.replace(" through ", " gennem ")}.`;
+    case "nameResolved":
+      return found.count === 1
+        ? `Navnet har adressen ${found.address}.`
+        : `Navnet har ${found.count} adresser, først ${found.address}.`;
+    case "portAnswers":
+      return `Port ${found.port} svarer.`;
+    case "hostKeyTrusted":
+      return `Serverens nøgle er den, du stoler på, ${found.fingerprint}.`;
+    case "certificatePinned":
+      return "Certifikatet er det fastlåste.";
+    case "certificateVouched":
+      return "En myndighed, som denne computer stoler på, står inde for certifikatet.";
+    case "signedIn":
+      return `Serveren lukkede os ind med: ${[signInMethod[found.method], found.which].filter(Boolean).join(" ")}.`;
+    case "forwardingAllowed":
+      return "Serveren tillader videresendelse af porte.";
+    case "forwardOpen":
+      return `Serveren sender videre til sin port ${found.port}.`;
+    case "gatewayAnswers":
+      return `En OpenClaw-gateway svarer på port ${found.port}.`;
+    case "letIn":
+      return `Gateway ${found.version} lukkede os ind med: ${letInBy[found.by]}.${found.clockAheadS === null ? "" : clock(found.clockAheadS)}`;
+    case "gatewayWell":
+      return found.channels === 0
+        ? "Gatewayen har det godt; ingen kanaler er sat op."
+        : `Gatewayen har det godt med ${found.channels} ${found.channels === 1 ? "kanal" : "kanaler"}.`;
+    case "problem":
+      return problemInDanish(found.problem, message, found.facts);
+  }
+}
+
 export const da: Catalogue = {
   language: "da",
   product: "OpenClaw Tray",
@@ -234,7 +405,8 @@ export const da: Catalogue = {
   },
 
   action,
-  problem: (code, message) => problems[code] ?? message,
+  problem: (code, message) => problemInDanish(code, message, {}),
+  finding,
 
   common: {
     cancel: "Annuller",
@@ -361,6 +533,9 @@ export const da: Catalogue = {
     address: "Adresse",
     asked: "Spurgte",
     asksFor: { device: "Rettigheder:", node: "Kommandoer:" },
+    needsAdmin:
+      "Kun en administrator af gatewayen må tillade dette. Appen kan logge ind en gang til som administrator, kun til dette, og logger ud igen.",
+    asAdmin: "Tillad som administrator",
     approve: { device: "Luk den ind", node: "Tillad disse kommandoer" },
     deny: "Afvis",
   },
@@ -665,6 +840,58 @@ export const da: Catalogue = {
   },
 
   settings: {
+    privacy: {
+      title: "Privatliv og data",
+      keychain: {
+        available: "Hemmeligheder gemmes i systemets nøglering.",
+        sessionOnly: "Der er ingen nøglering: hemmeligheder varer, til appen afsluttes.",
+      },
+      stored: "Det, der er gemt",
+      nothing: "Ingen hemmelighed er gemt.",
+      thisApp: "denne app",
+      unnamed: "en gateway uden navn",
+      kind: {
+        gatewayToken: "Gatewayens token",
+        gatewayPassword: "Gatewayens adgangskode",
+        deviceKey: "Denne enheds nøgle",
+        deviceToken: "Denne enheds token",
+        keyPassphrase: "Adgangssætning til en nøglefil",
+        sshPrivateKey: "Nøgle til serveren",
+        singleUseCode: "Opsætningskode",
+      },
+      delete: "Slet",
+      deleteItem: (kind, owner) => `Slet: ${kind}, ${owner}`,
+      deleteTitle: (kind) => `Slet dette fra nøgleringen: ${kind}?`,
+      lost: {
+        gatewayToken: "Appen kan ikke længere logge ind på gatewayen med det. Du kan hente eller indtaste det igen.",
+        gatewayPassword: "Appen kan ikke længere logge ind på gatewayen med den. Du kan indtaste den igen.",
+        deviceKey: "Gateways kender enheden på den. Ved næste start laver appen en ny, og gateways vil måske have den godkendt igen.",
+        deviceToken: "Gatewayen udsteder et nyt ved næste forbindelse, hvis appen stadig har dens token eller adgangskode.",
+        keyPassphrase: "Du bliver spurgt om den, næste gang nøglefilen bruges.",
+        sshPrivateKey: "Appen logger ind på serveren på en anden måde. Linjen i serverens authorized_keys bliver stående.",
+        singleUseCode: "Den logger ingen ind mere. Bed om en ny, hvis du stadig skal bruge den.",
+      },
+      where: "Hvor det hele er",
+      folder: {
+        settings: "Indstillinger",
+        data: "Data",
+        logs: "Logfiler",
+        server: "På serveren",
+      },
+      open: "Åbn",
+      openFolder: (name) => `Åbn mappen: ${name}`,
+      onServer: "Samtaler og alt, hvad agenter gør. Her gemmer appen det seneste af hver samtale til læsning, indtil du glemmer det.",
+      forgetHistory: "Glem historikken",
+      historyTitle: "Glem, hvad der er sket med forbindelsen?",
+      historyLost: "Listen over hændelser og hver servers seneste 24 timer slettes her. Intet ændres på en server.",
+      reset: "Nulstil appen",
+      resetTitle: "Sæt appen tilbage til første start?",
+      resetLost: "Indstillinger, gateways på listen, alt i nøgleringen, servernøgler, du stoler på, historikken og beskeder, der ikke er sendt, slettes på denne computer. Det, der er på dine servere, bliver, og det gør det, som gatewayen på denne computer gemmer, også.",
+      about: "Om",
+      version: (version) => `OpenClaw Tray ${version}`,
+      licence: "MIT-licens. Licenserne for de biblioteker, den er lavet af, står i dens kildekode.",
+      updates: "Den leder ikke efter opdateringer: hent nye udgaver dér, hvor du hentede denne.",
+    },
     title: "Indstillinger",
     connection: "Forbindelse",
     runs: "OpenClaw kører på",
@@ -693,7 +920,7 @@ export const da: Catalogue = {
       "SHA-256. Med det bliver kun dette certifikat godtaget; uden det, hvad dit system stoler på.",
     address: "Adresse",
     addressPlaceholder: "mig@hjemmeserver",
-    addressHint: "Indsæt hvad som helst: bruger@vært, vært:port eller en hel ssh-kommando.",
+    addressHint: "Indsæt hvad som helst: bruger@vært, vært:port, en hel ssh-kommando eller en opsætningskode.",
     addressDialled: (address) => `Forbinder til ${address}`,
     addressMissing: "Indtast adressen på den computer, OpenClaw kører på.",
     signIn: "Login",
@@ -902,6 +1129,34 @@ export const da: Catalogue = {
     checkDone: "Alt er i orden. Din agent er en besked væk.",
   },
 
+  invitation: {
+    title: "Vil du bruge denne gateway?",
+    lead: "En opsætningskode eller et link fører til den. Intet er gemt, og intet er sendt. Gå kun videre, hvis du ved, hvem du har fået det af.",
+    called: "Dens navn",
+    host: "Vært",
+    port: "Port",
+    user: "Konto",
+    yourAccount: "Den, du har på denne computer",
+    way: "Hvordan",
+    ways: {
+      ssh: "Gennem en SSH-tunnel",
+      encrypted: "Direkte og krypteret",
+      plain: "Direkte og ukrypteret, inden for denne computer eller dit eget net",
+    },
+    address: "Adresse",
+    certificate: "Kun med certifikatet",
+    brings: "Med følger",
+    brought: {
+      token: "Gatewayens token. Det gemmes i nøgleringen og sendes ingen andre steder hen.",
+      password: "Gatewayens adgangskode. Den gemmes i nøgleringen og sendes ingen andre steder hen.",
+      setupCode: "En kode, der logger denne enhed ind én gang",
+    },
+    nothing: "Intet at logge ind med",
+    listed: (name) =>
+      `Du kender allerede denne gateway som ${name}. Det, du får her, erstatter det, der er gemt til at logge ind på den med.`,
+    accept: "Brug den, og tjek den",
+    refusedTitle: "Dette link kan ikke bruges",
+  },
   dialog: {
     copyFingerprint: "Kopiér fingeraftryk",
     server: "Server",

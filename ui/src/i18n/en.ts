@@ -6,8 +6,10 @@ import type {
   CheckStepId,
   DecisionView,
   FetchedKind,
+  Finding,
   HealthFault,
   HealthState,
+  LetInBy,
   LogLevel,
   NotificationSwitches,
   Phase,
@@ -15,6 +17,7 @@ import type {
   RepairKind,
   RepairStep,
   SignInKeyStep,
+  SignInMethod,
   SignedInBy,
   Stage,
   Then,
@@ -102,6 +105,70 @@ const stepDirect: Record<CheckStepId, string> = {
   hostKey: "Certificate",
 };
 
+/** How far two clocks are apart, in whole minutes. */
+const minutes = (seconds: number) => Math.ceil(Math.abs(seconds) / 60);
+
+const signInMethod: Record<SignInMethod, string> = {
+  ownKey: "this app's own key",
+  agentKey: "agent key",
+  keyFile: "key file",
+  certificate: "certificate",
+  answers: "answers to the server's questions",
+  password: "password",
+  nothing: "no proof",
+};
+
+const letInBy: Record<LetInBy, string> = {
+  deviceToken: "this device's own token",
+  gatewayToken: "the gateway token",
+  gatewayPassword: "the gateway password",
+  nothing: "no credential at all",
+};
+
+function clock(seconds: number): string {
+  const count = minutes(seconds);
+  const side = seconds > 0 ? "ahead of" : "behind";
+  return ` Its clock is ${count} ${count === 1 ? "minute" : "minutes"} ${side} this computer's: set the one that is wrong.`;
+}
+
+/** A step of the check in one sentence; `message` is the app's own, for problems. */
+function finding(found: Finding, message: string): string {
+  switch (found.code) {
+    case "addressRead":
+      return `The address is ${found.address}.`;
+    case "wayLed":
+      return `The SSH configuration leads ${found.way}.`;
+    case "nameResolved":
+      return found.count === 1
+        ? `The name has the address ${found.address}.`
+        : `The name has ${found.count} addresses, first ${found.address}.`;
+    case "portAnswers":
+      return `Port ${found.port} answers.`;
+    case "hostKeyTrusted":
+      return `The server's key is the trusted one, ${found.fingerprint}.`;
+    case "certificatePinned":
+      return "The certificate is the pinned one.";
+    case "certificateVouched":
+      return "An authority that this computer trusts vouches for the certificate.";
+    case "signedIn":
+      return `The server let us in with: ${[signInMethod[found.method], found.which].filter(Boolean).join(" ")}.`;
+    case "forwardingAllowed":
+      return "The server allows port forwarding.";
+    case "forwardOpen":
+      return `The server forwards to its port ${found.port}.`;
+    case "gatewayAnswers":
+      return `An OpenClaw gateway answers on port ${found.port}.`;
+    case "letIn":
+      return `Gateway ${found.version} let us in with: ${letInBy[found.by]}.${found.clockAheadS === null ? "" : clock(found.clockAheadS)}`;
+    case "gatewayWell":
+      return found.channels === 0
+        ? "The gateway is well; no channels are set up."
+        : `The gateway is well, with ${found.channels} ${found.channels === 1 ? "channel" : "channels"}.`;
+    case "problem":
+      return message;
+  }
+}
+
 export const en = {
   language: "en",
   product: "OpenClaw Tray",
@@ -132,6 +199,7 @@ export const en = {
   action,
   /** The app's sentences are English already. */
   problem: (_code: string, message: string) => message,
+  finding,
 
   common: {
     cancel: "Cancel",
@@ -256,6 +324,9 @@ export const en = {
     asked: "Asked",
     asksFor: { device: "Rights:", node: "Commands:" },
     approve: { device: "Let it in", node: "Allow these commands" },
+    needsAdmin:
+      "Only an administrator of the gateway may allow this. The app can sign in a second time as one, for this alone, and signs out again.",
+    asAdmin: "Allow it as administrator",
     deny: "Refuse",
   },
 
@@ -564,6 +635,58 @@ export const en = {
   },
 
   settings: {
+    privacy: {
+      title: "Privacy & data",
+      keychain: {
+        available: "Secrets are kept in your system's keychain.",
+        sessionOnly: "There is no keychain: secrets last until the app quits.",
+      },
+      stored: "What is kept",
+      nothing: "No secret is kept.",
+      thisApp: "this app",
+      unnamed: "a gateway without a name",
+      kind: {
+        gatewayToken: "Gateway token",
+        gatewayPassword: "Gateway password",
+        deviceKey: "Key of this device",
+        deviceToken: "This device's token",
+        keyPassphrase: "Passphrase of a key file",
+        sshPrivateKey: "Key for the server",
+        singleUseCode: "Setup code",
+      },
+      delete: "Delete",
+      deleteItem: (kind: string, owner: string) => `Delete: ${kind}, ${owner}`,
+      deleteTitle: (kind: string) => `Delete this from the keychain: ${kind}?`,
+      lost: {
+        gatewayToken: "The app cannot sign in to that gateway with it any more. You can fetch or enter it again.",
+        gatewayPassword: "The app cannot sign in to that gateway with it any more. You can enter it again.",
+        deviceKey: "Gateways know this device by it. After the next start the app makes a new one, and gateways may want it approved again.",
+        deviceToken: "The gateway issues another one at the next connection, if the app still has its token or password.",
+        keyPassphrase: "You are asked for it the next time the key file is used.",
+        sshPrivateKey: "The app signs in to the server another way. The line in the server's authorized_keys stays there.",
+        singleUseCode: "It signs nobody in any more. Ask for a new one if you still need it.",
+      },
+      where: "Where everything is",
+      folder: {
+        settings: "Settings",
+        data: "Data",
+        logs: "Logs",
+        server: "On the server",
+      },
+      open: "Open",
+      openFolder: (name: string) => `Open the folder: ${name}`,
+      onServer: "Conversations and everything agents do. Here the app keeps the last of each conversation for reading, until you forget it.",
+      forgetHistory: "Forget the history",
+      historyTitle: "Forget what happened to the connection?",
+      historyLost: "The list of events and the last 24 hours of every server are deleted here. Nothing on a server changes.",
+      reset: "Reset the app",
+      resetTitle: "Put the app back to its first start?",
+      resetLost: "Settings, gateways on the list, everything in the keychain, trusted server keys, the history and unsent messages are deleted on this computer. What is on your servers stays, and so does what the gateway on this computer keeps.",
+      about: "About",
+      version: (version: string) => `OpenClaw Tray ${version}`,
+      licence: "MIT licence. The licences of the libraries it is made of are in its source.",
+      updates: "It does not look for updates: get new releases where you got this one.",
+    },
     title: "Settings",
     connection: "Connection",
     runs: "OpenClaw runs",
@@ -592,7 +715,7 @@ export const en = {
       "SHA-256. With it only this certificate is accepted; without it, what your system trusts.",
     address: "Address",
     addressPlaceholder: "me@home-server",
-    addressHint: "Paste anything: user@host, host:port, or a whole ssh command.",
+    addressHint: "Paste anything: user@host, host:port, a whole ssh command, or a setup code.",
     addressDialled: (address: string) => `Connects to ${address}`,
     addressMissing: "Enter the address of the computer that OpenClaw runs on.",
     signIn: "Sign in",
@@ -803,6 +926,34 @@ export const en = {
     checkDone: "Everything is well. Your agent is a message away.",
   },
 
+  invitation: {
+    title: "Use this gateway?",
+    lead: "A setup code or link leads to it. Nothing has been saved and nothing has been sent. Go on only if you know who gave it to you.",
+    called: "Its name",
+    host: "Host",
+    port: "Port",
+    user: "Account",
+    yourAccount: "The one you have on this computer",
+    way: "How",
+    ways: {
+      ssh: "Through an SSH tunnel",
+      encrypted: "Directly, encrypted",
+      plain: "Directly and unencrypted, within this computer or your own network",
+    },
+    address: "Address",
+    certificate: "Only with the certificate",
+    brings: "It brings",
+    brought: {
+      token: "The gateway's token. It is kept in the keychain and sent nowhere else.",
+      password: "The gateway's password. It is kept in the keychain and sent nowhere else.",
+      setupCode: "A code that signs this device in once",
+    },
+    nothing: "Nothing to sign in with",
+    listed: (name: string) =>
+      `You know this gateway already, as ${name}. What you get here replaces what is kept for signing in to it.`,
+    accept: "Use it and check it",
+    refusedTitle: "This link cannot be used",
+  },
   dialog: {
     copyFingerprint: "Copy fingerprint",
     server: "Server",

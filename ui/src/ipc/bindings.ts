@@ -54,7 +54,7 @@ export const commands = {
 	/**  Answers what an agent asked, or dismisses it with `null`. */
 	answerAgent: (id: string, answers: AgentAnswerForm[] | null) => typedError<null, UiError>(__TAURI_INVOKE("answer_agent", { id, answers })),
 	/**  Lets a device or node in, or refuses it. */
-	decidePairing: (id: string, kind: PairingKind, approve: boolean) => typedError<null, UiError>(__TAURI_INVOKE("decide_pairing", { id, kind, approve })),
+	decidePairing: (id: string, kind: PairingKind, approve: boolean, asAdmin: boolean) => typedError<null, UiError>(__TAURI_INVOKE("decide_pairing", { id, kind, approve, asAdmin })),
 	/**  Takes over what the existing `openclaw.json` says. */
 	useFoundConfig: () => typedError<null, UiError>(__TAURI_INVOKE("use_found_config")),
 	/**  Leaves first run for good. */
@@ -69,6 +69,22 @@ export const commands = {
 	undoSignInKey: () => __TAURI_INVOKE<void>("undo_sign_in_key"),
 	/**  Shows no more of the key: it is not wanted now, or what became of it was read. */
 	closeSignInKey: () => __TAURI_INVOKE<void>("close_sign_in_key"),
+	/**  Lists what this app keeps, by kind and never by value, and where. */
+	privacy: () => typedError<PrivacyView, UiError>(__TAURI_INVOKE("privacy")),
+	/**  Deletes one secret that is kept: of a gateway, or of this installation. */
+	deleteStored: (owner: string | null, kind: StoredKind) => typedError<null, UiError>(__TAURI_INVOKE("delete_stored", { owner, kind })),
+	/**  Forgets what happened to the connection, and its last 24 hours. */
+	forgetHistory: () => typedError<null, UiError>(__TAURI_INVOKE("forget_history")),
+	/**  Shows a folder of ours in the system's file browser. */
+	openOwnFolder: (folder: OwnFolder) => typedError<null, UiError>(__TAURI_INVOKE("open_own_folder", { folder })),
+	/**  Puts everything of the app itself back to how it was before its first start. */
+	resetApp: () => typedError<null, UiError>(__TAURI_INVOKE("reset_app")),
+	/**  Reads a setup code or link as people paste it, and shows where it leads; nothing is saved or dialled. */
+	readInvitation: (text: SecretText) => typedError<null, UiError>(__TAURI_INVOKE("read_invitation", { text })),
+	/**  Uses the gateway of the shown setup code or link, and checks it. */
+	acceptInvitation: (id: number) => typedError<null, UiError>(__TAURI_INVOKE("accept_invitation", { id })),
+	/**  Forgets the shown setup code or link. */
+	forgetInvitation: () => __TAURI_INVOKE<void>("forget_invitation"),
 	/**  Shows what would be run on the home server; nothing is run. */
 	offerRepair: (kind: RepairKind) => __TAURI_INVOKE<void>("offer_repair", { kind }),
 	/**  Runs what was shown. */
@@ -99,6 +115,7 @@ export const events = {
 	checkChanged: makeEvent<CheckChanged, CheckChanged>("check-changed"),
 	connectionChanged: makeEvent<ConnectionChanged, ConnectionChanged>("connection-changed"),
 	gatewayReportChanged: makeEvent<GatewayReportChanged, GatewayReportChanged>("gateway-report-changed"),
+	invitationChanged: makeEvent<InvitationChanged, InvitationChanged>("invitation-changed"),
 	pageRequested: makeEvent<PageRequested, PageRequested>("page-requested"),
 	repairChanged: makeEvent<RepairChanged, RepairChanged>("repair-changed"),
 	settingsChanged: makeEvent<SettingsChanged, SettingsChanged>("settings-changed"),
@@ -190,6 +207,15 @@ export type ApprovalView = {
 	/**  When it is refused by itself. */
 	expiresAtMs: number | null,
 };
+
+/**  What an invitation brings to be let in with. */
+export type BroughtView = 
+/**  The gateway's token. */
+"token" | 
+/**  The gateway's password. */
+"password" | 
+/**  A code that is good once and not for long. */
+"setupCode";
 
 /**  Why a connection waits, is paused or went down. */
 export type Cause = 
@@ -449,6 +475,8 @@ export type CheckStepView = {
 	ms: number | null,
 	/**  One sentence, in English; empty while pending. */
 	summary: string,
+	/**  The same as data, for the window's own words. */
+	finding: Finding | null,
 	/**  The one thing to do about it. */
 	action: UserAction | null,
 };
@@ -596,6 +624,72 @@ export type FileProblemView = {
 	/**  What is wrong, in one sentence. */
 	message: string,
 };
+
+/**  What a step found. */
+export type Finding = 
+/**  The address can be used. */
+{ code: "addressRead"; 
+/**  As it is dialled. */
+address: string } | 
+/**  The user's SSH configuration leads elsewhere than the address says. */
+{ code: "wayLed"; 
+/**  Where, through which servers. */
+way: string } | 
+/**  The name has addresses. */
+{ code: "nameResolved"; 
+/**  The first of them. */
+address: string; 
+/**  How many there are. */
+count: number } | 
+/**  The SSH port accepts a connection. */
+{ code: "portAnswers"; 
+/**  The port. */
+port: number } | 
+/**  The server showed the key that is trusted. */
+{ code: "hostKeyTrusted"; 
+/**  Its fingerprint. */
+fingerprint: string } | 
+/**  The certificate is the pinned one. */
+{ code: "certificatePinned" } | 
+/**  An authority vouches for the certificate. */
+{ code: "certificateVouched" } | 
+/**  The server let us in. */
+{ code: "signedIn"; 
+/**  With what sort of proof. */
+method: SignInMethod; 
+/**  Which one, where there are several of its sort. */
+which: string } | 
+/**  The server would forward, had anything answered. */
+{ code: "forwardingAllowed" } | 
+/**  The server forwards. */
+{ code: "forwardOpen"; 
+/**  To this port of its own. */
+port: number } | 
+/**  A gateway answers. */
+{ code: "gatewayAnswers"; 
+/**  On this port. */
+port: number } | 
+/**  The gateway let us in. */
+{ code: "letIn"; 
+/**  The gateway's release. */
+version: string; 
+/**  With what. */
+by: LetInBy; 
+/**
+ *  By how many seconds the gateway's clock is ahead of this computer's, where that is a minute or
+ *  more; behind where it is negative.
+ */
+clockAheadS: number | null } | 
+/**  The gateway is well. */
+{ code: "gatewayWell"; 
+/**  The channels that are set up. */
+channels: number } | 
+/**  The step ended here. */
+{ code: "problem"; 
+/**  The problem's stable word. */
+problem: string; 
+/**  What it is about. */
+facts: { [key in string]: string } };
 
 /**  What an existing `openclaw.json` would fill in. */
 export type FoundConfigView = {
@@ -868,6 +962,53 @@ export type InFlightView = {
 	tools: ToolView[],
 };
 
+/**  A setup code or link waits for a person's word, or cannot be used; `null` when none is open. */
+export type InvitationChanged = InvitationView | null;
+
+/**  An invitation that waits for a person's word, or one that cannot be used. */
+export type InvitationView = 
+/**  It leads to a gateway; nothing is saved or dialled yet. */
+{
+	state: "asked",
+} & InvitedView | 
+/**  It was opened and cannot be used. */
+{ state: "refused"; 
+/**  Why. */
+problem: UiError };
+
+/**  Where an invitation leads and what it brings. What it brings itself is never shown. */
+export type InvitedView = {
+	/**  Names it in the answer. */
+	id: number,
+	/**  What its sender calls that gateway; may be empty. */
+	name: string,
+	/**  How it is reached. */
+	way: InvitedWay,
+	/**  The host. */
+	host: string,
+	/**  The port that is dialled: of SSH, or of the gateway. */
+	port: number,
+	/**  The account on the server, where it is named. */
+	user: string | null,
+	/**  The address in full, as it is saved. */
+	address: string,
+	/**  The certificate that alone would be accepted. */
+	tlsFingerprint: string | null,
+	/**  What it brings to be let in with. */
+	brings: BroughtView | null,
+	/**  What the user calls that gateway, where it is on the list already. */
+	listed: string | null,
+};
+
+/**  How the gateway of an invitation is reached. */
+export type InvitedWay = 
+/**  Through an SSH tunnel. */
+"ssh" | 
+/**  By its URL, encrypted. */
+"encrypted" | 
+/**  By its URL, in the clear within a private network or this computer. */
+"plain";
+
 /**  Where secrets are kept. */
 export type KeychainView = 
 /**  In the system's keychain. */
@@ -885,6 +1026,17 @@ export type Language =
 "english" | 
 /**  Danish. */
 "danish";
+
+/**  What a gateway accepted. */
+export type LetInBy = 
+/**  The token it issued to this device. */
+"deviceToken" | 
+/**  Its shared token. */
+"gatewayToken" | 
+/**  Its shared password. */
+"gatewayPassword" | 
+/**  Nothing. */
+"nothing";
 
 /**  The loopback port of the tunnel. */
 export type LocalPortView = {
@@ -949,6 +1101,15 @@ export type OpenclawChangeView = {
 	lines: ChangedLineView[],
 };
 
+/**  A folder of ours that can be shown. */
+export type OwnFolder = 
+/**  Of the settings file. */
+"settings" | 
+/**  Of everything else. */
+"data" | 
+/**  Of the logs. */
+"logs";
+
 /**  A page of the window. */
 export type Page = 
 /**  The conversation. */
@@ -956,7 +1117,9 @@ export type Page =
 /**  The nine steps and the gateway. */
 "server" | 
 /**  Where OpenClaw runs, and how to reach it. */
-"settings";
+"settings" | 
+/**  What this app is, among the settings. */
+"about";
 
 /**  A page was asked for from outside the window, such as from the tray's menu. */
 export type PageRequested = Page;
@@ -1027,6 +1190,20 @@ export type PresentView = {
 	name: string,
 	/**  How it is used: `ui`, `cli`, `node` …, in the gateway's words. */
 	mode: string | null,
+};
+
+/**  What is kept and where. */
+export type PrivacyView = {
+	/**  The secrets that are kept, by gateway and kind. */
+	items: StoredItemView[],
+	/**  The folder of the settings file. */
+	settingsFolder: string,
+	/**  The folder of everything else. */
+	dataFolder: string,
+	/**  The folder of the logs. */
+	logFolder: string,
+	/**  This app's release. */
+	version: string,
 };
 
 /**  One field a server asks for. */
@@ -1364,6 +1541,23 @@ export type SignInKeyView = {
 	problem: UiError | null,
 };
 
+/**  What sort of proof a server accepted. */
+export type SignInMethod = 
+/**  The key this app made for the server. */
+"ownKey" | 
+/**  A key of the agent. */
+"agentKey" | 
+/**  A key file. */
+"keyFile" | 
+/**  A certificate. */
+"certificate" | 
+/**  Answers to the server's questions. */
+"answers" | 
+/**  The account's password. */
+"password" | 
+/**  None. */
+"nothing";
+
 /**  What a server let us in with. */
 export type SignedInBy = 
 /**  The key this app made for itself. */
@@ -1395,6 +1589,19 @@ export type Stage =
 "gatewayPort" | 
 /**  The gateway said hello. */
 "hello";
+
+/**  A secret that is kept; what it is itself is never shown. */
+export type StoredItemView = {
+	/**  Whose it is: a gateway of the list, or `null` for this installation's own. */
+	owner: string | null,
+	/**  What the user calls that gateway. */
+	name: string,
+	/**  What sort of secret it is. */
+	kind: StoredKind,
+};
+
+/**  What sort of secret is kept. */
+export type StoredKind = "gatewayToken" | "gatewayPassword" | "deviceKey" | "deviceToken" | "keyPassphrase" | "sshPrivateKey" | "singleUseCode";
 
 /**  Light or dark. */
 export type Theme = 

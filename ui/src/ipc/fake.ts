@@ -16,9 +16,12 @@ import type {
   ConnectionView,
   GatewayEntry,
   GatewayReportView,
+  InvitationView,
+  InvitedView,
   OpenclawChangeView,
   Page,
   PairingView,
+  PrivacyView,
   RepairView,
   ReportView,
   SettingsView,
@@ -143,6 +146,7 @@ export function checkView(
       status: "pending",
       ms: null,
       summary: "",
+      finding: null,
       action: null,
       ...steps[id],
     })),
@@ -220,6 +224,40 @@ export function signInKeyView(over: Partial<SignInKeyView> = {}): SignInKeyView 
     server: "home-server",
     line: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJm0qVb7h3kLw2yUeP4cD8sTnR1xZ6aGfE9oQvHjMtK5 openclaw-tray@laptop",
     problem: null,
+    ...over,
+  };
+}
+
+/** What is kept after a while of use, except for what is given. */
+export function privacyView(over: Partial<PrivacyView> = {}): PrivacyView {
+  return {
+    items: [
+      { owner: "home", name: "home-server", kind: "gatewayToken" },
+      { owner: "home", name: "home-server", kind: "deviceToken" },
+      { owner: null, name: "", kind: "deviceKey" },
+    ],
+    settingsFolder: "/home/me/.config/openclaw-tray",
+    dataFolder: "/home/me/.local/share/openclaw-tray",
+    logFolder: "/home/me/.local/share/openclaw-tray/logs",
+    version: "0.1.0",
+    ...over,
+  };
+}
+
+/** A setup code or link that waits for a word, except for what is given. */
+export function invitedView(over: Partial<InvitedView> = {}): InvitationView {
+  return {
+    state: "asked",
+    id: 1,
+    name: "Home",
+    way: "encrypted",
+    host: "gateway.example.com",
+    port: 443,
+    user: null,
+    address: "wss://gateway.example.com:443",
+    tlsFingerprint: null,
+    brings: "setupCode",
+    listed: null,
     ...over,
   };
 }
@@ -314,6 +352,13 @@ type Answers = { [Name in keyof Commands]?: (...args: Parameters<Commands[Name]>
 
 /** What each command answers when nothing else is said. */
 const DEFAULTS: Answers = {
+  privacy: () => ({ status: "ok", data: privacyView() }),
+  deleteStored: () => ({ status: "ok", data: null }),
+  forgetHistory: () => ({ status: "ok", data: null }),
+  openOwnFolder: () => ({ status: "ok", data: null }),
+  resetApp: () => ({ status: "ok", data: null }),
+  readInvitation: () => ({ status: "ok", data: null }),
+  acceptInvitation: () => ({ status: "ok", data: null }),
   saveSettings: () => ({ status: "ok", data: null }),
   checkAddress: (text) => ({ status: "ok", data: text.trim() }),
   answerQuestion: () => ({ status: "ok", data: null }),
@@ -393,6 +438,14 @@ const NAMES: readonly (keyof Commands)[] = [
   "addSignInKey",
   "undoSignInKey",
   "closeSignInKey",
+  "privacy",
+  "deleteStored",
+  "forgetHistory",
+  "openOwnFolder",
+  "resetApp",
+  "readInvitation",
+  "acceptInvitation",
+  "forgetInvitation",
   "offerRepair",
   "runRepair",
   "stopRepair",
@@ -414,6 +467,7 @@ export class FakeBackend implements Backend {
   signInKey: SignInKeyView | null = null;
   gatewayReport: GatewayReportView | null = null;
   repair: RepairView | null = null;
+  invitation: InvitationView | null = null;
   /** What the window called, in order. */
   readonly calls: Call[] = [];
   readonly commands: Commands;
@@ -455,6 +509,7 @@ export class FakeBackend implements Backend {
     this.#listeners?.signInKey(this.signInKey);
     this.#listeners?.gatewayReport(this.gatewayReport);
     this.#listeners?.repair(this.repair);
+    this.#listeners?.invitation(this.invitation);
     this.#listeners?.page("chat");
   }
 
@@ -491,6 +546,12 @@ export class FakeBackend implements Backend {
   tellRepair(view: RepairView | null): void {
     this.repair = view;
     this.#listeners?.repair(view);
+  }
+
+  /** Tells of a setup code or link. */
+  tellInvitation(view: InvitationView | null): void {
+    this.invitation = view;
+    this.#listeners?.invitation(view);
   }
 
   tellChat(change: ChatChange, sessionKey = "agent:main:main"): void {

@@ -12,6 +12,7 @@ import type {
   CheckView,
   ConnectionView,
   GatewayReportView,
+  InvitationView,
   Page,
   RepairView,
   SettingsView,
@@ -36,6 +37,7 @@ export interface Listeners {
   signInKey(view: SignInKeyView | null): void;
   gatewayReport(view: GatewayReportView | null): void;
   repair(view: RepairView | null): void;
+  invitation(view: InvitationView | null): void;
   page(page: Page): void;
 }
 

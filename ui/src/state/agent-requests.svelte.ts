@@ -40,8 +40,16 @@ export class AgentRequestsState {
   answer = (id: string, answers: AgentAnswerForm[]) =>
     this.#send(id, () => this.#backend.commands.answerAgent(id, answers));
 
-  letIn = (id: string, kind: PairingKind, approve: boolean) =>
-    this.#send(id, () => this.#backend.commands.decidePairing(id, kind, approve));
+  /** The pairing that only an administrator may allow, once that was tried without. */
+  needsAdmin = $state<string | null>(null);
+
+  letIn = async (id: string, kind: PairingKind, approve: boolean, asAdmin = false) => {
+    await this.#send(id, () => this.#backend.commands.decidePairing(id, kind, approve, asAdmin));
+    if (this.problem?.code !== "needsAdministrator") return;
+    // The card says so itself, with a button.
+    this.needsAdmin = id;
+    this.problem = null;
+  };
 
   dismiss = (id: string) => this.#send(id, () => this.#backend.commands.answerAgent(id, null));
 

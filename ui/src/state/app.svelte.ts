@@ -12,14 +12,16 @@ import { GatewayReportState } from "./gateway-report.svelte";
 import { HistoryState } from "./history.svelte";
 import { KeptConversationsState } from "./kept-conversations.svelte";
 import { LinksState } from "./links.svelte";
+import { InvitationState } from "./invitation.svelte";
 import { OpenclawChangeState } from "./openclaw-change.svelte";
 import { RepairState } from "./repair.svelte";
+import { PrivacyState } from "./privacy.svelte";
 import { ReportState } from "./report.svelte";
 import { SettingsState } from "./settings.svelte";
 import { SignInKeyState } from "./sign-in-key.svelte";
 
 /** A place on the settings page that a button elsewhere leads to. */
-export type Place = "address" | "signIn" | "token" | "ports" | "fileProblem";
+export type Place = "address" | "signIn" | "token" | "ports" | "fileProblem" | "about";
 
 export class App {
   readonly text: Catalogue;
@@ -37,6 +39,8 @@ export class App {
   readonly requests: AgentRequestsState;
   readonly signInKey: SignInKeyState;
   readonly repair: RepairState;
+  readonly invitation: InvitationState;
+  readonly privacy: PrivacyState;
   readonly clock = new Clock();
   /** How to sign in, in a browser; `null` in the app's window, which does that by itself. */
   readonly signIn: SignInPort | null;
@@ -73,6 +77,8 @@ export class App {
     this.requests = new AgentRequestsState(backend, text.common.failed);
     this.signInKey = new SignInKeyState(backend);
     this.repair = new RepairState(backend);
+    this.invitation = new InvitationState(backend);
+    this.privacy = new PrivacyState(backend);
   }
 
   /** While not connected, the page with the one thing to do; the conversation otherwise. */
@@ -106,6 +112,7 @@ export class App {
       signInKey: (view) => this.signInKey.receive(view),
       gatewayReport: (view) => this.gatewayReport.receive(view),
       repair: (view) => this.repair.receive(view),
+      invitation: (view) => this.invitation.receive(view),
       page: (page) => this.#told(page),
     });
     await this.chat.restore();
@@ -128,6 +135,8 @@ export class App {
   }
 
   go(page: Page, place: Place | null = null): void {
+    // What the app is stands among the settings.
+    if (page === "about") return this.go("settings", "about");
     this.#chosen = page;
     this.place = place;
   }

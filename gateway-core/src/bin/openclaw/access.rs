@@ -180,6 +180,7 @@ impl GatewayAccess for WithoutDevice {
             token: token.map(|(token, _)| token),
             password: password.map(|(password, _)| password),
             device_token: None,
+            setup_code: None,
         };
         Box::pin(std::future::ready(Ok(target::hello(None, credentials))))
     }

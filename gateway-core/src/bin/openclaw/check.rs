@@ -94,6 +94,7 @@ fn by_hand(given: Given) -> Result<HelloRequest, Stop> {
         token: chosen.token.map(|(token, _)| token),
         password: chosen.password.map(|(password, _)| password),
         device_token: None,
+        setup_code: None,
     };
     Ok(target::hello(given.device, credentials))
 }
@@ -182,6 +183,7 @@ mod tests {
             status: StepStatus::Ok,
             ms: Some(12.0),
             summary: "Fine.".to_owned(),
+            finding: None,
             action: None,
             pairing_request: None,
         };

@@ -257,6 +257,7 @@ impl Gateway {
             token: self.chosen.token.clone().map(|(token, _)| token),
             password: self.chosen.password.clone().map(|(password, _)| password),
             device_token: None,
+            setup_code: None,
         };
         let mut hello = hello(self.given.device.clone(), credentials);
         hello.scopes = scopes;

@@ -6,7 +6,7 @@ use crate::client::{
     StoredDeviceToken,
 };
 use crate::connection::phase::Cause;
-use crate::credentials::secret::{DeviceToken, GatewayPassword, GatewayToken};
+use crate::credentials::secret::{DeviceToken, GatewayPassword, GatewayToken, SingleUseCode};
 use crate::protocol::connect::Scope;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -425,4 +425,49 @@ async fn an_error_shows_no_secret() {
     let error = refused_with(hello, mismatch(true)).await;
 
     assert!(!format!("{error} {error:?}").contains("canary"));
+}
+
+#[test]
+fn an_administrator_for_a_moment_signs_in_without_this_device_so_that_nothing_is_paired() {
+    let asked = HelloRequest::for_a_moment_as_administrator(Credentials {
+        token: Some(GatewayToken::new("t")),
+        device_token: Some(stored()),
+        ..Credentials::default()
+    })
+    .unwrap();
+
+    assert!(asked.device.is_none() && asked.credentials.device_token.is_none());
+    assert!(asked.scopes.contains(&Scope::Admin));
+    // This device's own token is no reason to make it one.
+    let own = Credentials {
+        device_token: Some(stored()),
+        ..Credentials::default()
+    };
+    assert!(HelloRequest::for_a_moment_as_administrator(own).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_setup_code_is_sent_only_in_place_of_nothing() {
+    let code = || Some(SingleUseCode::new("canary-code"));
+    let mut hello = hello_request();
+    hello.credentials = Credentials {
+        setup_code: code(),
+        ..Credentials::default()
+    };
+    assert_eq!(
+        sent_by(hello).await["auth"],
+        json!({"bootstrapToken": "canary-code"})
+    );
+
+    let mut hello = hello_request();
+    hello.credentials.setup_code = code();
+    assert_eq!(sent_by(hello).await["auth"]["bootstrapToken"], json!(null));
+
+    let mut hello = hello_request();
+    hello.credentials = Credentials {
+        device_token: Some(stored()),
+        setup_code: code(),
+        ..Credentials::default()
+    };
+    assert_eq!(sent_by(hello).await["auth"]["bootstrapToken"], json!(null));
 }

@@ -70,6 +70,27 @@ fn question(error: &DirectError) -> Option<Question> {
 
 /// Tells a person why no stream to the gateway's port came about.
 pub fn direct_problem(error: &DirectError) -> Problem {
+    let problem = direct_words(error);
+    match error {
+        DirectError::CertificateUnknown(presented)
+        | DirectError::CertificateChanged { presented, .. } => problem
+            .about("host", &presented.host)
+            .about("fingerprint", presented.fingerprint),
+        DirectError::Certificate { presented, .. } => problem.about("host", &presented.host),
+        DirectError::Resolve { host, .. } => problem.about("host", host),
+        DirectError::Plain(_)
+        | DirectError::PlainToPublic { .. }
+        | DirectError::BadName
+        | DirectError::Tcp { .. }
+        | DirectError::Timeout { .. }
+        | DirectError::NotTls { .. }
+        | DirectError::Tls { .. }
+        | DirectError::Lost { .. }
+        | DirectError::Setup(_) => problem,
+    }
+}
+
+fn direct_words(error: &DirectError) -> Problem {
     let edit = |code, next: &str| {
         Problem::new(
             code,

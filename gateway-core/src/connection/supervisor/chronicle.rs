@@ -73,6 +73,11 @@ impl Chronicle {
         self.figures
     }
 
+    /// Forgets everything that was written down.
+    pub(super) fn forget(&self) {
+        self.timeline.send_modify(Timeline::forget);
+    }
+
     /// Writes down something of no length.
     pub(super) fn note(&self, what: Happening) {
         self.write(what, None);

@@ -44,6 +44,7 @@ impl<R: Route> Supervisor<R> {
                 self.chronicle.note(Happening::SettingsChanged);
                 self.input_because(Input::Reconfigured, Why::Settings);
             }
+            Command::ForgetTimeline => self.chronicle.forget(),
             Command::Answer { id, answer, reply } => {
                 let outcome = self.answer(id, answer).await;
                 if reply.send(outcome).is_err() {

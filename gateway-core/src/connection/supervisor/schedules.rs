@@ -324,6 +324,7 @@ impl Life {
                 | Command::NetworkChanged
                 | Command::SetWatched(_)
                 | Command::Reconfigure(_)
+                | Command::ForgetTimeline
                 | Command::Answer { .. }
                 | Command::Cancel { .. } => {}
             }

@@ -3,7 +3,7 @@
 use super::{capitalised, fault};
 use crate::view_model::FieldError;
 use gateway_core::{
-    config::{GatewayUrl, Profile, TlsFingerprint},
+    config::{GatewayUrl, Invitation, Profile, TlsFingerprint},
     tunnel::{SshTarget, TargetError},
 };
 
@@ -34,6 +34,17 @@ pub(super) fn fill_direct(profile: &mut Profile, faults: &mut Vec<FieldError>) {
     }
 }
 
+/// Refuses what is no address but a setup code or a link, which may hold a secret and is read elsewhere.
+pub(super) fn refuse_invitation(field: &str, text: &str) -> Result<(), FieldError> {
+    if Invitation::looks_like_one(text) {
+        return Err(fault(
+            field,
+            "This is a setup code or link, not an address. Paste it here in one piece.".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 fn url(text: &str) -> Result<GatewayUrl, FieldError> {
     let fault = |problem: String| fault("url", format!("{}.", capitalised(&problem)));
     let url = GatewayUrl::pasted(text).map_err(|problem| fault(problem.to_string()))?;
@@ -45,6 +56,7 @@ fn url(text: &str) -> Result<GatewayUrl, FieldError> {
 /// Reads an address as people paste it, of a server or of a gateway, and returns it as it will be
 /// dialled.
 pub(in crate::controller) fn check_address(text: &str) -> Result<String, FieldError> {
+    refuse_invitation("address", text)?;
     if GatewayUrl::looks_like_one(text) {
         return url(text).map(|url| url.to_string());
     }

@@ -132,7 +132,7 @@ impl KeptSettings {
 }
 
 /// What the user calls a gateway: the name given, or that of its server.
-fn called(profile: &Profile) -> String {
+pub(super) fn called(profile: &Profile) -> String {
     if profile.name.is_empty() {
         server_of(profile)
     } else {

@@ -3,6 +3,7 @@
 mod kept_chats;
 
 pub(super) use kept_chats::{FakeKeptChats, KEPT_AT_MS};
+mod administrator;
 
 use super::*;
 use crate::{
@@ -13,17 +14,18 @@ use crate::{
     logging::LogSwitch,
     notices::Notice,
     view_model::{
-        AgentRequestsView, ChatUpdate, FetchedView, GatewayReportView, LogView, PairingKind,
-        RepairView, SettingsView, SignInKeyView,
+        AgentRequestsView, ChatUpdate, FetchedView, GatewayReportView, InvitationView, LogView,
+        PairingKind, RepairView, SettingsView, SignInKeyView,
     },
 };
+use administrator::FakeAdministrator;
 use futures_util::future::BoxFuture;
 use gateway_core::{
     chat::Listed,
     client::CallError,
     config::{Environment, Places, Platform, Profile, settings::Theme},
     connection::timeline::{Happening, Timeline},
-    credentials::{MemoryStore, secret::GatewayToken, slots},
+    credentials::{Account, CredentialStore as _, Kind, MemoryStore, secret::GatewayToken, slots},
     diagnostics::Report,
     home_server::gateway_service::Repair,
     protocol::{
@@ -73,6 +75,7 @@ pub(super) struct Fakes {
     home_server: mpsc::Receiver<Asked>,
     reports: mpsc::Receiver<AskedOfReports>,
     pub(super) kept: Arc<FakeKeptChats>,
+    administrator: FakeAdministrator,
     store: Arc<MemoryStore>,
     places: Places,
     profile: Profile,
@@ -136,6 +139,7 @@ impl Fakes {
         let (home_server_sender, home_server) = mpsc::channel(8);
         let (reports_sender, reports) = mpsc::channel(8);
         let kept = Arc::new(FakeKeptChats::default());
+        let administrator = FakeAdministrator::default();
         let controller = Controller::new(Parts {
             kept_chats: kept.clone(),
             left_chats,
@@ -154,6 +158,7 @@ impl Fakes {
             },
             checks: Arc::new(FakeChecks(check_sender)),
             home_server: Arc::new(FakeHomeServer(home_server_sender)),
+            administrator: Arc::new(administrator.clone()),
             reports: Arc::new(FakeReports(reports_sender)),
             settings,
             places: places.clone(),
@@ -175,6 +180,7 @@ impl Fakes {
             home_server,
             reports,
             kept,
+            administrator,
             store,
             places,
             profile,
@@ -325,6 +331,25 @@ impl Fakes {
         fs::read_to_string(self.places.settings_file()).unwrap_or_default()
     }
 
+    /// Keeps a secret of a gateway.
+    pub(super) async fn keep(&self, gateway: &ProfileId, secret: &impl slots::Stored) {
+        slots::write(&*self.store, gateway, secret).await.unwrap();
+    }
+
+    /// Puts a file among our data, and returns where.
+    pub(super) fn data_file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.places.data_dir().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Whether anything of this kind is kept for a gateway.
+    pub(super) async fn keeps(&self, gateway: &ProfileId, kind: Kind) -> bool {
+        let account = Account::of(gateway, kind);
+        self.store.get(&account).await.unwrap().is_some()
+    }
+
     pub(super) async fn stored_token(&self) -> Option<String> {
         self.token_of(&self.profile.id).await
     }
@@ -356,6 +381,7 @@ pub(super) struct DesktopLog {
     sign_in_keys: mpsc::UnboundedReceiver<Option<SignInKeyView>>,
     gateway_reports: mpsc::UnboundedReceiver<Option<GatewayReportView>>,
     repairs: mpsc::UnboundedReceiver<Option<RepairView>>,
+    invitations: mpsc::UnboundedReceiver<Option<InvitationView>>,
     pages: mpsc::UnboundedReceiver<Page>,
     notices: mpsc::UnboundedReceiver<Notice>,
     copied: mpsc::UnboundedReceiver<String>,
@@ -380,6 +406,7 @@ struct FakeDesktop {
     sign_in_keys: mpsc::UnboundedSender<Option<SignInKeyView>>,
     gateway_reports: mpsc::UnboundedSender<Option<GatewayReportView>>,
     repairs: mpsc::UnboundedSender<Option<RepairView>>,
+    invitations: mpsc::UnboundedSender<Option<InvitationView>>,
     pages: mpsc::UnboundedSender<Page>,
     notices: mpsc::UnboundedSender<Notice>,
     copied: mpsc::UnboundedSender<String>,
@@ -405,6 +432,7 @@ impl DesktopLog {
         let sign_in_keys = mpsc::unbounded_channel();
         let gateway_reports = mpsc::unbounded_channel();
         let repairs = mpsc::unbounded_channel();
+        let invitations = mpsc::unbounded_channel();
         let pages = mpsc::unbounded_channel();
         let notices = mpsc::unbounded_channel();
         let copied = mpsc::unbounded_channel();
@@ -427,6 +455,7 @@ impl DesktopLog {
             sign_in_keys: sign_in_keys.1,
             gateway_reports: gateway_reports.1,
             repairs: repairs.1,
+            invitations: invitations.1,
             pages: pages.1,
             notices: notices.1,
             copied: copied.1,
@@ -450,6 +479,7 @@ impl DesktopLog {
             sign_in_keys: sign_in_keys.0,
             gateway_reports: gateway_reports.0,
             repairs: repairs.0,
+            invitations: invitations.0,
             pages: pages.0,
             notices: notices.0,
             copied: copied.0,
@@ -547,6 +577,14 @@ impl DesktopLog {
         next_where(&mut self.repairs, wanted).await
     }
 
+    /// Returns what is shown of a setup code or link, once it is as `wanted`.
+    pub(super) async fn invitation_where(
+        &mut self,
+        wanted: impl Fn(&Option<InvitationView>) -> bool,
+    ) -> Option<InvitationView> {
+        next_where(&mut self.invitations, wanted).await
+    }
+
     /// Returns what is shown of a key in place of the password, once it is as `wanted`.
     pub(super) async fn sign_in_key_where(
         &mut self,
@@ -637,6 +675,7 @@ impl Desktop for FakeDesktop {
             WindowEvent::SignInKey(view) => log(&self.sign_in_keys, view),
             WindowEvent::GatewayReport(view) => log(&self.gateway_reports, view),
             WindowEvent::Repair(view) => log(&self.repairs, view),
+            WindowEvent::Invitation(view) => log(&self.invitations, view),
             WindowEvent::Page(page) => log(&self.pages, page),
         }
     }
@@ -685,7 +724,7 @@ pub(super) struct FakeGateway {
     history: Mutex<Option<ChatHistoryPayload>>,
     waiting: Mutex<Listed>,
     /// What was decided, in words, and what is said to the next decision.
-    decided: Mutex<Vec<String>>,
+    decided: Arc<Mutex<Vec<String>>>,
     /// What it says of its health, and how often it was asked.
     health: Mutex<(serde_json::Value, usize)>,
     refusal: Mutex<Option<CallError>>,

@@ -26,6 +26,7 @@ async fn decide(
             id: id.to_owned(),
             kind,
             approve,
+            as_admin: false,
             reply,
         })
         .await
@@ -124,4 +125,53 @@ async fn one_that_was_decided_elsewhere_goes_with_the_list() {
             .is_err()
     );
     waiting(&mut fakes, 0).await;
+}
+
+async fn allow_as_administrator(fakes: &mut Fakes) -> Result<(), UiError> {
+    fakes
+        .ask(|reply| Request::DecidePairing {
+            id: "r2".to_owned(),
+            kind: PairingKind::Node,
+            approve: true,
+            as_admin: true,
+            reply,
+        })
+        .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_needs_an_administrator_is_done_by_a_session_of_its_own_which_ends_with_it() {
+    let mut fakes = Fakes::start();
+    let gateway = fakes.session_is_up();
+    gateway.lists_who_wants_in(json!([]), json!([studio()]));
+    fakes.gateway_tells(GatewayEvent::SessionUp);
+    waiting(&mut fakes, 1).await;
+    let administrator = fakes.administrator_is_let_in();
+    gateway.lists_who_wants_in(json!([]), json!([]));
+
+    assert_eq!(allow_as_administrator(&mut fakes).await, Ok(()));
+
+    waiting(&mut fakes, 0).await;
+    let done = administrator.upgrade();
+    assert!(done.is_none(), "the session outlived what it was for");
+    assert_eq!(fakes.done_as_administrator(), ["r2: Node true"]);
+    assert!(
+        gateway.decided().is_empty(),
+        "the app's own session was used"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn rights_that_are_not_given_are_said_and_the_request_stays() {
+    let mut fakes = Fakes::start();
+    let gateway = fakes.session_is_up();
+    gateway.lists_who_wants_in(json!([]), json!([studio()]));
+    fakes.gateway_tells(GatewayEvent::SessionUp);
+    waiting(&mut fakes, 1).await;
+
+    let refused = allow_as_administrator(&mut fakes).await.unwrap_err();
+
+    assert_eq!(refused.code, "administratorRefused");
+    fakes.tell(Request::ResendAll);
+    waiting(&mut fakes, 1).await;
 }

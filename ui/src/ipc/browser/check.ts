@@ -1,5 +1,5 @@
 /** "Check my server" as far as a page can see: does the gateway answer, let us in, and is it well? */
-import type { CheckStatus, CheckStepId, CheckStepView, CheckView } from "..";
+import type { CheckStatus, CheckStepId, CheckStepView, CheckView, Finding } from "..";
 import { type Session, isWell } from "./session";
 
 const STEPS: readonly CheckStepId[] = ["gateway", "access", "health"];
@@ -10,6 +10,9 @@ export interface Asked {
   lives(signal: AbortSignal): Promise<boolean>;
   session(): Session | null;
 }
+
+/** How a step went, the word for it and its English sentence. */
+type Found = [status: CheckStatus, code: string, summary: string];
 
 export class Check {
   readonly #asked: Asked;
@@ -32,19 +35,19 @@ export class Check {
     this.#stop = stop;
     this.#tell({ ...this.#view, running: true, ok: null, steps: STEPS.map(pending) });
     const { lives, session } = this.#asked;
-    const steps: Record<string, () => Promise<[CheckStatus, string]>> = {
+    const steps: Record<string, () => Promise<Found>> = {
       gateway: async () =>
         (await lives(stop.signal))
-          ? ["ok", "The gateway answers."]
-          : ["failed", "What answers here is no gateway."],
+          ? ["ok", "pageAnswers", "The gateway answers."]
+          : ["failed", "pageNoGateway", "What answers here is no gateway."],
       access: async () =>
         session() === null
-          ? ["needsUser", "This browser is not signed in."]
-          : ["ok", "This browser is signed in."],
+          ? ["needsUser", "pageNotSignedIn", "This browser is not signed in."]
+          : ["ok", "pageSignedIn", "This browser is signed in."],
       health: async () =>
         isWell(await session()?.call("health", { probe: true }))
-          ? ["ok", "The gateway is well."]
-          : ["degraded", "The gateway says that something is not well."],
+          ? ["ok", "pageWell", "The gateway is well."]
+          : ["degraded", "pageNotWell", "The gateway says that something is not well."],
     };
     let goesOn = true;
     for (const id of STEPS) {
@@ -55,12 +58,14 @@ export class Check {
       }
       this.#set(id, { status: "running" });
       const began = performance.now();
-      const [status, summary] = await step().catch((): [CheckStatus, string] => [
+      const [status, code, summary] = await step().catch((): Found => [
         "failed",
+        "pageNoAnswer",
         "The gateway did not answer.",
       ]);
       goesOn = status === "ok";
-      this.#set(id, { status, summary, ms: performance.now() - began });
+      const finding: Finding = { code: "problem", problem: code, facts: {} };
+      this.#set(id, { status, summary, finding, ms: performance.now() - began });
     }
     this.#stop = null;
     const ok = this.#view.steps.every(({ status }) => status === "ok");
@@ -83,5 +88,5 @@ export class Check {
 }
 
 function pending(id: CheckStepId): CheckStepView {
-  return { id, status: "pending", ms: null, summary: "", action: null };
+  return { id, status: "pending", ms: null, summary: "", finding: null, action: null };
 }
