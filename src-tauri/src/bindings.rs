@@ -33,6 +33,9 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::unsent,
             commands::forget_message,
             commands::abort_chat,
+            commands::choose_session,
+            commands::create_session,
+            commands::edit_session,
             commands::decide_approval,
             commands::answer_agent,
             commands::decide_pairing,
@@ -62,6 +65,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             events::SignInKeyChanged,
             events::GatewayReportChanged,
             events::RepairChanged,
+            events::SessionsChanged,
             events::PageRequested,
         ])
 }

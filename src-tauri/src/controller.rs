@@ -22,6 +22,7 @@ mod repairing;
 mod report;
 mod request;
 mod sending;
+pub(crate) mod sessions;
 mod settings;
 mod sign_in_key;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use ports::{
     CheckPort, ConnectionPort, CourierPort, GatewayPort, HomeServerPort, Known, Order, ReportPort,
 };
 pub use request::{ControllerHandle, RepairRequest, Reply, Request, SignInKeyRequest, WhenEnding};
+pub use sessions::{Choices, ListedSessions, SessionChanged, SessionOrder, SessionsPort};
 pub use settings::KeptSettings;
 
 use crate::{
@@ -60,6 +62,7 @@ use openclaw_change::ShownChange;
 use ports::{CheckNews, CourierNews};
 use repairing::Repairing;
 use report::ShownReport;
+use sessions::Sessions;
 use sign_in_key::SignInKey;
 use std::{
     sync::Arc,
@@ -104,6 +107,7 @@ pub struct Controller {
     listings: u64,
     gateway_report: GatewayReport,
     unsent: Unsent,
+    sessions: Sessions,
     /// The gateway whose conversations are shown.
     gateway: ProfileId,
     /// Whether enough was said of it to connect.
@@ -174,6 +178,7 @@ impl Controller {
             openclaw_change: ShownChange::default(),
             sign_in_key: SignInKey::default(),
             repairing: Repairing::default(),
+            sessions: Sessions::new(&parts.places),
             places: parts.places,
             requests: parts.requests,
             work: JoinSet::new(),
@@ -231,6 +236,10 @@ impl Controller {
                 () = notices::due(self.notices.due()) => Next::Continue,
                 () = notices::due(self.gateway_report.due()) => {
                     self.ask_gateway_report();
+                    Next::Continue
+                }
+                () = notices::due(self.sessions.due()) => {
+                    self.ask_sessions();
                     Next::Continue
                 }
                 _ = minutes.tick(), if self.tray_host => {
@@ -341,13 +350,26 @@ impl Controller {
             Request::SendChat { draft, reply } => {
                 respond(reply, self.send_chat(draft));
             }
-            Request::KeepDraft { gateway, text } => {
-                self.unsent
-                    .keep_draft(self.settings.gateway_named(&gateway), text);
+            Request::KeepDraft {
+                gateway,
+                session_key,
+                text,
+            } => {
+                let gateway = self.settings.gateway_named(&gateway);
+                self.unsent.keep_draft(gateway, &session_key, text);
             }
-            Request::Unsent { reply } => {
-                respond(reply, Ok(self.unsent.view(&self.settings.gateway())));
+            Request::Unsent { session_key, reply } => {
+                let gateway = self.settings.gateway();
+                respond(reply, Ok(self.unsent.view(&gateway, &session_key)));
             }
+            Request::ChooseSession { key } => self.choose_session(key),
+            Request::CreateSession { agent, reply } => self.create_session(agent, reply),
+            Request::EditSession {
+                gateway,
+                key,
+                edit,
+                reply,
+            } => self.edit_session(&gateway, key, edit, reply),
             Request::ForgetMessage { key } => self.unsent.forget(&key),
             Request::AbortChat {
                 session_key,
@@ -452,15 +474,18 @@ impl Controller {
             Ok(GatewayEvent::Event(event)) => {
                 self.agent_request_event(&event);
                 self.gateway_report_event(&event);
+                self.sessions_event(&event);
                 Vec::new()
             }
             Ok(GatewayEvent::SessionUp) => {
                 self.list_agent_requests();
                 self.gateway_report_of_session();
+                self.sessions_of_session();
                 self.chat.reconnected()
             }
             Ok(GatewayEvent::Missed) | Err(RecvError::Lagged(_)) => {
                 self.list_agent_requests();
+                self.sessions_were_missed();
                 self.chat.missed()
             }
             Ok(GatewayEvent::SessionDown) => Vec::new(),
@@ -488,6 +513,7 @@ impl Controller {
             self.gateway = gateway;
             self.is_stale = true;
             self.chat.start_over();
+            self.sessions_of_gateway();
         }
         self.desktop.set_theme(self.settings.theme());
         self.send_settings();

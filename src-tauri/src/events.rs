@@ -5,7 +5,7 @@
 
 use crate::view_model::{
     AgentRequestsView, ChatUpdate, CheckView, ConnectionView, GatewayReportView, Page, RepairView,
-    SettingsView, SignInKeyView,
+    SessionsView, SettingsView, SignInKeyView,
 };
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -42,6 +42,10 @@ pub struct GatewayReportChanged(pub Option<GatewayReportView>);
 #[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
 pub struct RepairChanged(pub Option<RepairView>);
 
+/// The conversations of the gateway in use changed; carries all of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
+pub struct SessionsChanged(pub SessionsView);
+
 /// A page was asked for from outside the window, such as from the tray's menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type, Event)]
 pub struct PageRequested(pub Page);
@@ -65,6 +69,8 @@ pub enum WindowEvent {
     GatewayReport(Option<GatewayReportView>),
     /// See [`RepairChanged`].
     Repair(Option<RepairView>),
+    /// See [`SessionsChanged`].
+    Sessions(SessionsView),
     /// See [`PageRequested`].
     Page(Page),
 }

@@ -39,7 +39,7 @@ use std::time::Duration;
 const HISTORY_MESSAGES: u32 = 200;
 
 /// How long a gateway may take to answer a call (the reference client's limit is 15 s).
-const ANSWER: Duration = Duration::from_secs(15);
+pub(crate) const ANSWER: Duration = Duration::from_secs(15);
 
 /// Calls the gateway over one session.
 pub(crate) struct LiveGateway(pub(crate) Session);

@@ -15,6 +15,7 @@ mod notices;
 mod openclaw_change;
 mod repair;
 mod report;
+mod sessions;
 mod sign_in_key;
 
 pub use agent_requests::{
@@ -34,6 +35,10 @@ pub use notices::NotificationSwitches;
 pub use openclaw_change::{ChangedLineKind, ChangedLineView, OpenclawChangeView};
 pub use repair::{LogView, RepairKind, RepairStep, RepairView};
 pub use report::{ReportFileView, ReportView, SavedReportView};
+pub use sessions::{
+    Ability, AgentView, CommandView, ModelView, SessionAbilities, SessionEdit, SessionView,
+    SessionsView,
+};
 pub use sign_in_key::{SignInKeyStep, SignInKeyView};
 
 use crate::tongue::Tongue;

@@ -3,6 +3,7 @@
 //! Events carry the canonical session key (`agent:<agent>:<rest>`), while a history answers with
 //! the key it was asked for.
 
+use super::sessions::keys::{MAIN_SESSION, is_same_session};
 use crate::view_model::{
     ChatChange, ChatHistoryView, ChatMessageView, ChatRole, ChatUpdate, InFlightView, UiError,
 };
@@ -15,9 +16,6 @@ use gateway_core::{
     },
 };
 use std::collections::{BTreeSet, HashMap};
-
-/// The conversation everybody has.
-const MAIN_SESSION: &str = "main";
 
 /// What has been told about conversations, and what is being streamed.
 #[derive(Debug, Default)]
@@ -186,15 +184,6 @@ impl Conversations {
             change,
         }
     }
-}
-
-/// Returns whether news about session `told` belongs to the session asked for as `asked`.
-fn is_same_session(asked: &str, told: &str) -> bool {
-    let rest = told
-        .strip_prefix("agent:")
-        .and_then(|rest| rest.split_once(':'))
-        .map(|(_, rest)| rest);
-    asked == told || rest == Some(asked) || (told == "global" && asked == MAIN_SESSION)
 }
 
 fn reply(run_id: &str, text: String, event: &ChatEvent) -> ChatMessageView {

@@ -55,6 +55,7 @@ impl Controller {
         let ids = [gone.id.clone(), gone.secrets()];
         for id in ids.iter().filter(|id| **id != ProfileId::this_computer()) {
             self.unsent.forget_gateway(id);
+            self.sessions.forget_gateway(id);
             let forget = CourierOrder::Forget(id.clone());
             if self.courier.drafts.try_send(forget).is_err() {
                 tracing::warn!("what waits for a gateway was not forgotten");

@@ -4,7 +4,7 @@ use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, DayView, DecisionView, FetchedView,
     FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView, Page, PairingKind,
-    RepairKind, ReportView, SavedReportView, SettingsForm, UiError, UnsentView,
+    RepairKind, ReportView, SavedReportView, SessionEdit, SettingsForm, UiError, UnsentView,
 };
 use gateway_core::config::ProfileId;
 use tokio::sync::{mpsc, oneshot};
@@ -90,9 +90,24 @@ pub enum Request {
     },
     KeepDraft {
         gateway: String,
+        session_key: String,
         text: String,
     },
+    ChooseSession {
+        key: String,
+    },
+    CreateSession {
+        agent: Option<String>,
+        reply: Reply<(), UiError>,
+    },
+    EditSession {
+        gateway: String,
+        key: String,
+        edit: SessionEdit,
+        reply: Reply<(), UiError>,
+    },
     Unsent {
+        session_key: String,
         reply: Reply<UnsentView, UiError>,
     },
     ForgetMessage {

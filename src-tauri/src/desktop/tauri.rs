@@ -10,7 +10,8 @@ use crate::{
     controller::{ControllerHandle, Request},
     events::{
         AgentRequestsChanged, ChatChanged, CheckChanged, ConnectionChanged, GatewayReportChanged,
-        PageRequested, RepairChanged, SettingsChanged, SignInKeyChanged, WindowEvent,
+        PageRequested, RepairChanged, SessionsChanged, SettingsChanged, SignInKeyChanged,
+        WindowEvent,
     },
     local_programs,
     notices::Notice,
@@ -123,6 +124,7 @@ impl Desktop for TauriDesktop {
             WindowEvent::SignInKey(view) => SignInKeyChanged(view).emit(&self.app),
             WindowEvent::GatewayReport(view) => GatewayReportChanged(view).emit(&self.app),
             WindowEvent::Repair(view) => RepairChanged(view).emit(&self.app),
+            WindowEvent::Sessions(view) => SessionsChanged(view).emit(&self.app),
             WindowEvent::Page(page) => PageRequested(page).emit(&self.app),
         };
         if let Err(problem) = sent {

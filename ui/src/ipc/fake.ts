@@ -21,6 +21,8 @@ import type {
   PairingView,
   RepairView,
   ReportView,
+  SessionView,
+  SessionsView,
   SettingsView,
   SignInKeyView,
 } from "./bindings";
@@ -145,6 +147,71 @@ export function checkView(
       action: null,
       ...steps[id],
     })),
+    ...over,
+  };
+}
+
+/** A conversation of the list, except for what is given. */
+export function sessionView(over: Partial<SessionView> = {}): SessionView {
+  return {
+    key: "agent:main:main",
+    title: null,
+    isNamed: false,
+    preview: null,
+    updatedAtMs: Date.now() - 40 * 60_000,
+    isMain: false,
+    pinned: false,
+    unread: false,
+    archived: false,
+    isBackground: false,
+    hasActiveRun: false,
+    lastRunError: null,
+    agent: "main",
+    model: "ollama/qwen3:14b",
+    modelIsChosen: false,
+    thinkingLevel: null,
+    thinkingOptions: ["off"],
+    thinkingDefault: "off",
+    tokensUsed: 12_400,
+    contextTokens: 64_000,
+    ...over,
+  };
+}
+
+/** The conversations of a gateway that lets everything be done, except for what is given. */
+export function sessionsView(over: Partial<SessionsView> = {}): SessionsView {
+  return {
+    gateway: "home",
+    active: "main",
+    asOfMs: Date.now() - 5_000,
+    rows: [sessionView({ isMain: true })],
+    hasMore: false,
+    problem: null,
+    can: {
+      create: "yes",
+      change: "yes",
+      sort: "yes",
+      delete: "yes",
+      fork: "yes",
+      compact: "yes",
+      reset: "needsAdmin",
+    },
+    agents: [{ id: "main", name: "Main" }],
+    models: [
+      { id: "ollama/qwen3:14b", name: "qwen3:14b", isAvailable: true },
+      { id: "ollama/llama3.3", name: "llama3.3", isAvailable: true },
+    ],
+    commands: [
+      { text: "/help", aliases: [], description: "Show available commands.", takesMore: false },
+      { text: "/stop", aliases: [], description: "Stop the current run.", takesMore: false },
+      {
+        text: "/status",
+        aliases: [],
+        description: "Show how the agent is doing.",
+        takesMore: false,
+      },
+      { text: "/model", aliases: ["/m"], description: "Choose a model.", takesMore: true },
+    ],
     ...over,
   };
 }
@@ -297,6 +364,8 @@ const DEFAULTS: Answers = {
   sendChat: () => ({ status: "ok", data: null }),
   unsent: () => ({ status: "ok", data: { draft: "", messages: [] } }),
   abortChat: () => ({ status: "ok", data: null }),
+  createSession: () => ({ status: "ok", data: null }),
+  editSession: () => ({ status: "ok", data: null }),
   decideApproval: () => ({ status: "ok", data: null }),
   answerAgent: () => ({ status: "ok", data: null }),
   decidePairing: () => ({ status: "ok", data: null }),
@@ -344,6 +413,9 @@ const NAMES: readonly (keyof Commands)[] = [
   "unsent",
   "forgetMessage",
   "abortChat",
+  "chooseSession",
+  "createSession",
+  "editSession",
   "decideApproval",
   "answerAgent",
   "decidePairing",
@@ -373,6 +445,7 @@ export class FakeBackend implements Backend {
   signInKey: SignInKeyView | null = null;
   gatewayReport: GatewayReportView | null = null;
   repair: RepairView | null = null;
+  sessions = sessionsView();
   /** What the window called, in order. */
   readonly calls: Call[] = [];
   readonly commands: Commands;
@@ -386,6 +459,7 @@ export class FakeBackend implements Backend {
       const command = (...args: unknown[]) => {
         this.calls.push({ name, args });
         if (name === "resendAll") this.resend();
+        if (name === "chooseSession") this.tellSessions({ active: String(args[0]) });
         const answer = played[name] as ((...args: unknown[]) => unknown) | undefined;
         return Promise.resolve(answer?.(...args) ?? null);
       };
@@ -407,6 +481,7 @@ export class FakeBackend implements Backend {
   }
 
   resend(): void {
+    this.#listeners?.sessions(this.sessions);
     this.#listeners?.connection(this.connection);
     this.#listeners?.settings(this.settings);
     this.#listeners?.check(this.check);
@@ -450,6 +525,12 @@ export class FakeBackend implements Backend {
   tellRepair(view: RepairView | null): void {
     this.repair = view;
     this.#listeners?.repair(view);
+  }
+
+  /** Tells of the conversations, as they were except for what is given. */
+  tellSessions(over: Partial<SessionsView>): void {
+    this.sessions = { ...this.sessions, ...over };
+    this.#listeners?.sessions(this.sessions);
   }
 
   tellChat(change: ChatChange, sessionKey = "agent:main:main"): void {

@@ -14,6 +14,7 @@ import type {
   GatewayReportView,
   Page,
   RepairView,
+  SessionsView,
   SettingsView,
   SignInKeyView,
 } from "./bindings";
@@ -36,6 +37,7 @@ export interface Listeners {
   signInKey(view: SignInKeyView | null): void;
   gatewayReport(view: GatewayReportView | null): void;
   repair(view: RepairView | null): void;
+  sessions(view: SessionsView): void;
   page(page: Page): void;
 }
 

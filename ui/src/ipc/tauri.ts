@@ -16,6 +16,7 @@ export function tauriBackend(): Backend {
         events.gatewayReportChanged.listen((event) => listeners.gatewayReport(event.payload)),
         events.signInKeyChanged.listen((event) => listeners.signInKey(event.payload)),
         events.repairChanged.listen((event) => listeners.repair(event.payload)),
+        events.sessionsChanged.listen((event) => listeners.sessions(event.payload)),
         events.pageRequested.listen((event) => listeners.page(event.payload)),
       ]);
       return () => {

@@ -1,5 +1,9 @@
 //! A desktop, a connection, a courier and checks that do what a test says.
 
+mod sessions;
+
+pub(super) use sessions::FakeSessions;
+
 use super::*;
 use crate::{
     controller::{
@@ -10,7 +14,7 @@ use crate::{
     notices::Notice,
     view_model::{
         AgentRequestsView, ChatUpdate, FetchedView, GatewayReportView, LogView, PairingKind,
-        RepairView, SettingsView, SignInKeyView,
+        RepairView, SessionsView, SettingsView, SignInKeyView,
     },
 };
 use futures_util::future::BoxFuture;
@@ -331,6 +335,7 @@ pub(super) struct DesktopLog {
     sign_in_keys: mpsc::UnboundedReceiver<Option<SignInKeyView>>,
     gateway_reports: mpsc::UnboundedReceiver<Option<GatewayReportView>>,
     repairs: mpsc::UnboundedReceiver<Option<RepairView>>,
+    sessions: mpsc::UnboundedReceiver<SessionsView>,
     pages: mpsc::UnboundedReceiver<Page>,
     notices: mpsc::UnboundedReceiver<Notice>,
     copied: mpsc::UnboundedReceiver<String>,
@@ -354,6 +359,7 @@ struct FakeDesktop {
     sign_in_keys: mpsc::UnboundedSender<Option<SignInKeyView>>,
     gateway_reports: mpsc::UnboundedSender<Option<GatewayReportView>>,
     repairs: mpsc::UnboundedSender<Option<RepairView>>,
+    sessions: mpsc::UnboundedSender<SessionsView>,
     pages: mpsc::UnboundedSender<Page>,
     notices: mpsc::UnboundedSender<Notice>,
     copied: mpsc::UnboundedSender<String>,
@@ -378,6 +384,7 @@ impl DesktopLog {
         let sign_in_keys = mpsc::unbounded_channel();
         let gateway_reports = mpsc::unbounded_channel();
         let repairs = mpsc::unbounded_channel();
+        let sessions = mpsc::unbounded_channel();
         let pages = mpsc::unbounded_channel();
         let notices = mpsc::unbounded_channel();
         let copied = mpsc::unbounded_channel();
@@ -399,6 +406,7 @@ impl DesktopLog {
             sign_in_keys: sign_in_keys.1,
             gateway_reports: gateway_reports.1,
             repairs: repairs.1,
+            sessions: sessions.1,
             pages: pages.1,
             notices: notices.1,
             copied: copied.1,
@@ -421,6 +429,7 @@ impl DesktopLog {
             sign_in_keys: sign_in_keys.0,
             gateway_reports: gateway_reports.0,
             repairs: repairs.0,
+            sessions: sessions.0,
             pages: pages.0,
             notices: notices.0,
             copied: copied.0,
@@ -532,6 +541,14 @@ impl DesktopLog {
         next_where(&mut self.gateway_reports, wanted).await
     }
 
+    /// Returns what is shown of the conversations, once it is as `wanted`.
+    pub(super) async fn sessions_where(
+        &mut self,
+        wanted: impl Fn(&SessionsView) -> bool,
+    ) -> SessionsView {
+        next_where(&mut self.sessions, wanted).await
+    }
+
     pub(super) async fn copied(&mut self) -> String {
         next(&mut self.copied).await
     }
@@ -603,6 +620,7 @@ impl Desktop for FakeDesktop {
             WindowEvent::SignInKey(view) => log(&self.sign_in_keys, view),
             WindowEvent::GatewayReport(view) => log(&self.gateway_reports, view),
             WindowEvent::Repair(view) => log(&self.repairs, view),
+            WindowEvent::Sessions(view) => log(&self.sessions, view),
             WindowEvent::Page(page) => log(&self.pages, page),
         }
     }
@@ -650,6 +668,8 @@ pub(super) struct FakeGateway {
     /// What it says of its health, and how often it was asked.
     health: Mutex<(serde_json::Value, usize)>,
     refusal: Mutex<Option<CallError>>,
+    /// Its conversations.
+    pub(super) sessions: FakeSessions,
 }
 
 impl FakeGateway {

@@ -11,7 +11,7 @@ import type {
   InFlightView,
   UiError,
 } from "..";
-import { isSameSession } from "../../state/chat-timeline";
+import { isSameSession } from "../../lib/session-keys";
 import { isObject, listAt, numberAt, textAt } from "./json";
 
 const MAIN_SESSION = "main";
