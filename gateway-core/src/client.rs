@@ -19,6 +19,7 @@ pub mod error;
 pub(crate) mod fuzz;
 pub mod handshake;
 mod healthz;
+mod offers;
 mod owed;
 pub mod session;
 mod transport;
@@ -33,6 +34,7 @@ pub use endpoint::Endpoint;
 pub use error::{ConnectError, NextStep, NotAGateway, Step};
 pub use handshake::{AcceptedCredential, Credentials, HelloRequest, StoredDeviceToken, connect};
 pub use healthz::{Liveness, probe_healthz, probe_startup};
+pub use offers::Offers;
 pub use session::{CallError, Pinger, Session, SessionEvent};
 
 use crate::protocol::connect::HelloOk;

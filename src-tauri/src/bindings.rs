@@ -37,6 +37,9 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::chat_message,
             commands::open_link,
             commands::abort_chat,
+            commands::choose_session,
+            commands::create_session,
+            commands::edit_session,
             commands::decide_approval,
             commands::answer_agent,
             commands::decide_pairing,
@@ -75,6 +78,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             events::GatewayReportChanged,
             events::RepairChanged,
             events::InvitationChanged,
+            events::SessionsChanged,
             events::PageRequested,
         ])
 }

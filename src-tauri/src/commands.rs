@@ -8,7 +8,7 @@ use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView,
     DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView,
     OwnFolder, PairingKind, PrivacyView, RepairKind, ReportView, SavedReportView, SecretText,
-    SettingsForm, StoredKind, UiError, UnsentView,
+    SessionEdit, SettingsForm, StoredKind, UiError, UnsentView,
 };
 use tauri::State;
 
@@ -268,11 +268,20 @@ pub async fn edit_gateways(
         .await
 }
 
-/// Keeps what the composer holds for a gateway, for a window that is built later.
+/// Keeps what the composer holds for a conversation of a gateway, for when it is shown again.
 #[tauri::command]
 #[specta::specta]
-pub fn keep_draft(controller: State<'_, ControllerHandle>, gateway: String, text: String) {
-    controller.tell(Request::KeepDraft { gateway, text });
+pub fn keep_draft(
+    controller: State<'_, ControllerHandle>,
+    gateway: String,
+    session_key: String,
+    text: String,
+) {
+    controller.tell(Request::KeepDraft {
+        gateway,
+        session_key,
+        text,
+    });
 }
 
 /// Takes a message back that waits for the connection.
@@ -296,11 +305,54 @@ pub async fn forget_histories(controller: State<'_, ControllerHandle>) -> Result
         .await
 }
 
-/// Returns what the user has written and the gateway does not have yet.
+/// Returns what the user has written in a conversation and the gateway does not have yet.
 #[tauri::command]
 #[specta::specta]
-pub async fn unsent(controller: State<'_, ControllerHandle>) -> Result<UnsentView, UiError> {
-    controller.ask(|reply| Request::Unsent { reply }).await
+pub async fn unsent(
+    controller: State<'_, ControllerHandle>,
+    session_key: String,
+) -> Result<UnsentView, UiError> {
+    controller
+        .ask(|reply| Request::Unsent { session_key, reply })
+        .await
+}
+
+/// Shows another conversation of the gateway in use.
+#[tauri::command]
+#[specta::specta]
+pub fn choose_session(controller: State<'_, ControllerHandle>, key: String) {
+    controller.tell(Request::ChooseSession { key });
+}
+
+/// Begins a conversation, with an agent other than the default one where named, and shows it.
+#[tauri::command]
+#[specta::specta]
+pub async fn create_session(
+    controller: State<'_, ControllerHandle>,
+    agent: Option<String>,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::CreateSession { agent, reply })
+        .await
+}
+
+/// Changes, copies or removes a conversation of this gateway.
+#[tauri::command]
+#[specta::specta]
+pub async fn edit_session(
+    controller: State<'_, ControllerHandle>,
+    gateway: String,
+    key: String,
+    edit: SessionEdit,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::EditSession {
+            gateway,
+            key,
+            edit,
+            reply,
+        })
+        .await
 }
 
 /// Takes back a message that was refused.

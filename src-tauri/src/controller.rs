@@ -26,6 +26,7 @@ mod repairing;
 mod report;
 mod request;
 mod sending;
+pub(crate) mod sessions;
 mod settings;
 mod sign_in_key;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use ports::{
     KeptChatsPort, KeptHistory, Known, LeftChats, Order, ReportPort,
 };
 pub use request::{ControllerHandle, RepairRequest, Reply, Request, SignInKeyRequest, WhenEnding};
+pub use sessions::{Choices, ListedSessions, SessionChanged, SessionOrder, SessionsPort};
 pub use settings::KeptSettings;
 
 use crate::{
@@ -66,6 +68,7 @@ use openclaw_change::ShownChange;
 use ports::{CheckNews, CourierNews};
 use repairing::Repairing;
 use report::ShownReport;
+use sessions::Sessions;
 use sign_in_key::SignInKey;
 use std::{
     sync::Arc,
@@ -113,6 +116,7 @@ pub struct Controller {
     listings: u64,
     gateway_report: GatewayReport,
     unsent: Unsent,
+    sessions: Sessions,
     /// The gateway whose conversations are shown.
     gateway: ProfileId,
     /// Whether enough was said of it to connect.
@@ -191,6 +195,7 @@ impl Controller {
             sign_in_key: SignInKey::default(),
             repairing: Repairing::default(),
             invited: Invited::default(),
+            sessions: Sessions::new(&parts.places),
             places: parts.places,
             requests: parts.requests,
             work: JoinSet::new(),
@@ -249,6 +254,10 @@ impl Controller {
                 () = notices::due(self.notices.due()) => Next::Continue,
                 () = notices::due(self.gateway_report.due()) => {
                     self.ask_gateway_report();
+                    Next::Continue
+                }
+                () = notices::due(self.sessions.due()) => {
+                    self.ask_sessions();
                     Next::Continue
                 }
                 _ = minutes.tick(), if self.tray_host => {
@@ -383,11 +392,16 @@ impl Controller {
             Request::SendChat { draft, reply } => {
                 respond(reply, self.send_chat(draft));
             }
-            Request::KeepDraft { gateway, text } => {
-                self.keep_draft(&gateway, text);
+            Request::KeepDraft {
+                gateway,
+                session_key,
+                text,
+            } => {
+                self.keep_draft(&gateway, &session_key, text);
             }
-            Request::Unsent { reply } => {
-                respond(reply, Ok(self.unsent.view(&self.settings.gateway())));
+            Request::Unsent { session_key, reply } => {
+                let gateway = self.settings.gateway();
+                respond(reply, Ok(self.unsent.view(&gateway, &session_key)));
             }
             Request::ForgetMessage { key } => self.forget_message(&key),
             Request::CancelMessage { key, reply } => self.cancel_message(key, reply),
@@ -398,6 +412,14 @@ impl Controller {
                     Outcome::Nothing
                 });
             }
+            Request::ChooseSession { key } => self.choose_session(key),
+            Request::CreateSession { agent, reply } => self.create_session(agent, reply),
+            Request::EditSession {
+                gateway,
+                key,
+                edit,
+                reply,
+            } => self.edit_session(&gateway, key, edit, reply),
             Request::AbortChat {
                 session_key,
                 run_id,
@@ -505,15 +527,18 @@ impl Controller {
             Ok(GatewayEvent::Event(event)) => {
                 self.agent_request_event(&event);
                 self.gateway_report_event(&event);
+                self.sessions_event(&event);
                 Vec::new()
             }
             Ok(GatewayEvent::SessionUp) => {
                 self.list_agent_requests();
                 self.gateway_report_of_session();
+                self.sessions_of_session();
                 self.chat.reconnected()
             }
             Ok(GatewayEvent::Missed) | Err(RecvError::Lagged(_)) => {
                 self.list_agent_requests();
+                self.sessions_were_missed();
                 self.chat.missed()
             }
             Ok(GatewayEvent::SessionDown) => Vec::new(),
@@ -541,6 +566,7 @@ impl Controller {
             self.gateway = gateway;
             self.is_stale = true;
             self.chat.start_over();
+            self.sessions_of_gateway();
         }
         self.desktop.set_theme(self.settings.theme());
         self.send_settings();

@@ -5,7 +5,7 @@
 
 use crate::view_model::{
     AgentRequestsView, ChatUpdate, CheckView, ConnectionView, GatewayReportView, InvitationView,
-    Page, RepairView, SettingsView, SignInKeyView,
+    Page, RepairView, SessionsView, SettingsView, SignInKeyView,
 };
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -46,6 +46,10 @@ pub struct RepairChanged(pub Option<RepairView>);
 #[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
 pub struct InvitationChanged(pub Option<InvitationView>);
 
+/// The conversations of the gateway in use changed; carries all of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
+pub struct SessionsChanged(pub SessionsView);
+
 /// A page was asked for from outside the window, such as from the tray's menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type, Event)]
 pub struct PageRequested(pub Page);
@@ -71,6 +75,8 @@ pub enum WindowEvent {
     Repair(Option<RepairView>),
     /// See [`InvitationChanged`].
     Invitation(Option<InvitationView>),
+    /// See [`SessionsChanged`].
+    Sessions(SessionsView),
     /// See [`PageRequested`].
     Page(Page),
 }

@@ -42,7 +42,7 @@ const HISTORY_MESSAGES: u32 = 200;
 const WHOLE_MESSAGE: u32 = 2_000_000;
 
 /// How long a gateway may take to answer a call (the reference client's limit is 15 s).
-const ANSWER: Duration = Duration::from_secs(15);
+pub(crate) const ANSWER: Duration = Duration::from_secs(15);
 
 /// Calls the gateway over one session.
 pub(crate) struct LiveGateway(pub(crate) Session);

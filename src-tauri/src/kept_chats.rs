@@ -129,10 +129,14 @@ impl KeptChatsPort for Writer {
         let (chats, gateway) = (self.chats.clone(), gateway.clone());
         let session_key = session_key.to_owned();
         async move {
-            let kept = chats?.transcript(gateway.as_str(), &session_key).await;
-            let kept = kept
-                .inspect_err(|error| tracing::warn!(%error, "a kept conversation cannot be read"))
-                .ok()??;
+            let chats = chats?;
+            let mut kept = read(&chats, &gateway, &session_key).await;
+            if kept.is_none()
+                && let Some(short) = short_key(&session_key)
+            {
+                kept = read(&chats, &gateway, short).await;
+            }
+            let kept = kept?;
             // A layout that is not understood any more is as good as none: the gateway has it all.
             Some(KeptHistory {
                 payload: serde_json::from_str(&kept.history).ok()?,
@@ -184,6 +188,18 @@ impl KeptChatsPort for Writer {
     }
 }
 
+async fn read(chats: &KeptChats, gateway: &ProfileId, session_key: &str) -> Option<KeptTranscript> {
+    let kept = chats.transcript(gateway.as_str(), session_key).await;
+    kept.inspect_err(|error| tracing::warn!(%error, "a kept conversation cannot be read"))
+        .ok()?
+}
+
+/// The key by which a conversation may have gone before its gateway told its full one. Of other agents a short
+/// key might mean another conversation.
+fn short_key(session_key: &str) -> Option<&str> {
+    session_key.strip_prefix("agent:main:")
+}
+
 /// The composer's texts that are still being typed.
 #[derive(Default)]
 struct Typing {
@@ -201,7 +217,17 @@ impl Typing {
 
     async fn write(&mut self, chats: &KeptChats) {
         self.due = None;
-        let drafts: Vec<KeptDraft> = self.texts.drain().map(|(_, draft)| draft).collect();
+        let mut drafts: Vec<KeptDraft> = self.texts.drain().map(|(_, draft)| draft).collect();
+        // What was typed before the full key was known is of the same conversation, and older.
+        let older = drafts.iter().filter_map(|draft| {
+            Some(KeptDraft {
+                gateway: draft.gateway.clone(),
+                session_key: short_key(&draft.session_key)?.to_owned(),
+                text: String::new(),
+            })
+        });
+        let older: Vec<KeptDraft> = older.collect();
+        drafts.splice(0..0, older);
         if !drafts.is_empty() {
             warn_of(chats.keep_drafts(drafts).await);
         }

@@ -41,6 +41,7 @@ pub mod login_start;
 pub mod notices;
 mod page;
 pub mod reports;
+mod session_calls;
 pub mod single_instance;
 pub mod surroundings;
 pub mod tongue;

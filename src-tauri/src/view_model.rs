@@ -17,6 +17,7 @@ mod openclaw_change;
 mod privacy;
 mod repair;
 mod report;
+mod sessions;
 mod sign_in_key;
 
 pub use agent_requests::{
@@ -38,6 +39,10 @@ pub use openclaw_change::{ChangedLineKind, ChangedLineView, OpenclawChangeView};
 pub use privacy::{OwnFolder, PrivacyView, StoredItemView, StoredKind};
 pub use repair::{LogView, RepairKind, RepairStep, RepairView};
 pub use report::{ReportFileView, ReportView, SavedReportView};
+pub use sessions::{
+    Ability, AgentView, CommandView, ModelView, SessionAbilities, SessionEdit, SessionView,
+    SessionsView,
+};
 pub use sign_in_key::{SignInKeyStep, SignInKeyView};
 
 use crate::tongue::Tongue;

@@ -6,6 +6,7 @@ mod also_here;
 mod approval_cards;
 mod browser_page;
 mod changed_host_key;
+mod conversations;
 mod desktop_keeps;
 mod diagnostics;
 mod direct;

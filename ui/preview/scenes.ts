@@ -9,6 +9,7 @@ import type {
   HappenedView,
   Happening,
   RepairView,
+  SessionView,
   UiError,
 } from "../src/ipc";
 import {
@@ -21,6 +22,8 @@ import {
   message,
   pairing,
   repairView,
+  sessionView,
+  sessionsView,
   settingsView,
   signInKeyView,
   tool,
@@ -156,6 +159,37 @@ const long = (): ChatMessageView[] => [
     truncated: true,
   }),
 ];
+
+const MAIN = "agent:main:main";
+
+/** What a few weeks of use leave. */
+const conversations = (): SessionView[] => {
+  const titles: [string, number, Partial<SessionView>?][] = [
+    ["Garden plan for spring", 9 * HOUR, { pinned: true }],
+    ["Photos off the old camera", 20 * MINUTE, { hasActiveRun: true }],
+    ["Which heat pump?", 2 * HOUR, { unread: true }],
+    ["Router firmware", 3 * HOUR, { lastRunError: "The model did not answer." }],
+    ["Menu for Saturday, for eight, two of them vegetarian", 26 * HOUR],
+    ["Letter to the landlord", 3 * 24 * HOUR],
+    ["Python script for the bird camera", 5 * 24 * HOUR],
+    ["Insurance, compared", 12 * 24 * HOUR],
+    ["Trip to Skagen", 40 * 24 * HOUR],
+    ["Old ideas", 60 * 24 * HOUR, { archived: true }],
+    ["Nightly backup report", 7 * HOUR, { isBackground: true }],
+  ];
+  return [
+    sessionView({ key: MAIN, isMain: true, tokensUsed: 41_300 }),
+    ...titles.map(([title, ago, over], index) =>
+      sessionView({
+        key: `agent:main:dashboard:${index}`,
+        title,
+        isNamed: true,
+        updatedAtMs: Date.now() - ago,
+        ...over,
+      }),
+    ),
+  ];
+};
 
 const questions = (): AgentQuestionsView => ({
   id: "questions",
@@ -297,6 +331,7 @@ function scene(
 ): () => Scene {
   return () => {
     const backend = new FakeBackend(answers);
+    backend.sessions = sessionsView({ active: MAIN, rows: conversations() });
     change(backend);
     return play === undefined ? { backend } : { backend, play: () => play(backend) };
   };
@@ -333,6 +368,17 @@ const gatewayLog = () => {
 function press(testid: string) {
   void tick().then(() => {
     document.querySelector<HTMLElement>(`[data-testid="${testid}"]`)?.click();
+  });
+}
+
+/** Writes into a field of the page. */
+function type(testid: string, written: string) {
+  void tick().then(() => {
+    const field = document.querySelector<HTMLInputElement>(`[data-testid="${testid}"]`);
+    if (field === null) return;
+    field.value = written;
+    field.setSelectionRange(written.length, written.length);
+    field.dispatchEvent(new Event("input", { bubbles: true }));
   });
 }
 
@@ -539,6 +585,105 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     backend.signInKey = signInKeyView({ step: "added" });
   }),
   "chat-empty": scene(() => {}, history([])),
+  "sessions-menu": scene(
+    () => {},
+    history(conversation()),
+    () => press("session-actions"),
+  ),
+  "sessions-search": scene(
+    () => {},
+    history(conversation()),
+    () => type("sessions-search", "the"),
+  ),
+  "sessions-search-none": scene(
+    () => {},
+    history(conversation()),
+    () => type("sessions-search", "cathedral"),
+  ),
+  "sessions-delete": scene(
+    () => {},
+    history(conversation()),
+    (backend) => {
+      backend.tellSessions({ active: "agent:main:dashboard:1" });
+      void tick().then(() => {
+        document
+          .querySelector<HTMLElement>("[data-active=true] [data-session-button]")
+          ?.dispatchEvent(new KeyboardEvent("keydown", { key: "Delete", bubbles: true }));
+      });
+    },
+  ),
+  "sessions-problem": scene(
+    (backend) => {
+      backend.sessions.can = { ...backend.sessions.can, compact: "needsAdmin" };
+    },
+    {
+      ...history(conversation()),
+      editSession: () => ({
+        status: "error",
+        error: problem(
+          "needsAdmin",
+          "This takes an administrator's rights on the gateway, which this connection does not have.",
+          null,
+        ),
+      }),
+    },
+    () => {
+      press("chat-context");
+      setTimeout(() => press("chat-compact"), 30);
+    },
+  ),
+  "sessions-read-only": scene((backend) => {
+    backend.sessions.can = {
+      create: "no",
+      change: "no",
+      sort: "no",
+      delete: "no",
+      fork: "no",
+      compact: "no",
+      reset: "no",
+    };
+  }),
+  "sessions-offline": scene(
+    () => {},
+    history(conversation()),
+    (backend) =>
+      backend.tellConnection(
+        downView({
+          phase: "retry_wait",
+          cause: "network",
+          attempt: 3,
+          nextAttemptAtMs: Date.now() + 8_000,
+        }),
+      ),
+  ),
+  "sessions-loading": scene((backend) => {
+    backend.sessions = sessionsView({ asOfMs: null, rows: [sessionView({ isMain: true })] });
+  }, history([])),
+  "sessions-agents": scene((backend) => {
+    backend.sessions.agents = [
+      { id: "main", name: "Main" },
+      { id: "ghost", name: "Librarian" },
+    ];
+    const [first, ...others] = conversations();
+    if (first === undefined) return;
+    const thinkingOptions = ["off", "minimal", "low", "medium", "high"];
+    backend.sessions.rows = [{ ...first, thinkingOptions, tokensUsed: 58_000 }, ...others];
+  }),
+  "sessions-drawer": scene(
+    () => {},
+    history(conversation()),
+    () => press("nav-sessions"),
+  ),
+  "chat-commands": scene(
+    () => {},
+    history(conversation()),
+    () => type("chat-input", "/st"),
+  ),
+  "dialog-shortcuts": scene(
+    () => {},
+    history(conversation()),
+    () => press("chat-shortcuts"),
+  ),
   "chat-offline": scene(
     () => {},
     history(conversation()),

@@ -3,7 +3,13 @@ import { BrowserBackend, type BrowserParts } from "../src/ipc/browser/backend";
 import { identity } from "../src/ipc/browser/identity";
 import { memoryKeep } from "../src/ipc/browser/keep";
 import type { Socket } from "../src/ipc/browser/session";
-import type { AgentRequestsView, ChatUpdate, CheckView, ConnectionView } from "../src/ipc";
+import type {
+  AgentRequestsView,
+  ChatUpdate,
+  CheckView,
+  ConnectionView,
+  SessionsView,
+} from "../src/ipc";
 
 export type Frame = Record<string, unknown> & { id?: string; payload?: unknown };
 
@@ -83,6 +89,7 @@ export class Page {
   readonly updates: ChatUpdate[] = [];
   readonly checks: CheckView[] = [];
   readonly requests: AgentRequestsView[] = [];
+  readonly sessions: SessionsView[] = [];
   readonly keep = memoryKeep();
   readonly stored = new Map<string, string>();
   readonly backend: BrowserBackend;
@@ -120,6 +127,7 @@ export class Page {
       signInKey: () => undefined,
       gatewayReport: () => undefined,
       repair: () => undefined,
+      sessions: (view) => this.sessions.push(view),
       page: () => undefined,
     });
     await this.backend.commands.resendAll();
@@ -149,9 +157,9 @@ export class Page {
   }
 
   /** Lets the n-th socket in. */
-  async letIn(number = 1, auth: object = {}): Promise<PlayedSocket> {
+  async letIn(number = 1, auth: object = {}, over: object = {}): Promise<PlayedSocket> {
     const [socket, { id }] = await this.challenged(number);
-    socket.say({ type: "res", id, ok: true, payload: hello(auth) });
+    socket.say({ type: "res", id, ok: true, payload: { ...hello(auth), ...over } });
     await soon(() => this.view.phase === "up");
     return socket;
   }

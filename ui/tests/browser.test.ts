@@ -335,7 +335,7 @@ describe("a conversation", () => {
     }
     await soon(() => page.changes.some(({ kind }) => kind === "accepted"));
     expect(second.asked("chat.send")).toHaveLength(sent);
-    const left = await page.backend.commands.unsent();
+    const left = await page.backend.commands.unsent("main");
     expect(left.status === "ok" && left.data.messages).toEqual([]);
   });
 
@@ -343,14 +343,14 @@ describe("a conversation", () => {
     const page = new Page();
     await page.open();
     await page.backend.commands.sendChat(draft);
-    await page.backend.commands.keepDraft("page", "half a");
+    await page.backend.commands.keepDraft("page", "main", "half a");
     const reloaded = new Page();
     for (const [name, value] of page.stored) reloaded.stored.set(name, value);
     const later = new Page({
       storage: { getItem: (name) => page.stored.get(name) ?? null, setItem: () => undefined },
     });
 
-    const left = await later.backend.commands.unsent();
+    const left = await later.backend.commands.unsent("main");
     expect(left).toMatchObject({
       status: "ok",
       data: { draft: "half a", messages: [{ ...message, problem: null }] },

@@ -5,7 +5,6 @@ import { message, tool } from "../src/ipc/fake";
 import {
   activeRuns,
   emptyTimeline,
-  isSameSession,
   queuedCount,
   reduce,
   rows,
@@ -14,6 +13,7 @@ import {
   type Timeline,
   type TimelineInput,
 } from "../src/state/chat-timeline";
+import { isSameSession } from "../src/lib/session-keys";
 
 const user = (text: string, key: string | null) =>
   message({ role: "user", text, key: key === null ? null : `${key}:user` });

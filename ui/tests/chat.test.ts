@@ -80,11 +80,11 @@ describe("the conversation", () => {
     expect(users().map(([state]) => state)).toEqual(["queued", "refused"]);
 
     await user.type(field, "!");
-    expect(backend.callsOf("keepDraft").at(-1)).toEqual(["home", "half a!"]);
+    expect(backend.callsOf("keepDraft").at(-1)).toEqual(["home", "main", "half a!"]);
     await user.clear(field);
     await user.click(get(testids.chatEdit));
     expect(backend.callsOf("forgetMessage")).toEqual([["r"]]);
-    expect(backend.callsOf("keepDraft").at(-1)).toEqual(["home", "no"]);
+    expect(backend.callsOf("keepDraft").at(-1)).toEqual(["home", "main", "no"]);
     expect(users().map(([state]) => state)).toEqual(["queued"]);
   });
 

@@ -317,7 +317,7 @@ fn established<S: Wire>(
     transport.limit_to(theirs.min(limits.max_payload));
     let accepted = proposal.accepted(&hello);
     let issued = issued(request, &hello);
-    let (session, events) = session::start(transport, &hello.policy, request.label.clone());
+    let (session, events) = session::start(transport, &hello, request.label.clone());
     Established {
         session,
         events,

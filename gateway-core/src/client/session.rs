@@ -6,9 +6,10 @@
 
 use super::calls::{Calls, Outcome, Waiting};
 use super::close::CloseReason;
+use super::offers::Offers;
 use super::owed::Owed;
 use super::transport::{Progress, Transport, Wire};
-use crate::protocol::connect::Policy;
+use crate::protocol::connect::HelloOk;
 use crate::protocol::{Event, Extra, Frame, Method, Request, RequestId, WireError};
 use bytes::Bytes;
 use serde_json::Value;
@@ -41,6 +42,7 @@ pub struct Session {
     max_payload: usize,
     owed: Owed,
     label: Option<Arc<str>>,
+    offers: Arc<Offers>,
 }
 
 /// Measures a session's round trip, without keeping the session open.
@@ -149,6 +151,11 @@ impl Session {
     /// Returns what the caller calls the gateway ([`HelloRequest::label`](super::HelloRequest::label)).
     pub fn label(&self) -> Option<&str> {
         self.label.as_deref()
+    }
+
+    /// Returns what the gateway offers on this session.
+    pub fn offers(&self) -> &Offers {
+        &self.offers
     }
 
     /// Asks for `M` and returns its payload.
@@ -333,7 +340,7 @@ fn read_payload<M: Method>(payload: Value) -> Result<M::Payload, CallError> {
 /// Starts the task that owns the socket.
 pub(super) fn start<S: Wire>(
     transport: Transport<S>,
-    policy: &Policy,
+    hello: &HelloOk,
     label: Option<Arc<str>>,
 ) -> (Session, mpsc::Receiver<SessionEvent>) {
     let (requests, commands) = mpsc::channel(REQUEST_QUEUE);
@@ -344,7 +351,7 @@ pub(super) fn start<S: Wire>(
         commands,
         events,
         calls: Calls::default(),
-        patience: 2 * policy.tick_interval(),
+        patience: 2 * hello.policy.tick_interval(),
         last_sign: Instant::now(),
         received: 0,
         order: Order::default(),
@@ -356,9 +363,10 @@ pub(super) fn start<S: Wire>(
     let session = Session {
         requests,
         closed: closed_watch,
-        max_payload: usize::try_from(policy.max_payload).unwrap_or(usize::MAX),
+        max_payload: usize::try_from(hello.policy.max_payload).unwrap_or(usize::MAX),
         owed: Owed::none(),
         label,
+        offers: Arc::new(Offers::of(hello)),
     };
     (session, event_stream)
 }

@@ -96,6 +96,11 @@ impl Places {
         self.data_dir.join("days")
     }
 
+    /// Returns the file of which conversation of each gateway is shown.
+    pub fn shown_sessions(&self) -> PathBuf {
+        self.data_dir.join("sessions.json")
+    }
+
     /// Returns the file of what happened to the connection lately.
     pub fn timeline(&self) -> PathBuf {
         self.data_dir.join("timeline.jsonl")

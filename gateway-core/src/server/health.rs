@@ -120,6 +120,7 @@ pub(super) async fn sessions(gateway: &State) -> Result<Value, StoreError> {
     let page = gateway
         .store
         .sessions(SessionQuery {
+            archived: None,
             agent_id: None,
             limit: RECENT,
             offset: 0,

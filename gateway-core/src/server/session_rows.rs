@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 /// How much of the last message a list shows, in characters.
 const PREVIEW_CHARS: usize = 120;
 
+/// How much of the first message makes a title, in characters.
+const TITLE_CHARS: usize = 60;
+
 /// The model a conversation uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ModelInUse {
@@ -28,6 +31,8 @@ pub(super) struct RowExtras<'a> {
     pub(super) active: Vec<RunId>,
     /// What was said last.
     pub(super) last: Option<&'a StoredMessage>,
+    /// What a person said first.
+    pub(super) first: Option<&'a StoredMessage>,
 }
 
 /// Returns the row of a conversation, as in `sessions.list`.
@@ -75,9 +80,12 @@ pub(super) fn row(record: &SessionRecord, model: &ModelInUse, extras: &RowExtras
     if let Some(last) = extras.last {
         let text = text_of(&last.message.content);
         put("lastMessagePreview", json!(cut(&text, PREVIEW_CHARS)));
-        if record.label.is_none() {
-            put("derivedTitle", json!(cut(&text, 60)));
-        }
+    }
+    if let Some(first) = extras.first
+        && record.label.is_none()
+    {
+        let text = text_of(&first.message.content);
+        put("derivedTitle", json!(cut(&text, TITLE_CHARS)));
     }
     row
 }

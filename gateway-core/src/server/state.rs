@@ -153,7 +153,7 @@ impl State {
         let current = self.runs.current(&record.key);
         let extras = RowExtras {
             active: current.iter().map(|run| run.run_id.clone()).collect(),
-            last: None,
+            ..RowExtras::default()
         };
         let row = session_rows::row(record, &self.model_of(Some(record)), &extras);
         let payload = json!({

@@ -212,6 +212,7 @@ fn finish(database: &Connection, end: RunEnd) -> Result<FinishedRun, StoreError>
     )?;
     // Accepted input of a run that was stopped before it started must not vanish either.
     let mut messages: Vec<_> = place_waiting(database, &run)?.into_iter().collect();
+    let has_answer = end.how == RunOutcome::Ok && !end.messages.is_empty();
     for mut message in end.messages {
         message.run_id = Some(run.run_id.clone());
         messages.push(transcript::append(database, &run.session_id, message)?);
@@ -227,6 +228,8 @@ fn finish(database: &Connection, end: RunEnd) -> Result<FinishedRun, StoreError>
     save(database, &run)?;
     if let Some(mut session) = session_of(database, &run)? {
         session.status = status;
+        // Until somebody who looks at it says otherwise.
+        session.unread |= has_answer;
         session.last_run_error = end.error;
         session.input_tokens = session.input_tokens.saturating_add(end.usage.input);
         session.output_tokens = session.output_tokens.saturating_add(end.usage.output);

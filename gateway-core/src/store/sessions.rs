@@ -103,6 +103,8 @@ pub struct PatchedSession {
 pub struct SessionQuery {
     /// Only those of this agent.
     pub agent_id: Option<AgentId>,
+    /// Only those that were put away, or only the others.
+    pub archived: Option<bool>,
     /// How many at most.
     pub limit: u32,
     /// How many to leave out from the start.
@@ -151,6 +153,9 @@ const COLUMNS: &str = "key, session_id, agent_id, label, model, thinking_level, 
      unread, created_at_ms, updated_at_ms, input_tokens, output_tokens, context_tokens, status, \
      last_run_error";
 
+/// What [`SessionQuery`] asks for, with its agent as `?1` and its archive as `?2`.
+const WANTED: &str = "(agent_id = ?1 OR ?1 IS NULL) AND (archived = ?2 OR ?2 IS NULL)";
+
 impl Store {
     /// Returns one conversation; `None` when there is none of that key.
     ///
@@ -170,14 +175,17 @@ impl Store {
     pub async fn sessions(&self, query: SessionQuery) -> Result<SessionPage, StoreError> {
         self.read(move |database| {
             let total = database
-                .prepare_cached("SELECT count(*) FROM session WHERE agent_id = ?1 OR ?1 IS NULL")?
-                .query_row([&query.agent_id], |row| row.get(0))?;
+                .prepare_cached(&format!("SELECT count(*) FROM session WHERE {WANTED}"))?
+                .query_row(params![query.agent_id, query.archived], |row| row.get(0))?;
             let sessions = database
                 .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM session WHERE agent_id = ?1 OR ?1 IS NULL
-                     ORDER BY updated_at_ms DESC, key LIMIT ?2 OFFSET ?3"
+                    "SELECT {COLUMNS} FROM session WHERE {WANTED}
+                     ORDER BY updated_at_ms DESC, key LIMIT ?3 OFFSET ?4"
                 ))?
-                .query_map(params![query.agent_id, query.limit, query.offset], read)?
+                .query_map(
+                    params![query.agent_id, query.archived, query.limit, query.offset],
+                    read,
+                )?
                 .collect::<Result<_, _>>()?;
             Ok(SessionPage { sessions, total })
         })
@@ -197,6 +205,8 @@ impl Store {
     ) -> Result<PatchedSession, StoreError> {
         self.write(move |database| {
             let (mut session, created) = find_or_begin(database, &seed, at_ms)?;
+            let says_something =
+                patch.label.is_some() || patch.model.is_some() || patch.thinking_level.is_some();
             let set = |value: &mut Option<String>, patch: Option<Option<String>>| {
                 if let Some(patch) = patch {
                     *value = patch;
@@ -208,7 +218,10 @@ impl Store {
             session.pinned = patch.pinned.unwrap_or(session.pinned);
             session.archived = patch.archived.unwrap_or(session.archived);
             session.unread = patch.unread.unwrap_or(session.unread);
-            session.updated_at_ms = session.updated_at_ms.max(at_ms);
+            // Where it is kept and whether it was read is no news in it.
+            if says_something {
+                session.updated_at_ms = session.updated_at_ms.max(at_ms);
+            }
             save(database, &session)?;
             Ok(PatchedSession { session, created })
         })

@@ -134,6 +134,28 @@ impl Store {
         .await
     }
 
+    /// Returns what a person said first in each transcript, for a title.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn first_said(
+        &self,
+        session_ids: Vec<String>,
+    ) -> Result<Vec<Option<StoredMessage>>, StoreError> {
+        self.read(move |database| {
+            let mut statement = database.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM message WHERE session_id = ?1
+                 AND role = 'user' ORDER BY seq LIMIT 1"
+            ))?;
+            session_ids
+                .iter()
+                .map(|id| Ok(statement.query_row([id], read).optional()?))
+                .collect()
+        })
+        .await
+    }
+
     /// Returns the messages of one run, oldest first.
     ///
     /// # Errors

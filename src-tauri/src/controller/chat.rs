@@ -3,7 +3,10 @@
 //! Events carry the canonical session key (`agent:<agent>:<rest>`), while a history answers with
 //! the key it was asked for.
 
-use super::{ports::KeptHistory, unsent::MAIN_SESSION};
+use super::{
+    ports::KeptHistory,
+    sessions::keys::{MAIN_SESSION, is_same_session},
+};
 use crate::view_model::{
     AnsweredView, ChatChange, ChatHistoryView, ChatMessageView, ChatRole, ChatUpdate, ImageView,
     InFlightView, ToolStateView, ToolView, UiError,
@@ -260,15 +263,6 @@ fn messages(payload: &ChatHistoryPayload) -> Vec<ChatMessageView> {
     let mut messages: Vec<ChatMessageView> = payload.messages.iter().map(message_view).collect();
     bound_pictures(&mut messages);
     messages
-}
-
-/// Returns whether news about session `told` belongs to the session asked for as `asked`.
-fn is_same_session(asked: &str, told: &str) -> bool {
-    let rest = told
-        .strip_prefix("agent:")
-        .and_then(|rest| rest.split_once(':'))
-        .map(|(_, rest)| rest);
-    asked == told || rest == Some(asked) || (told == "global" && asked == MAIN_SESSION)
 }
 
 fn reply(run_id: &str, text: String, event: &ChatEvent) -> ChatMessageView {

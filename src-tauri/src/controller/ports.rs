@@ -1,6 +1,6 @@
 //! What the controller drives: the seams between deciding and doing.
 
-use super::gateway_report::GatewayAnswers;
+use super::{gateway_report::GatewayAnswers, sessions::SessionsPort};
 use crate::view_model::{ChatDraft, CheckStepView, FetchedView, LogView, PairingKind, UiError};
 use futures_util::future::BoxFuture;
 use gateway_core::{
@@ -87,7 +87,7 @@ pub enum Order {
 }
 
 /// One live session with the gateway.
-pub trait GatewayPort: Send + Sync + 'static {
+pub trait GatewayPort: SessionsPort {
     /// Fetches a conversation.
     fn history(
         &self,

@@ -5,7 +5,7 @@ use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView,
     DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView,
     OwnFolder, Page, PairingKind, PrivacyView, RepairKind, ReportView, SavedReportView, SecretText,
-    SettingsForm, StoredKind, UiError, UnsentView,
+    SessionEdit, SettingsForm, StoredKind, UiError, UnsentView,
 };
 use gateway_core::config::ProfileId;
 use tokio::sync::{mpsc, oneshot};
@@ -101,9 +101,24 @@ pub enum Request {
     },
     KeepDraft {
         gateway: String,
+        session_key: String,
         text: String,
     },
+    ChooseSession {
+        key: String,
+    },
+    CreateSession {
+        agent: Option<String>,
+        reply: Reply<(), UiError>,
+    },
+    EditSession {
+        gateway: String,
+        key: String,
+        edit: SessionEdit,
+        reply: Reply<(), UiError>,
+    },
     Unsent {
+        session_key: String,
         reply: Reply<UnsentView, UiError>,
     },
     ForgetMessage {

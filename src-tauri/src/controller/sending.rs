@@ -1,9 +1,6 @@
 //! Messages on their way out: handed to the courier, and what becomes of them.
 
-use super::{
-    Controller, CourierNews, Next, Reply, ports::CourierOrder, respond, unsent::MAIN_SESSION,
-    work::Outcome,
-};
+use super::{Controller, CourierNews, Next, Reply, ports::CourierOrder, respond, work::Outcome};
 use crate::{
     events::WindowEvent,
     view_model::{ChatDraft, UiError},
@@ -62,11 +59,11 @@ impl Controller {
         Next::Continue
     }
 
-    /// Keeps what the composer holds for a gateway.
-    pub(super) fn keep_draft(&mut self, gateway: &str, text: String) {
+    /// Keeps what the composer holds for a conversation of a gateway.
+    pub(super) fn keep_draft(&mut self, gateway: &str, session_key: &str, text: String) {
         let gateway = self.settings.gateway_named(gateway);
-        self.kept_chats.keep_draft(&gateway, MAIN_SESSION, &text);
-        self.unsent.keep_draft(gateway, text);
+        self.kept_chats.keep_draft(&gateway, session_key, &text);
+        self.unsent.keep_draft(gateway, session_key, text);
     }
 
     /// The user has decided about a message that was refused.

@@ -37,6 +37,7 @@ mod pairing;
 mod privacy;
 mod repairing;
 mod report;
+mod sessions;
 mod sign_in_key;
 mod tray;
 
@@ -473,9 +474,16 @@ async fn without_a_session_a_history_is_refused_and_a_message_waits() {
     assert_eq!(fakes.next_draft().await.key, "k");
     fakes.tell(Request::KeepDraft {
         gateway: gateway.to_string(),
+        session_key: "main".to_owned(),
         text: "half a".to_owned(),
     });
-    let kept = fakes.ask(|reply| Request::Unsent { reply }).await.unwrap();
+    let kept = fakes
+        .ask(|reply| Request::Unsent {
+            session_key: "main".to_owned(),
+            reply,
+        })
+        .await
+        .unwrap();
     assert_eq!((kept.draft.as_str(), kept.messages.len()), ("half a", 1));
 
     fakes.courier_says(CourierNews::Accepted {
@@ -487,7 +495,13 @@ async fn without_a_session_a_history_is_refused_and_a_message_waits() {
         fakes.desktop.chat().await.change,
         ChatChange::Accepted { .. }
     ));
-    let kept = fakes.ask(|reply| Request::Unsent { reply }).await.unwrap();
+    let kept = fakes
+        .ask(|reply| Request::Unsent {
+            session_key: "main".to_owned(),
+            reply,
+        })
+        .await
+        .unwrap();
     assert!(kept.messages.is_empty());
 }
 

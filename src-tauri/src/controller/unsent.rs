@@ -1,21 +1,19 @@
 //! What the user has written and the gateway does not have yet: it outlives the window, which is
 //! taken down whenever it is closed. What outlives the app is on disk, and is taken over from there.
 
-use super::{ports::LeftChats, problems::gateway_refused};
+use super::{ports::LeftChats, problems::gateway_refused, sessions::keys::is_same_session};
 use crate::view_model::{ChatDraft, UiError, UnsentMessageView, UnsentView};
 use gateway_core::{chat::kept::UnsentState, config::ProfileId};
 use std::collections::{HashMap, VecDeque};
 
-/// The conversation everybody has.
-pub(super) const MAIN_SESSION: &str = "main";
-
 /// How many messages the gateway took are remembered, in case one fails after all.
 const MOST_ACCEPTED: usize = 64;
 
-/// The composer's text for each gateway, and the messages under way, in the order they were handed in.
+/// The composer's text for each conversation, and the messages under way, in the order they were handed in.
 #[derive(Debug, Default)]
 pub(super) struct Unsent {
-    drafts: HashMap<ProfileId, String>,
+    /// By the key of the conversation; none is empty.
+    drafts: HashMap<ProfileId, Vec<(String, String)>>,
     messages: Vec<Message>,
     /// What gateways took last: one may still lose it, when the run fails before it is stored.
     accepted: VecDeque<Message>,
@@ -32,11 +30,8 @@ impl Unsent {
     pub(super) fn left(chats: LeftChats) -> Self {
         let mut unsent = Self::default();
         for draft in chats.drafts {
-            // The window has one conversation for each gateway.
-            if let Some(gateway) = ProfileId::parse(&draft.gateway)
-                && draft.session_key == MAIN_SESSION
-            {
-                unsent.keep_draft(gateway, draft.text);
+            if let Some(gateway) = ProfileId::parse(&draft.gateway) {
+                unsent.keep_draft(gateway, &draft.session_key, draft.text);
             }
         }
         for left in chats.messages {
@@ -72,9 +67,13 @@ impl Unsent {
         Some(&message.gateway)
     }
 
-    /// Keeps what the composer holds for a gateway.
-    pub(super) fn keep_draft(&mut self, gateway: ProfileId, text: String) {
-        self.drafts.insert(gateway, text);
+    /// Keeps what the composer holds for a conversation of a gateway.
+    pub(super) fn keep_draft(&mut self, gateway: ProfileId, session_key: &str, text: String) {
+        let drafts = self.drafts.entry(gateway).or_default();
+        drafts.retain(|(key, _)| !is_same_session(key, session_key));
+        if !text.is_empty() {
+            drafts.push((session_key.to_owned(), text));
+        }
     }
 
     /// Keeps a message that was handed in.
@@ -132,12 +131,18 @@ impl Unsent {
         self.of(gateway).count()
     }
 
-    /// Returns everything that is meant for a gateway, for a window that begins to show it.
-    pub(super) fn view(&self, gateway: &ProfileId) -> UnsentView {
+    /// Returns everything that is meant for a conversation, for a window that begins to show it.
+    pub(super) fn view(&self, gateway: &ProfileId, session_key: &str) -> UnsentView {
+        let drafts = self.drafts.get(gateway).into_iter().flatten();
+        let mut drafts = drafts.filter(|(key, _)| is_same_session(key, session_key));
         UnsentView {
-            draft: self.drafts.get(gateway).cloned().unwrap_or_default(),
+            draft: drafts
+                .next()
+                .map(|(_, text)| text.clone())
+                .unwrap_or_default(),
             messages: self
                 .of(gateway)
+                .filter(|message| is_same_session(&message.view.session_key, session_key))
                 .map(|message| message.view.clone())
                 .collect(),
         }
@@ -167,7 +172,7 @@ mod tests {
     }
 
     fn keys(unsent: &Unsent) -> Vec<String> {
-        let messages = unsent.view(&home()).messages;
+        let messages = unsent.view(&home(), "main").messages;
         messages.into_iter().map(|message| message.key).collect()
     }
 
@@ -189,7 +194,10 @@ mod tests {
         unsent.refused("b", &problem);
 
         assert_eq!(keys(&unsent), ["a"]);
-        assert_eq!(unsent.view(&home()).messages[0].problem, Some(problem));
+        assert_eq!(
+            unsent.view(&home(), "main").messages[0].problem,
+            Some(problem)
+        );
     }
 
     #[test]
@@ -206,7 +214,7 @@ mod tests {
         };
         unsent.refused("a", &problem);
 
-        let kept = unsent.view(&home()).messages;
+        let kept = unsent.view(&home(), "main").messages;
         assert_eq!(kept[0].text, "text of a");
         assert_eq!(kept[0].problem, Some(problem));
     }
@@ -225,9 +233,27 @@ mod tests {
     #[test]
     fn the_latest_draft_is_the_one() {
         let mut unsent = Unsent::default();
-        unsent.keep_draft(home(), "H".to_owned());
-        unsent.keep_draft(home(), "Hi".to_owned());
-        assert_eq!(unsent.view(&home()).draft, "Hi");
+        unsent.keep_draft(home(), "main", "H".to_owned());
+        unsent.keep_draft(home(), "main", "Hi".to_owned());
+        assert_eq!(unsent.view(&home(), "main").draft, "Hi");
+    }
+
+    #[test]
+    fn each_conversation_has_its_own() {
+        let other = "agent:main:dashboard:7";
+        let mut unsent = Unsent::default();
+        unsent.keep_draft(home(), "main", "Hi".to_owned());
+        unsent.keep_draft(home(), other, "Dear".to_owned());
+        unsent.handed_in(home(), &draft("a"));
+
+        // The full name of the main one is learnt with the connection.
+        let main = unsent.view(&home(), "agent:main:main");
+        assert_eq!((main.draft.as_str(), main.messages.len()), ("Hi", 1));
+        let there = unsent.view(&home(), other);
+        assert_eq!((there.draft.as_str(), there.messages.len()), ("Dear", 0));
+
+        unsent.keep_draft(home(), "agent:main:main", String::new());
+        assert_eq!(unsent.view(&home(), "main").draft, "");
     }
 
     #[test]
@@ -236,14 +262,14 @@ mod tests {
         let mut unsent = Unsent::default();
         unsent.handed_in(home(), &draft("a"));
         unsent.handed_in(office.clone(), &draft("b"));
-        unsent.keep_draft(office.clone(), "Dear".to_owned());
+        unsent.keep_draft(office.clone(), "main", "Dear".to_owned());
 
         assert_eq!((unsent.count(&home()), unsent.count(&office)), (1, 1));
-        assert_eq!(unsent.view(&home()).draft, "");
-        assert_eq!(unsent.view(&office).messages[0].key, "b");
+        assert_eq!(unsent.view(&home(), "main").draft, "");
+        assert_eq!(unsent.view(&office, "main").messages[0].key, "b");
 
         unsent.forget_gateway(&office);
-        assert_eq!(unsent.view(&office).draft, "");
+        assert_eq!(unsent.view(&office, "main").draft, "");
         assert_eq!((unsent.count(&home()), unsent.count(&office)), (1, 0));
     }
 }

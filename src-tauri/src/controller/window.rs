@@ -31,6 +31,8 @@ impl Controller {
     }
 
     pub(super) fn send_everything(&mut self) {
+        // First: the window shows no conversation before it knows which.
+        self.sessions_are_looked_at();
         self.desktop.send(WindowEvent::Connection(self.view()));
         self.desktop.send(WindowEvent::Check(self.check.clone()));
         self.send_settings();

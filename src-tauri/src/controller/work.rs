@@ -1,11 +1,12 @@
 //! Work that takes a while: begun by the controller, done beside it, and brought back as an outcome.
 
 use super::{
-    Controller, GatewayAnswers, Next, Reply,
+    Choices, Controller, GatewayAnswers, ListedSessions, Next, Reply, SessionChanged,
     chat::message_view,
     ports::KeptHistory,
     problems::{call_error, not_connected, not_whole, ui_error},
     respond,
+    sessions::SessionWork,
     settings::{Saved, TokenChange},
     sign_in_key::KeyNews,
 };
@@ -111,6 +112,20 @@ pub(super) enum Outcome {
     ReportSaved {
         result: Result<PathBuf, UiError>,
         reply: Reply<SavedReportView, UiError>,
+    },
+    /// The conversations of the gateway.
+    SessionsListed {
+        number: u64,
+        listed: Result<ListedSessions, CallError>,
+    },
+    /// What can be chosen in a conversation.
+    SessionChoices(Result<Box<Choices>, CallError>),
+    /// What a gateway made of something that was asked about a conversation.
+    SessionChanged {
+        gateway: ProfileId,
+        work: SessionWork,
+        result: Result<SessionChanged, CallError>,
+        reply: Reply<(), UiError>,
     },
     /// It is time to read again what agents wait for.
     ListAgentRequests { number: u64 },
@@ -381,6 +396,14 @@ impl Controller {
             Ok(Outcome::GatewayReport { number, answered }) => {
                 self.gateway_reported(number, answered);
             }
+            Ok(Outcome::SessionsListed { number, listed }) => self.sessions_listed(number, listed),
+            Ok(Outcome::SessionChoices(choices)) => self.session_choices(choices),
+            Ok(Outcome::SessionChanged {
+                gateway,
+                work,
+                result,
+                reply,
+            }) => self.session_changed(&gateway, &work, result, reply),
             Ok(Outcome::SecretFetched { result, reply }) => self.secret_fetched(result, reply),
             Ok(Outcome::SignInKey(news)) => self.sign_in_key_news(news),
             Ok(Outcome::ReportPrepared { result, reply }) => self.report_prepared(result, reply),

@@ -10,8 +10,8 @@ use crate::{
     controller::{ControllerHandle, Request},
     events::{
         AgentRequestsChanged, ChatChanged, CheckChanged, ConnectionChanged, GatewayReportChanged,
-        InvitationChanged, PageRequested, RepairChanged, SettingsChanged, SignInKeyChanged,
-        WindowEvent,
+        InvitationChanged, PageRequested, RepairChanged, SessionsChanged, SettingsChanged,
+        SignInKeyChanged, WindowEvent,
     },
     local_programs,
     notices::Notice,
@@ -125,6 +125,7 @@ impl Desktop for TauriDesktop {
             WindowEvent::GatewayReport(view) => GatewayReportChanged(view).emit(&self.app),
             WindowEvent::Repair(view) => RepairChanged(view).emit(&self.app),
             WindowEvent::Invitation(view) => InvitationChanged(view).emit(&self.app),
+            WindowEvent::Sessions(view) => SessionsChanged(view).emit(&self.app),
             WindowEvent::Page(page) => PageRequested(page).emit(&self.app),
         };
         if let Err(problem) = sent {

@@ -37,10 +37,10 @@ export const commands = {
 	sendChat: (draft: ChatDraft) => typedError<null, UiError>(__TAURI_INVOKE("send_chat", { draft })),
 	/**  Uses, adds, renames or removes a gateway of the list. */
 	editGateways: (edit: GatewayEdit) => typedError<null, UiError>(__TAURI_INVOKE("edit_gateways", { edit })),
-	/**  Keeps what the composer holds for a gateway, for a window that is built later. */
-	keepDraft: (gateway: string, text: string) => __TAURI_INVOKE<void>("keep_draft", { gateway, text }),
-	/**  Returns what the user has written and the gateway does not have yet. */
-	unsent: () => typedError<UnsentView, UiError>(__TAURI_INVOKE("unsent")),
+	/**  Keeps what the composer holds for a conversation of a gateway, for when it is shown again. */
+	keepDraft: (gateway: string, sessionKey: string, text: string) => __TAURI_INVOKE<void>("keep_draft", { gateway, sessionKey, text }),
+	/**  Returns what the user has written in a conversation and the gateway does not have yet. */
+	unsent: (sessionKey: string) => typedError<UnsentView, UiError>(__TAURI_INVOKE("unsent", { sessionKey })),
 	/**  Takes back a message that was refused. */
 	forgetMessage: (key: string) => __TAURI_INVOKE<void>("forget_message", { key }),
 	/**  Takes a message back that waits for the connection. */
@@ -49,6 +49,12 @@ export const commands = {
 	forgetHistories: () => typedError<null, UiError>(__TAURI_INVOKE("forget_histories")),
 	/**  Stops a run, or every run of the session. */
 	abortChat: (sessionKey: string, runId: string | null) => typedError<null, UiError>(__TAURI_INVOKE("abort_chat", { sessionKey, runId })),
+	/**  Shows another conversation of the gateway in use. */
+	chooseSession: (key: string) => __TAURI_INVOKE<void>("choose_session", { key }),
+	/**  Begins a conversation, with an agent other than the default one where named, and shows it. */
+	createSession: (agent: string | null) => typedError<null, UiError>(__TAURI_INVOKE("create_session", { agent })),
+	/**  Changes, copies or removes a conversation of this gateway. */
+	editSession: (gateway: string, key: string, edit: SessionEdit) => typedError<null, UiError>(__TAURI_INVOKE("edit_session", { gateway, key, edit })),
 	/**  Decides about a command that an agent wants to run. */
 	decideApproval: (id: string, decision: DecisionView) => typedError<null, UiError>(__TAURI_INVOKE("decide_approval", { id, decision })),
 	/**  Answers what an agent asked, or dismisses it with `null`. */
@@ -118,11 +124,21 @@ export const events = {
 	invitationChanged: makeEvent<InvitationChanged, InvitationChanged>("invitation-changed"),
 	pageRequested: makeEvent<PageRequested, PageRequested>("page-requested"),
 	repairChanged: makeEvent<RepairChanged, RepairChanged>("repair-changed"),
+	sessionsChanged: makeEvent<SessionsChanged, SessionsChanged>("sessions-changed"),
 	settingsChanged: makeEvent<SettingsChanged, SettingsChanged>("settings-changed"),
 	signInKeyChanged: makeEvent<SignInKeyChanged, SignInKeyChanged>("sign-in-key-changed"),
 };
 
 /* Types */
+/**  Whether something can be done. */
+export type Ability = 
+/**  The gateway does not do it. */
+"no" | 
+/**  It can be done. */
+"yes" | 
+/**  It takes an administrator's rights, which this connection has not asked for. */
+"needsAdmin";
+
 /**  What was answered to one question of an agent. */
 export type AgentAnswerForm = {
 	/**  The question. */
@@ -174,6 +190,14 @@ export type AgentRequestsView = {
 	questions: AgentQuestionsView[],
 	/**  Devices and nodes that want to be let in. */
 	pairings: PairingView[],
+};
+
+/**  An agent to talk to. */
+export type AgentView = {
+	/**  Its id. */
+	id: string,
+	/**  What it calls itself. */
+	name: string,
 };
 
 /**  The answer to a question. */
@@ -491,6 +515,18 @@ export type CheckView = {
 	ok: boolean | null,
 	/**  The nine steps, in order. */
 	steps: CheckStepView[],
+};
+
+/**  What a message may begin with. */
+export type CommandView = {
+	/**  As it is written, with the slash. */
+	text: string,
+	/**  Further ways to write it. */
+	aliases: string[],
+	/**  What it does, in the gateway's words. */
+	description: string,
+	/**  Whether something may follow it. */
+	takesMore: boolean,
 };
 
 /**  The connection changed; carries all of it. */
@@ -1065,6 +1101,16 @@ export type LogView = {
 	text: string,
 };
 
+/**  A model a conversation can use. */
+export type ModelView = {
+	/**  Its id with its provider, as it is chosen. */
+	id: string,
+	/**  What to call it. */
+	name: string,
+	/**  Whether it can be used now. */
+	isAvailable: boolean,
+};
+
 /**  A machine that runs commands for agents. */
 export type NodeView = {
 	/**  What to call it. */
@@ -1398,6 +1444,130 @@ export type SavedReportView = {
 
 /**  A text in a form that may be a secret: it comes in and is never shown again. */
 export type SecretText = string;
+
+/**  What can be done with conversations. */
+export type SessionAbilities = {
+	/**  Begin one. */
+	create: Ability,
+	/**  Rename one, choose its model and how much it thinks. */
+	change: Ability,
+	/**  Keep one on top, put one away, mark one as read. */
+	sort: Ability,
+	/**  Remove one with its messages. */
+	delete: Ability,
+	/**  Begin one with what was said in another. */
+	fork: Ability,
+	/**  Replace what was said by a summary. */
+	compact: Ability,
+	/**  Begin one anew under its key. */
+	reset: Ability,
+};
+
+/**  What to do with a conversation. */
+export type SessionEdit = 
+/**  Call it so; `null` goes back to a name made up from its content. */
+{ kind: "rename"; 
+/**  The name. */
+title: string | null } | 
+/**  Keep it on top, or no longer. */
+{ kind: "pin"; 
+/**  Whether it is. */
+pinned: boolean } | 
+/**  Put it away, or take it back. */
+{ kind: "archive"; 
+/**  Whether it is. */
+archived: boolean } | 
+/**  Mark it as unread or read. */
+{ kind: "markUnread"; 
+/**  Whether it is. */
+unread: boolean } | 
+/**  Use this model; `null` goes back to the default one. */
+{ kind: "model"; 
+/**  Its id with its provider. */
+model: string | null } | 
+/**  Think so much before answering; `null` goes back to the default. */
+{ kind: "thinking"; 
+/**  The gateway's word. */
+level: string | null } | 
+/**  Remove it with its messages. */
+{ kind: "delete" } | 
+/**  Begin it anew. */
+{ kind: "reset" } | 
+/**  Replace what was said by a summary. */
+{ kind: "compact" } | 
+/**  Begin another with what was said in it, and show that one. */
+{ kind: "fork" };
+
+/**  One conversation. */
+export type SessionView = {
+	/**  Its full key. */
+	key: string,
+	/**  The name its owner gave it, or one made up from its content. */
+	title: string | null,
+	/**  Whether that name was given and not made up. */
+	isNamed: boolean,
+	/**  The beginning of its last message. */
+	preview: string | null,
+	/**  When it changed last. */
+	updatedAtMs: number | null,
+	/**  Whether it is its agent's main one, which cannot be removed. */
+	isMain: boolean,
+	/**  Whether it is kept on top. */
+	pinned: boolean,
+	/**  Whether there is something new in it. */
+	unread: boolean,
+	/**  Whether it was put away. */
+	archived: boolean,
+	/**  Whether it belongs to a job or a helper of an agent. */
+	isBackground: boolean,
+	/**  Whether an agent works in it now. */
+	hasActiveRun: boolean,
+	/**  Why its last run failed, if it did. */
+	lastRunError: string | null,
+	/**  Which agent answers in it. */
+	agent: string | null,
+	/**  The model that answers in it, with its provider. */
+	model: string | null,
+	/**  Whether that model was chosen for it, rather than being the default one. */
+	modelIsChosen: boolean,
+	/**  How much it thinks before answering, where that was chosen. */
+	thinkingLevel: string | null,
+	/**  How much it can think, in the gateway's words. */
+	thinkingOptions: string[],
+	/**  How much it thinks where nothing is chosen. */
+	thinkingDefault: string | null,
+	/**  Tokens that its content takes up; `None` while that is not known. */
+	tokensUsed: number | null,
+	/**  Tokens that its model can look at. */
+	contextTokens: number | null,
+};
+
+/**  The conversations of the gateway in use changed; carries all of them. */
+export type SessionsChanged = SessionsView;
+
+/**  The conversations of the gateway in use; carries all of it. */
+export type SessionsView = {
+	/**  Whose they are: [`ConnectionView::gateway_id`](super::ConnectionView::gateway_id). */
+	gateway: string,
+	/**  The key of the one that is shown. */
+	active: string,
+	/**  When the list was read; `None` while none has been. */
+	asOfMs: number | null,
+	/**  The conversations, those that changed last first; the shown one is always among them. */
+	rows: SessionView[],
+	/**  Whether the gateway has more than it was asked for. */
+	hasMore: boolean,
+	/**  Why the list could not be read again. */
+	problem: UiError | null,
+	/**  What can be done here. */
+	can: SessionAbilities,
+	/**  The agents that conversations can be begun with; the default one first. */
+	agents: AgentView[],
+	/**  The models a conversation can use. */
+	models: ModelView[],
+	/**  What a message may begin with. */
+	commands: CommandView[],
+};
 
 /**  The settings changed; carries all of them. */
 export type SettingsChanged = SettingsView;

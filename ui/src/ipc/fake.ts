@@ -24,6 +24,8 @@ import type {
   PrivacyView,
   RepairView,
   ReportView,
+  SessionView,
+  SessionsView,
   SettingsView,
   SignInKeyView,
   ToolView,
@@ -150,6 +152,71 @@ export function checkView(
       action: null,
       ...steps[id],
     })),
+    ...over,
+  };
+}
+
+/** A conversation of the list, except for what is given. */
+export function sessionView(over: Partial<SessionView> = {}): SessionView {
+  return {
+    key: "agent:main:main",
+    title: null,
+    isNamed: false,
+    preview: null,
+    updatedAtMs: Date.now() - 40 * 60_000,
+    isMain: false,
+    pinned: false,
+    unread: false,
+    archived: false,
+    isBackground: false,
+    hasActiveRun: false,
+    lastRunError: null,
+    agent: "main",
+    model: "ollama/qwen3:14b",
+    modelIsChosen: false,
+    thinkingLevel: null,
+    thinkingOptions: ["off"],
+    thinkingDefault: "off",
+    tokensUsed: 12_400,
+    contextTokens: 64_000,
+    ...over,
+  };
+}
+
+/** The conversations of a gateway that lets everything be done, except for what is given. */
+export function sessionsView(over: Partial<SessionsView> = {}): SessionsView {
+  return {
+    gateway: "home",
+    active: "main",
+    asOfMs: Date.now() - 5_000,
+    rows: [sessionView({ isMain: true })],
+    hasMore: false,
+    problem: null,
+    can: {
+      create: "yes",
+      change: "yes",
+      sort: "yes",
+      delete: "yes",
+      fork: "yes",
+      compact: "yes",
+      reset: "needsAdmin",
+    },
+    agents: [{ id: "main", name: "Main" }],
+    models: [
+      { id: "ollama/qwen3:14b", name: "qwen3:14b", isAvailable: true },
+      { id: "ollama/llama3.3", name: "llama3.3", isAvailable: true },
+    ],
+    commands: [
+      { text: "/help", aliases: [], description: "Show available commands.", takesMore: false },
+      { text: "/stop", aliases: [], description: "Stop the current run.", takesMore: false },
+      {
+        text: "/status",
+        aliases: [],
+        description: "Show how the agent is doing.",
+        takesMore: false,
+      },
+      { text: "/model", aliases: ["/m"], description: "Choose a model.", takesMore: true },
+    ],
     ...over,
   };
 }
@@ -377,6 +444,8 @@ const DEFAULTS: Answers = {
   cancelMessage: () => ({ status: "ok", data: null }),
   forgetHistories: () => ({ status: "ok", data: null }),
   abortChat: () => ({ status: "ok", data: null }),
+  createSession: () => ({ status: "ok", data: null }),
+  editSession: () => ({ status: "ok", data: null }),
   decideApproval: () => ({ status: "ok", data: null }),
   answerAgent: () => ({ status: "ok", data: null }),
   decidePairing: () => ({ status: "ok", data: null }),
@@ -428,6 +497,9 @@ const NAMES: readonly (keyof Commands)[] = [
   "cancelMessage",
   "forgetHistories",
   "abortChat",
+  "chooseSession",
+  "createSession",
+  "editSession",
   "decideApproval",
   "answerAgent",
   "decidePairing",
@@ -468,6 +540,7 @@ export class FakeBackend implements Backend {
   gatewayReport: GatewayReportView | null = null;
   repair: RepairView | null = null;
   invitation: InvitationView | null = null;
+  sessions = sessionsView();
   /** What the window called, in order. */
   readonly calls: Call[] = [];
   readonly commands: Commands;
@@ -481,6 +554,7 @@ export class FakeBackend implements Backend {
       const command = (...args: unknown[]) => {
         this.calls.push({ name, args });
         if (name === "resendAll") this.resend();
+        if (name === "chooseSession") this.tellSessions({ active: String(args[0]) });
         const answer = played[name] as ((...args: unknown[]) => unknown) | undefined;
         return Promise.resolve(answer?.(...args) ?? null);
       };
@@ -502,6 +576,7 @@ export class FakeBackend implements Backend {
   }
 
   resend(): void {
+    this.#listeners?.sessions(this.sessions);
     this.#listeners?.connection(this.connection);
     this.#listeners?.settings(this.settings);
     this.#listeners?.check(this.check);
@@ -552,6 +627,12 @@ export class FakeBackend implements Backend {
   tellInvitation(view: InvitationView | null): void {
     this.invitation = view;
     this.#listeners?.invitation(view);
+  }
+
+  /** Tells of the conversations, as they were except for what is given. */
+  tellSessions(over: Partial<SessionsView>): void {
+    this.sessions = { ...this.sessions, ...over };
+    this.#listeners?.sessions(this.sessions);
   }
 
   tellChat(change: ChatChange, sessionKey = "agent:main:main"): void {

@@ -15,6 +15,7 @@ import type {
   InvitationView,
   Page,
   RepairView,
+  SessionsView,
   SettingsView,
   SignInKeyView,
 } from "./bindings";
@@ -38,6 +39,7 @@ export interface Listeners {
   gatewayReport(view: GatewayReportView | null): void;
   repair(view: RepairView | null): void;
   invitation(view: InvitationView | null): void;
+  sessions(view: SessionsView): void;
   page(page: Page): void;
 }
 

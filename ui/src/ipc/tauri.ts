@@ -17,6 +17,7 @@ export function tauriBackend(): Backend {
         events.signInKeyChanged.listen((event) => listeners.signInKey(event.payload)),
         events.repairChanged.listen((event) => listeners.repair(event.payload)),
         events.invitationChanged.listen((event) => listeners.invitation(event.payload)),
+        events.sessionsChanged.listen((event) => listeners.sessions(event.payload)),
         events.pageRequested.listen((event) => listeners.page(event.payload)),
       ]);
       return () => {

@@ -17,11 +17,15 @@ import { OpenclawChangeState } from "./openclaw-change.svelte";
 import { RepairState } from "./repair.svelte";
 import { PrivacyState } from "./privacy.svelte";
 import { ReportState } from "./report.svelte";
+import { SessionsState } from "./sessions.svelte";
 import { SettingsState } from "./settings.svelte";
 import { SignInKeyState } from "./sign-in-key.svelte";
 
 /** A place on the settings page that a button elsewhere leads to. */
 export type Place = "address" | "signIn" | "token" | "ports" | "fileProblem" | "about";
+
+/** The conversation everybody has, until the app has said which is shown. */
+const MAIN_SESSION = "main";
 
 export class App {
   readonly text: Catalogue;
@@ -36,6 +40,7 @@ export class App {
   readonly settings: SettingsState;
   readonly chat: ChatState;
   readonly links: LinksState;
+  readonly sessions: SessionsState;
   readonly requests: AgentRequestsState;
   readonly signInKey: SignInKeyState;
   readonly repair: RepairState;
@@ -47,6 +52,10 @@ export class App {
 
   /** The page a person or the tray asked for; `null` follows the connection. */
   #chosen = $state<Page | null>(null);
+  /** Whether the list of keys is shown. */
+  showsShortcuts = $state(false);
+  /** Whether somebody wants to look for a conversation; taken by the list once it is drawn. */
+  searchesSessions = $state(false);
   /** Where on the settings page to go; taken by the page once it is drawn. */
   place = $state<Place | null>(null);
 
@@ -74,6 +83,7 @@ export class App {
     this.settings = new SettingsState(backend, text.settings);
     this.chat = new ChatState(backend, text.common.failed);
     this.links = new LinksState(backend, text.common.failed);
+    this.sessions = new SessionsState(backend, text.common.failed);
     this.requests = new AgentRequestsState(backend, text.common.failed);
     this.signInKey = new SignInKeyState(backend);
     this.repair = new RepairState(backend);
@@ -100,7 +110,7 @@ export class App {
     const stop = await this.#backend.listen({
       connection: (view) => {
         this.connection.receive(view);
-        this.chat.setGateway(view.gatewayId);
+        this.chat.show(view.gatewayId, this.sessions.activeOf(view.gatewayId) ?? MAIN_SESSION);
         this.chat.setOnline(this.connection.online);
         // Once it has been up, losing the connection takes nobody away from the conversation.
         if (this.connection.online) this.#chosen ??= "chat";
@@ -113,9 +123,12 @@ export class App {
       gatewayReport: (view) => this.gatewayReport.receive(view),
       repair: (view) => this.repair.receive(view),
       invitation: (view) => this.invitation.receive(view),
+      sessions: (view) => {
+        this.sessions.receive(view);
+        this.chat.show(view.gateway, view.active);
+      },
       page: (page) => this.#told(page),
     });
-    await this.chat.restore();
     await this.#backend.commands.resendAll();
     return stop;
   }
@@ -132,6 +145,12 @@ export class App {
     if (!(first && page === "chat" && this.#chosen === null && !this.connection.online)) {
       this.go(page);
     }
+  }
+
+  /** Begins a conversation and goes there. */
+  newSession(): void {
+    this.go("chat");
+    void this.sessions.create();
   }
 
   go(page: Page, place: Place | null = null): void {

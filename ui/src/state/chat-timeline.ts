@@ -17,6 +17,7 @@ import type {
   UiError,
   UnsentMessageView,
 } from "../ipc";
+import { isSameSession } from "../lib/session-keys";
 
 /** How far a message of ours has come. */
 export type SendState = "sending" | "queued" | "accepted" | "refused";
@@ -195,15 +196,6 @@ export function reduce(timeline: Timeline, input: TimelineInput): Timeline {
         ),
       };
   }
-}
-
-/** Returns whether an update about session `told` belongs to the session asked for as `asked`. */
-export function isSameSession(asked: string, told: string): boolean {
-  if (asked === told) return true;
-  if (told === "global") return asked === "main";
-  // Updates carry the canonical `agent:<agent>:<rest>`.
-  const parts = told.split(":");
-  return parts[0] === "agent" && parts.length > 2 && parts.slice(2).join(":") === asked;
 }
 
 function receive(timeline: Timeline, update: ChatUpdate): Timeline {

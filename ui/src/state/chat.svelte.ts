@@ -1,9 +1,11 @@
 /**
  * The conversation on the screen: feeds the reducer, fetches the history when it asks for it, and
  * sends. The composer's text lives here, so that leaving the page loses nothing; the app keeps it
- * too, because a closed window is taken down.
+ * too, because a closed window is taken down. Conversations that were shown lately are kept current,
+ * so that going back to one shows it at once.
  */
 import type { Backend, ChatUpdate, UiError } from "../ipc";
+import { isSameSession } from "../lib/session-keys";
 import { randomUuid } from "../lib/uuid";
 import {
   activeRuns,
@@ -11,6 +13,7 @@ import {
   queuedCount,
   reduce,
   rows,
+  type Timeline,
   type TimelineInput,
 } from "./chat-timeline";
 
@@ -30,6 +33,18 @@ export interface WholeMessage {
   readonly problem?: string | undefined;
 }
 
+/** As many conversations are kept current beside the one that is shown. */
+const MOST_KEPT = 8;
+
+/** The conversation everybody has, until the app has said which is shown. */
+const MAIN_SESSION = "main";
+
+/** A conversation that was shown before. */
+interface Kept {
+  timeline: Timeline;
+  draft: string;
+}
+
 export class ChatState {
   /** Why the history could not be read. */
   problem = $state.raw<UiError | null>(null);
@@ -42,10 +57,14 @@ export class ChatState {
   /** Whose conversation it is; empty until the app has told. */
   #gateway = "";
   #draft = $state("");
-  #timeline = emptyTimeline("main");
+  #timeline = emptyTimeline(MAIN_SESSION);
   /** The conversation as it is drawn: pieces of a reply wait for one another here. */
   #shown = $state.raw(this.#timeline);
   #showing: ReturnType<typeof setTimeout> | undefined;
+  /** Grows when another conversation is shown: what was asked about the one before is nobody's any more. */
+  #place = 0;
+  /** The one that was shown last at the end. */
+  #kept: Kept[] = [];
   #online = false;
   #reading = false;
   #again: ReturnType<typeof setTimeout> | undefined;
@@ -64,6 +83,8 @@ export class ChatState {
   readonly runs = $derived(activeRuns(this.#shown));
   readonly queued = $derived(queuedCount(this.#shown));
   readonly loaded = $derived(this.#shown.loaded);
+  /** The key of the conversation that is shown. */
+  readonly sessionKey = $derived(this.#shown.sessionKey);
 
   get draft(): string {
     return this.#draft;
@@ -71,42 +92,57 @@ export class ChatState {
 
   set draft(text: string) {
     this.#draft = text;
-    void this.#backend.commands.keepDraft(this.#gateway, text);
+    void this.#backend.commands.keepDraft(this.#gateway, this.sessionKey, text);
   }
 
-  /** Takes over which gateway is in use: another one has other conversations. */
-  setGateway(id: string): void {
-    if (id === this.#gateway) return;
-    const first = this.#gateway === "";
-    this.#gateway = id;
-    if (first) return;
+  /** Takes over which gateway is in use and which of its conversations is shown. */
+  show(gateway: string, sessionKey: string): void {
+    if (gateway === this.#gateway && isSameSession(this.sessionKey, sessionKey)) {
+      // Its full name is learnt with the connection; it is the same one.
+      if (this.sessionKey !== sessionKey) {
+        this.#timeline = { ...this.#timeline, sessionKey };
+        this.#show();
+      }
+      return;
+    }
+    if (gateway !== this.#gateway) this.#kept = [];
+    else this.#keep();
+    this.#place += 1;
+    this.#gateway = gateway;
     clearTimeout(this.#again);
-    this.#timeline = emptyTimeline("main");
-    this.#show();
-    this.#draft = "";
     this.problem = null;
-    // What is being read for the one before is nobody's any more.
     this.#reading = false;
-    void this.restore();
+    const known = this.#kept.find(({ timeline }) => timeline.sessionKey === sessionKey);
+    this.#kept = this.#kept.filter((kept) => kept !== known);
+    this.#timeline = known?.timeline ?? emptyTimeline(sessionKey);
+    this.#show();
+    this.#draft = known?.draft ?? "";
+    if (known === undefined) void this.#restore();
     void this.#catchUp();
   }
 
+  #keep(): void {
+    this.#kept.push({ timeline: this.#timeline, draft: this.#draft });
+    this.#kept = this.#kept.slice(-MOST_KEPT);
+  }
+
   /** Takes over what was written in a window that is gone and has not been sent. */
-  async restore(): Promise<void> {
-    const gateway = this.#gateway;
+  async #restore(): Promise<void> {
+    const place = this.#place;
     const problem = await this.#ask(async () => {
-      const answer = await this.#backend.commands.unsent();
-      if (answer.status === "ok" && this.#isOf(gateway)) {
+      const answer = await this.#backend.commands.unsent(this.sessionKey);
+      if (answer.status === "ok" && place === this.#place) {
         for (const message of answer.data.messages) this.#dispatch({ type: "restore", message });
-        this.#draft = answer.data.draft;
+        // Somebody may have begun to write meanwhile.
+        if (this.#draft === "") this.#draft = answer.data.draft;
       }
       return answer;
     });
-    if (this.#isOf(gateway)) this.problem = problem;
+    if (problem !== null && place === this.#place) this.problem = problem;
   }
 
   receive(update: ChatUpdate): void {
-    this.#dispatch({ type: "update", update });
+    this.#everywhere({ type: "update", update });
     void this.#catchUp();
   }
 
@@ -132,15 +168,15 @@ export class ChatState {
 
   /** Fetches a message whole that the history told only a part of. */
   async readWhole(id: string): Promise<void> {
-    const gateway = this.#gateway;
+    const place = this.#place;
     this.whole = { ...this.whole, [id]: { reading: true } };
     let text: string | undefined;
     const problem = await this.#ask(async () => {
-      const answer = await this.#backend.commands.chatMessage(this.#timeline.sessionKey, id);
+      const answer = await this.#backend.commands.chatMessage(this.sessionKey, id);
       if (answer.status === "ok") text = answer.data.text;
       return answer;
     });
-    if (!this.#isOf(gateway)) return;
+    if (place !== this.#place) return;
     this.whole = { ...this.whole, [id]: { text, problem: problem?.message } };
   }
 
@@ -158,12 +194,13 @@ export class ChatState {
     const problem = await this.#ask(() =>
       this.#backend.commands.sendChat({
         gateway: this.#gateway,
-        sessionKey: this.#timeline.sessionKey,
+        sessionKey: this.sessionKey,
         text,
         key,
       }),
     );
-    if (problem !== null) this.#dispatch({ type: "sendFailed", key, problem });
+    // It may be told about a conversation that is no longer shown: its key says which.
+    if (problem !== null) this.#everywhere({ type: "sendFailed", key, problem });
   }
 
   /** Sends a refused message again, with a key of its own: the old one may be answered from memory. */
@@ -180,7 +217,7 @@ export class ChatState {
     const problem = await this.#ask(() => this.#backend.commands.cancelMessage(key));
     // One that is on its way says so by itself, as delivered.
     if (problem !== null) return;
-    this.#dispatch({ type: "forgetSend", key });
+    this.#everywhere({ type: "forgetSend", key });
     if (this.draft.trim() === "") this.draft = text;
   }
 
@@ -200,14 +237,7 @@ export class ChatState {
   async stop(): Promise<void> {
     const [only, ...others] = this.runs;
     const runId = only !== undefined && others.length === 0 ? only : null;
-    this.problem = await this.#ask(() =>
-      this.#backend.commands.abortChat(this.#timeline.sessionKey, runId),
-    );
-  }
-
-  /** Whether what was asked about a gateway is still wanted; the first one has no name yet. */
-  #isOf(gateway: string): boolean {
-    return gateway === "" || gateway === this.#gateway;
+    this.problem = await this.#ask(() => this.#backend.commands.abortChat(this.sessionKey, runId));
   }
 
   #forget(key: string): void {
@@ -217,12 +247,12 @@ export class ChatState {
 
   /** Reads what was kept, for as long as the gateway cannot be asked. */
   async #readKept(): Promise<void> {
-    const gateway = this.#gateway;
+    const place = this.#place;
     const { sessionKey, loaded } = this.#timeline;
     if (loaded) return;
     await this.#ask(async () => {
       const answer = await this.#backend.commands.chatHistory(sessionKey);
-      if (answer.status === "ok" && answer.data.keptAtMs !== null && this.#isOf(gateway))
+      if (answer.status === "ok" && answer.data.keptAtMs !== null && place === this.#place)
         this.#dispatch({ type: "history", view: answer.data });
       return answer;
     });
@@ -233,14 +263,14 @@ export class ChatState {
     if (this.#reading || !this.#timeline.needsHistory) return;
     clearTimeout(this.#again);
     this.#reading = true;
-    const gateway = this.#gateway;
+    const place = this.#place;
     const problem = await this.#ask(async () => {
-      const answer = await this.#backend.commands.chatHistory(this.#timeline.sessionKey);
-      if (answer.status === "ok" && this.#isOf(gateway))
+      const answer = await this.#backend.commands.chatHistory(this.sessionKey);
+      if (answer.status === "ok" && place === this.#place)
         this.#dispatch({ type: "history", view: answer.data });
       return answer;
     });
-    if (!this.#isOf(gateway)) return;
+    if (place !== this.#place) return;
     this.#reading = false;
     this.problem = this.#online ? problem : null;
     if (this.#online && this.#timeline.needsHistory) {
@@ -260,6 +290,12 @@ export class ChatState {
     } catch {
       return { code: "ipc", message: this.#failed, action: null };
     }
+  }
+
+  /** What is about some conversation, whether it is shown or not. */
+  #everywhere(input: TimelineInput): void {
+    this.#dispatch(input);
+    for (const kept of this.#kept) kept.timeline = reduce(kept.timeline, input);
   }
 
   #dispatch(input: TimelineInput): void {

@@ -23,6 +23,8 @@ methods! {
     SessionsDelete("sessions.delete", Dynamic): SessionsDeleteParams => SessionsDeletePayload;
     /// Begins a conversation anew under the same key.
     SessionsReset("sessions.reset", Admin): SessionsResetParams => SessionsChangedPayload;
+    /// Makes room: what was said so far is replaced by a summary.
+    SessionsCompact("sessions.compact", Admin): SessionsCompactParams => SessionsCompactPayload;
 }
 
 shape! {
@@ -59,6 +61,8 @@ params! {
         include_last_message: bool,
         /// Only those of this agent.
         agent_id: String,
+        /// True for those put away, `all` for both; the others where absent. Wire version 4 only.
+        archived: Value,
     }
 }
 
@@ -123,14 +127,26 @@ shape! {
         model: String,
         /// How much it thinks before answering.
         thinking_level: String,
+        /// How much it can think, in the gateway's words.
+        thinking_options: Vec<String>,
+        /// How much it thinks where nothing is chosen.
+        thinking_default: String,
+        /// Whether it belongs to a job or a helper of an agent and not to a person.
+        is_background: bool,
         /// Tokens used in all.
         total_tokens: u64,
+        /// Whether that number is known.
+        total_tokens_fresh: bool,
         /// How many tokens the model can take.
         context_tokens: u64,
     }
     may be null {
         /// When it changed last, in milliseconds since 1970.
         updated_at: u64,
+        /// Why its last run failed: a text, or an object with one.
+        last_run_error: Value,
+        /// Who chose its model, such as `user`; null for the default one.
+        model_override_source: String,
     }
 }
 
@@ -211,6 +227,12 @@ params! {
         agent_id: String,
         /// The model to use.
         model: String,
+        /// The conversation it comes from.
+        parent_session_key: SessionKey,
+        /// Whether it begins with what was said in that one. Wire version 4 only.
+        fork: bool,
+        /// `last-completed` leaves out an answer that is being given.
+        fork_from: String,
     }
 }
 
@@ -277,6 +299,8 @@ params! {
     may have {
         /// Whether its messages go as well.
         delete_transcript: bool,
+        /// Only if it was put away before; asked so, fewer rights are enough. Wire version 4 only.
+        archived_only: bool,
     }
 }
 
@@ -304,6 +328,27 @@ params! {
     }
     may have {
         /// `new` or `reset`.
+        reason: String,
+    }
+}
+
+params! {
+    /// Params of `sessions.compact`.
+    SessionsCompactParams {
+        /// Which conversation.
+        key: SessionKey,
+    }
+}
+
+shape! {
+    /// What became of making room.
+    SessionsCompactPayload {}
+    may have {
+        /// Its full key.
+        key: SessionKey,
+        /// Whether anything was replaced.
+        compacted: bool,
+        /// Why not.
         reason: String,
     }
 }

@@ -61,7 +61,10 @@ pub(super) async fn history(call: Call, params: Value) -> Result<Value, Refusal>
     let model = gateway.model_of(record.as_ref());
     let mut info = match &record {
         Some(record) => {
-            let extras = RowExtras { active, last: None };
+            let extras = RowExtras {
+                active,
+                ..RowExtras::default()
+            };
             session_rows::row(record, &model, &extras)
         }
         None => session_rows::bare(&key),

@@ -39,19 +39,24 @@ pub(super) async fn list(call: Call, params: Value) -> Result<Value, Refusal> {
         .store
         .sessions(SessionQuery {
             agent_id: params.agent_id.as_deref().map(Into::into),
+            archived: wanted_archive(params.archived.as_ref())?,
             limit,
             offset,
         })
         .await
         .map_err(store_refusal)?;
-    let wants_last = params.include_last_message.unwrap_or(false)
-        || params.include_derived_titles.unwrap_or(false);
-    let last = if wants_last {
-        let ids = page
-            .sessions
-            .iter()
-            .map(|session| session.session_id.clone())
-            .collect();
+    let ids: Vec<String> = page
+        .sessions
+        .iter()
+        .map(|session| session.session_id.clone())
+        .collect();
+    let first = if params.include_derived_titles.unwrap_or(false) {
+        let first = gateway.store.first_said(ids.clone()).await;
+        first.map_err(store_refusal)?
+    } else {
+        Vec::new()
+    };
+    let last = if params.include_last_message.unwrap_or(false) {
         gateway
             .store
             .last_spoken(ids)
@@ -60,11 +65,15 @@ pub(super) async fn list(call: Call, params: Value) -> Result<Value, Refusal> {
     } else {
         Vec::new()
     };
+    let at = |said: &'_ [Option<StoredMessage>], index: usize| said.get(index).cloned().flatten();
     let rows: Vec<Value> = page
         .sessions
         .iter()
         .enumerate()
-        .map(|(index, record)| row(gateway, record, last.get(index).and_then(Option::as_ref)))
+        .map(|(index, record)| {
+            let (first, last) = (at(&first, index), at(&last, index));
+            row(gateway, record, first.as_ref(), last.as_ref())
+        })
         .collect();
     let given = u64::from(offset) + rows.len() as u64;
     let has_more = given < page.total;
@@ -82,10 +91,26 @@ pub(super) async fn list(call: Call, params: Value) -> Result<Value, Refusal> {
     }))
 }
 
-fn row(gateway: &State, record: &SessionRecord, last: Option<&StoredMessage>) -> Value {
+/// Returns which conversations are listed: those that were not put away, unless something else is asked for.
+fn wanted_archive(asked: Option<&Value>) -> Result<Option<bool>, Refusal> {
+    match asked {
+        None => Ok(Some(false)),
+        Some(Value::Bool(archived)) => Ok(Some(*archived)),
+        Some(Value::String(word)) if word == "all" => Ok(None),
+        Some(_) => Err(invalid("archived must be true, false or \"all\"")),
+    }
+}
+
+fn row(
+    gateway: &State,
+    record: &SessionRecord,
+    first: Option<&StoredMessage>,
+    last: Option<&StoredMessage>,
+) -> Value {
     let current = gateway.runs.current(&record.key);
     let extras = RowExtras {
         active: current.iter().map(|run| run.run_id.clone()).collect(),
+        first,
         last,
     };
     session_rows::row(record, &gateway.model_of(Some(record)), &extras)
@@ -163,8 +188,14 @@ pub(super) async fn describe(call: Call, params: Value) -> Result<Value, Refusal
         .last_spoken(vec![record.session_id.clone()])
         .await
         .map_err(store_refusal)?;
-    let last = last.first().and_then(Option::as_ref);
-    Ok(json!({"session": row(gateway, &record, last)}))
+    let first = gateway.store.first_said(vec![record.session_id.clone()]);
+    let first = first.await.map_err(store_refusal)?;
+    let (first, last) = (first.first(), last.first());
+    let (first, last) = (
+        first.and_then(Option::as_ref),
+        last.and_then(Option::as_ref),
+    );
+    Ok(json!({"session": row(gateway, &record, first, last)}))
 }
 
 fn seed(key: SessionKey) -> SessionSeed {
@@ -316,6 +347,14 @@ pub(super) async fn delete(call: Call, params: Value) -> Result<Value, Refusal> 
     let key = key_of(&params.key)?;
     if is_main(&key) {
         return Err(invalid(&format!("Cannot delete the main session ({key}).")));
+    }
+    if params.archived_only == Some(true) {
+        let known = gateway.store.session(&key).await.map_err(store_refusal)?;
+        if known.is_some_and(|record| !record.archived) {
+            return Err(invalid(&format!(
+                "Session {key} is not archived. Archive it before deleting it."
+            )));
+        }
     }
     gateway.runs.stop(&key, None, StoppedBy::Rpc);
     let transcript = if params.delete_transcript == Some(false) {

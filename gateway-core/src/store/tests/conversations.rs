@@ -54,6 +54,7 @@ async fn conversations_are_listed_latest_first_in_parts_and_by_agent() {
         .await
         .unwrap();
     let query = |agent_id: Option<&str>, limit, offset| SessionQuery {
+        archived: None,
         agent_id: agent_id.map(AgentId::from),
         limit,
         offset,

@@ -1,9 +1,11 @@
 //! A desktop, a connection, a courier and checks that do what a test says.
 
+mod administrator;
 mod kept_chats;
+mod sessions;
 
 pub(super) use kept_chats::{FakeKeptChats, KEPT_AT_MS};
-mod administrator;
+pub(super) use sessions::FakeSessions;
 
 use super::*;
 use crate::{
@@ -15,7 +17,7 @@ use crate::{
     notices::Notice,
     view_model::{
         AgentRequestsView, ChatUpdate, FetchedView, GatewayReportView, InvitationView, LogView,
-        PairingKind, RepairView, SettingsView, SignInKeyView,
+        PairingKind, RepairView, SessionsView, SettingsView, SignInKeyView,
     },
 };
 use administrator::FakeAdministrator;
@@ -382,6 +384,7 @@ pub(super) struct DesktopLog {
     gateway_reports: mpsc::UnboundedReceiver<Option<GatewayReportView>>,
     repairs: mpsc::UnboundedReceiver<Option<RepairView>>,
     invitations: mpsc::UnboundedReceiver<Option<InvitationView>>,
+    sessions: mpsc::UnboundedReceiver<SessionsView>,
     pages: mpsc::UnboundedReceiver<Page>,
     notices: mpsc::UnboundedReceiver<Notice>,
     copied: mpsc::UnboundedReceiver<String>,
@@ -407,6 +410,7 @@ struct FakeDesktop {
     gateway_reports: mpsc::UnboundedSender<Option<GatewayReportView>>,
     repairs: mpsc::UnboundedSender<Option<RepairView>>,
     invitations: mpsc::UnboundedSender<Option<InvitationView>>,
+    sessions: mpsc::UnboundedSender<SessionsView>,
     pages: mpsc::UnboundedSender<Page>,
     notices: mpsc::UnboundedSender<Notice>,
     copied: mpsc::UnboundedSender<String>,
@@ -433,6 +437,7 @@ impl DesktopLog {
         let gateway_reports = mpsc::unbounded_channel();
         let repairs = mpsc::unbounded_channel();
         let invitations = mpsc::unbounded_channel();
+        let sessions = mpsc::unbounded_channel();
         let pages = mpsc::unbounded_channel();
         let notices = mpsc::unbounded_channel();
         let copied = mpsc::unbounded_channel();
@@ -456,6 +461,7 @@ impl DesktopLog {
             gateway_reports: gateway_reports.1,
             repairs: repairs.1,
             invitations: invitations.1,
+            sessions: sessions.1,
             pages: pages.1,
             notices: notices.1,
             copied: copied.1,
@@ -480,6 +486,7 @@ impl DesktopLog {
             gateway_reports: gateway_reports.0,
             repairs: repairs.0,
             invitations: invitations.0,
+            sessions: sessions.0,
             pages: pages.0,
             notices: notices.0,
             copied: copied.0,
@@ -600,6 +607,14 @@ impl DesktopLog {
         next_where(&mut self.gateway_reports, wanted).await
     }
 
+    /// Returns what is shown of the conversations, once it is as `wanted`.
+    pub(super) async fn sessions_where(
+        &mut self,
+        wanted: impl Fn(&SessionsView) -> bool,
+    ) -> SessionsView {
+        next_where(&mut self.sessions, wanted).await
+    }
+
     pub(super) async fn copied(&mut self) -> String {
         next(&mut self.copied).await
     }
@@ -676,6 +691,7 @@ impl Desktop for FakeDesktop {
             WindowEvent::GatewayReport(view) => log(&self.gateway_reports, view),
             WindowEvent::Repair(view) => log(&self.repairs, view),
             WindowEvent::Invitation(view) => log(&self.invitations, view),
+            WindowEvent::Sessions(view) => log(&self.sessions, view),
             WindowEvent::Page(page) => log(&self.pages, page),
         }
     }
@@ -728,6 +744,8 @@ pub(super) struct FakeGateway {
     /// What it says of its health, and how often it was asked.
     health: Mutex<(serde_json::Value, usize)>,
     refusal: Mutex<Option<CallError>>,
+    /// Its conversations.
+    pub(super) sessions: FakeSessions,
 }
 
 impl FakeGateway {

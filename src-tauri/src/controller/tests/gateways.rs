@@ -47,7 +47,13 @@ async fn says(fakes: &mut Fakes, gateway: &str, key: &str) {
 }
 
 async fn unsent(fakes: &mut Fakes) -> UnsentView {
-    fakes.ask(|reply| Request::Unsent { reply }).await.unwrap()
+    fakes
+        .ask(|reply| Request::Unsent {
+            session_key: "main".to_owned(),
+            reply,
+        })
+        .await
+        .unwrap()
 }
 
 fn nothing() -> UnsentView {
@@ -63,6 +69,7 @@ async fn what_waits_for_one_is_not_shown_at_the_other_and_is_there_again_afterwa
     says(&mut fakes, HOME, "a").await;
     fakes.tell(Request::KeepDraft {
         gateway: HOME.to_owned(),
+        session_key: "main".to_owned(),
         text: "half a".to_owned(),
     });
 

@@ -11,6 +11,7 @@ import { Link, type Surroundings } from "./link";
 import { Outbox } from "./outbox";
 import { NoAnswer, Refusal, problemOf } from "./refusal";
 import type { Session } from "./session";
+import { Sessions } from "./sessions";
 
 /** How much of a conversation is fetched. */
 const HISTORY_MESSAGES = 200;
@@ -55,6 +56,7 @@ export class BrowserBackend implements Backend {
   readonly #outbox: Outbox;
   readonly #conversations = new Conversations();
   readonly #requests = new AgentRequests();
+  readonly #sessions: Sessions;
   #listAgain: ReturnType<typeof setTimeout> | undefined;
   #listeners: Listeners | null = null;
   #isConnecting = false;
@@ -69,13 +71,18 @@ export class BrowserBackend implements Backend {
       {
         changed: (view) => this.#listeners?.connection(view),
         up: (session) => {
+          this.#sessions.up(session);
           tell(conversations.reconnected());
           this.#outbox.sessionUp(session);
           void this.#listRequests(session);
         },
-        down: () => this.#outbox.sessionDown(),
+        down: () => {
+          this.#outbox.sessionDown();
+          this.#sessions.down();
+        },
         event: (name, payload) => {
           if (this.#requests.event(name, payload)) this.#requestsChanged();
+          this.#sessions.event(name, payload);
           const update =
             name === "chat"
               ? conversations.event(payload)
@@ -86,6 +93,7 @@ export class BrowserBackend implements Backend {
         },
         gap: () => {
           tell(conversations.missed());
+          this.#sessions.readSoon();
           void this.#listRequests(this.#link.session);
         },
       },
@@ -99,6 +107,7 @@ export class BrowserBackend implements Backend {
       },
       parts.storage,
     );
+    this.#sessions = new Sessions((view) => this.#listeners?.sessions(view), parts.storage);
     this.#check = new Check({ lives: parts.lives, session: () => this.#link.session }, (view) =>
       this.#listeners?.check(view),
     );
@@ -130,6 +139,7 @@ export class BrowserBackend implements Backend {
     const onlyInTheApp = () => Promise.reject(new Error("only the desktop app can do this"));
     return {
       resendAll: () => {
+        this.#listeners?.sessions(this.#sessions.view);
         this.#listeners?.connection(link.view);
         this.#listeners?.settings(SETTINGS);
         this.#listeners?.check(this.#check.view);
@@ -189,8 +199,13 @@ export class BrowserBackend implements Backend {
             : { answers: { answers: Object.fromEntries(chosen) } }),
         });
       },
-      keepDraft: (_gateway, text) => done().then(() => this.#outbox.keepDraft(text)),
-      unsent: () => Promise.resolve({ status: "ok", data: this.#outbox.unsent() }),
+      chooseSession: (key) => done().then(() => this.#sessions.choose(key)),
+      createSession: (agent) => this.#sessions.create(agent),
+      editSession: (gateway, key, edit) => this.#sessions.edit(gateway, key, edit),
+      keepDraft: (_gateway, sessionKey, text) =>
+        done().then(() => this.#outbox.keepDraft(sessionKey, text)),
+      unsent: (sessionKey) =>
+        Promise.resolve({ status: "ok", data: this.#outbox.unsent(sessionKey) }),
       cancelMessage: (key) =>
         Promise.resolve(
           this.#outbox.withdraw(key)

@@ -12,7 +12,7 @@ import type {
   ToolView,
   UiError,
 } from "..";
-import { isSameSession } from "../../state/chat-timeline";
+import { isSameSession } from "../../lib/session-keys";
 import { boundPictures, detailOf, heldBy, updatedTool } from "./content";
 import { isObject, listAt, numberAt, textAt } from "./json";
 

@@ -6,6 +6,7 @@
  * not sent yet, and what the composer holds, outlive a reload of the page.
  */
 import type { ChatDraft, UiError, UnsentView } from "..";
+import { isSameSession } from "../../lib/session-keys";
 import { holdsMessage } from "./conversations";
 import { type Json, at, isObject, listAt, textAt } from "./json";
 import { NoAnswer, Refusal, problemOf } from "./refusal";
@@ -40,9 +41,16 @@ interface Entry {
   problem: UiError | null;
 }
 
+/** What outlives a reload. */
+interface Kept {
+  drafts: [string, string][];
+  entries: Entry[];
+}
+
 export class Outbox {
   #entries: Entry[];
-  #draft: string;
+  /** What was being written, by the key of the conversation. */
+  #drafts: [string, string][];
   #session: Calls | null = null;
   #working = false;
   readonly #events: OutboxEvents;
@@ -53,7 +61,7 @@ export class Outbox {
     this.#storage = storage;
     const kept = read(storage);
     this.#entries = kept.entries;
-    this.#draft = kept.draft;
+    this.#drafts = kept.drafts;
   }
 
   /** Takes a message; returns why not where there is no room. */
@@ -92,14 +100,19 @@ export class Outbox {
     this.#keep();
   }
 
-  keepDraft(text: string): void {
-    this.#draft = text;
+  keepDraft(sessionKey: string, text: string): void {
+    this.#drafts = this.#drafts.filter(([key]) => !isSameSession(key, sessionKey));
+    if (text !== "") this.#drafts.push([sessionKey, text]);
     this.#keep();
   }
 
-  unsent(): UnsentView {
-    const messages = this.#entries.map(({ draft, problem }) => ({ ...draft, problem }));
-    return { draft: this.#draft, messages };
+  /** What was written in a conversation and the gateway does not have yet. */
+  unsent(sessionKey: string): UnsentView {
+    const messages = this.#entries
+      .filter(({ draft }) => isSameSession(draft.sessionKey, sessionKey))
+      .map(({ draft, problem }) => ({ ...draft, problem }));
+    const draft = this.#drafts.find(([key]) => isSameSession(key, sessionKey));
+    return { draft: draft?.[1] ?? "", messages };
   }
 
   async #work(): Promise<void> {
@@ -152,14 +165,14 @@ export class Outbox {
   #keep(): void {
     const entries = this.#entries.map(({ draft, problem }) => ({ draft, problem }));
     try {
-      this.#storage.setItem(KEPT_AS, JSON.stringify({ draft: this.#draft, entries }));
+      this.#storage.setItem(KEPT_AS, JSON.stringify({ drafts: this.#drafts, entries }));
     } catch {
       // Storage may be full or forbidden: then a reload loses what was not sent.
     }
   }
 }
 
-function read(storage: Pick<Storage, "getItem">): { draft: string; entries: Entry[] } {
+function read(storage: Pick<Storage, "getItem">): Kept {
   let kept: unknown = null;
   try {
     kept = JSON.parse(storage.getItem(KEPT_AS) ?? "null");
@@ -182,5 +195,9 @@ function read(storage: Pick<Storage, "getItem">): { draft: string; entries: Entr
       },
     ];
   });
-  return { draft: textAt(kept, "draft") ?? "", entries };
+  const drafts = listAt(kept, "drafts").flatMap((draft): Kept["drafts"] => {
+    const [key, text] = Array.isArray(draft) ? (draft as unknown[]) : [];
+    return typeof key === "string" && typeof text === "string" ? [[key, text]] : [];
+  });
+  return { drafts, entries };
 }

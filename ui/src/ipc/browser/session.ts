@@ -34,6 +34,17 @@ export type Credential =
   | { kind: "shared"; token: string }
   | { kind: "code"; code: string };
 
+/** What the gateway offers on this session. */
+export interface Offers {
+  readonly protocol: number;
+  /** The methods it serves. */
+  readonly methods: ReadonlySet<string>;
+  /** What this session may do. */
+  readonly scopes: readonly string[];
+  /** The full key of the conversation that `main` stands for, where the gateway tells. */
+  readonly mainSession: string | null;
+}
+
 /** What hello said, as far as this page wants to know. */
 export interface Hello {
   readonly version: string;
@@ -41,6 +52,7 @@ export interface Hello {
   readonly method: string;
   /** A token for this browser, to be used from now on. */
   readonly issued: { token: string; scopes: string[] } | null;
+  readonly offers: Offers;
 }
 
 export interface SessionEvents {
@@ -117,6 +129,10 @@ export class Session {
     return this.#hello;
   }
 
+  get offers(): Offers {
+    return this.hello.offers;
+  }
+
   /** Calls a method. Rejects with a `Refusal`, or with `NoAnswer`. */
   call(method: string, params: Json, limitMs = ANSWER_MS): Promise<unknown> {
     if (this.#hasEnded) return Promise.reject(new NoAnswer("the connection has ended"));
@@ -180,6 +196,12 @@ export class Session {
       method: textAt(payload, "auth", "method") ?? "none",
       issued:
         issued === null ? null : { token: issued, scopes: textsAt(payload, "auth", "scopes") },
+      offers: {
+        protocol: numberAt(payload, "protocol") ?? PROTOCOL,
+        methods: new Set(textsAt(payload, "features", "methods")),
+        scopes: textsAt(payload, "auth", "scopes"),
+        mainSession: textAt(payload, "snapshot", "sessionDefaults", "mainSessionKey"),
+      },
     };
   }
 
