@@ -42,6 +42,7 @@ mod server_repair;
 mod server_restart;
 mod several_gateways;
 mod sign_in_key;
+mod spoken;
 mod squatter;
 mod this_computer;
 mod tray_menu;

@@ -600,7 +600,7 @@ fn seq_of(message: &HistoryMessage) -> Option<u64> {
 }
 
 /// Every key the gateway shows that it has: stored, waiting for a run, or running.
-fn keys_in(history: &ChatHistoryPayload) -> HashSet<RunId> {
+pub(crate) fn keys_in(history: &ChatHistoryPayload) -> HashSet<RunId> {
     let stored = history.messages.iter().filter_map(sent_as);
     let pending = history
         .pending_inputs

@@ -70,6 +70,21 @@ pub fn rehearse(
     timing: Timing,
     start: Start,
 ) -> Result<Report, EngineError> {
+    rehearse_again(samples, engine, triggers, timing, start).map(|(report, _)| report)
+}
+
+/// As [`rehearse`], and gives the engine back, whose model takes longer to load than most recordings.
+///
+/// # Errors
+///
+/// As [`rehearse`].
+pub fn rehearse_again(
+    samples: &[i16],
+    engine: Box<dyn Engine>,
+    triggers: &Triggers,
+    timing: Timing,
+    start: Start,
+) -> Result<(Report, Option<Box<dyn Engine>>), EngineError> {
     let began = Instant::now();
     let mut attention = Attention::new(timing);
     let zero = Duration::ZERO;
@@ -136,10 +151,12 @@ pub fn rehearse(
             break;
         }
     }
-    Ok(Report {
+    let report = Report {
         happened,
         unknown: attention.unknown().to_vec(),
         length: duration(spoken),
         took: began.elapsed(),
-    })
+    };
+    let (engine, _) = attention.give_engine(duration(heard));
+    Ok((report, engine))
 }
