@@ -17,6 +17,8 @@
 //! - [`store`]: what the embedded gateway keeps on disk.
 //! - [`agent`]: turns of a model and its tools, without a server.
 //! - [`server`]: the embedded gateway of local mode.
+//! - [`voice_forward`]: what was said, as a message to the right conversation, exactly once.
+//! - [`voice_link`]: between the voice crate's station and a connection.
 //! - [`web_address`]: hosts and origins, and which of them belong to a listener of ours.
 //! - [`log_guard`]: what may be written to a log at any level; [`bounded_file`]: where it ends.
 //! - [`diagnostics`]: the report for whoever helps, and what is taken out of it.
@@ -45,4 +47,6 @@ pub mod server;
 pub mod ssh_config;
 pub mod store;
 pub mod tunnel;
+pub mod voice_forward;
+pub mod voice_link;
 pub mod web_address;

@@ -47,6 +47,7 @@ mod server_restart;
 mod setup_link;
 mod several_gateways;
 mod sign_in_key;
+mod spoken;
 mod squatter;
 mod this_computer;
 mod tray_menu;

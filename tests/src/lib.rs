@@ -7,7 +7,7 @@
 //! of them together, [`server_account`] an account on one with the programs it finds there,
 //! [`node_host`] the official program that serves one; [`laptop`] has the core alone; [`cli`], [`app`],
 //! [`desktop`], [`webdriver`] and [`chromium`] drive our programs, [`terminal`] those that want a
-//! terminal; [`network`] puts a test apart from the machine; [`acknowledged`], [`canaries`], [`delivery`],
+//! terminal, and [`microphone`] speaks to those that listen; [`network`] puts a test apart from the machine; [`acknowledged`], [`canaries`], [`delivery`],
 //! [`pins`] and [`shape`] judge what was left behind or answered.
 //!
 //! Nothing here is told apart by a fixed port or a shared home, nothing sleeps for a guessed time,
@@ -28,6 +28,7 @@ pub mod home_server;
 pub mod http;
 pub mod laptop;
 pub mod long_runs;
+pub mod microphone;
 pub mod model_provider;
 pub mod network;
 pub mod node_host;

@@ -771,7 +771,7 @@ fn waiting_in(history: &ChatHistoryPayload) -> usize {
 }
 
 /// Every key the gateway shows that it has: stored, waiting for a run, or running.
-fn keys_in(history: &ChatHistoryPayload) -> HashSet<RunId> {
+pub(crate) fn keys_in(history: &ChatHistoryPayload) -> HashSet<RunId> {
     let stored = history.messages.iter().filter_map(sent_as);
     let pending = history
         .pending_inputs

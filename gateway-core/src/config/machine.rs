@@ -31,6 +31,19 @@ fn kernel() -> Option<String> {
     Some(consts::OS.to_owned())
 }
 
+/// Returns what people call this computer, else its host name.
+pub fn display_name() -> Option<String> {
+    let pretty = fs::read_to_string("/etc/machine-info").ok();
+    let pretty = pretty.as_deref().and_then(|text| {
+        let name = text
+            .lines()
+            .find_map(|line| line.strip_prefix("PRETTY_HOSTNAME="))?;
+        let name = name.trim().trim_matches('"').trim();
+        (!name.is_empty()).then(|| name.to_owned())
+    });
+    pretty.or_else(host_name)
+}
+
 /// Returns the name of this computer.
 #[cfg(unix)]
 pub fn host_name() -> Option<String> {

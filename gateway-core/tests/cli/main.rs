@@ -18,3 +18,4 @@ mod over_ssh;
 #[path = "../tunnel/support.rs"]
 mod ssh_server;
 mod support;
+mod voice;

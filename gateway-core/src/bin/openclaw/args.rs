@@ -40,6 +40,9 @@ pub(crate) enum Command {
     /// Do something on the home server itself, over the SSH sign-in.
     #[command(subcommand)]
     Server(ServerCommand),
+    /// Try out voice on a recording, or send a text as if it had been spoken.
+    #[command(subcommand)]
+    Voice(VoiceCommand),
     /// Run a gateway here, or talk to one by its protocol.
     #[command(subcommand)]
     Gateway(GatewayCommand),
@@ -83,6 +86,54 @@ pub(crate) enum ServerCommand {
     Approve(ApproveArgs),
     /// Print the end of the gateway's log, read from the server's own files.
     Log(LogArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VoiceCommand {
+    /// Listen to a recording and print what would happen; nothing is sent.
+    Test(VoiceTestArgs),
+    /// Send a text to the gateway as a spoken message.
+    Forward(VoiceForwardArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VoiceTestArgs {
+    /// The recording.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) wav: PathBuf,
+    /// A trigger to listen for; may be given several times. The usual ones where none is.
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) trigger: Vec<String>,
+    /// Take everything for words, as while push-to-talk is held.
+    #[arg(long, conflicts_with = "trigger")]
+    pub(crate) held: bool,
+    /// Use Whisper with this model file; PocketSphinx where absent.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) whisper_model: Option<PathBuf>,
+    /// The language that is spoken, such as `en`; for Whisper.
+    #[arg(long, value_name = "CODE", requires = "whisper_model")]
+    pub(crate) language: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VoiceForwardArgs {
+    /// What was said.
+    #[arg(long)]
+    pub(crate) text: String,
+    /// The conversation; the gateway's main one where absent.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) session: Option<String>,
+    /// The trigger that was said before it.
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) trigger: Option<String>,
+    /// Names the utterance: the same key again does not send it twice. A new one where absent.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) ask: AskArgs,
 }
 
 #[derive(Debug, Args)]
@@ -241,6 +292,15 @@ pub(crate) struct ConnectArgs {
     pub(crate) direct: DirectArgs,
     #[command(flatten)]
     pub(crate) secrets: SecretArgs,
+    /// Listen for the gateway's triggers meanwhile, and forward what is said after one.
+    #[arg(long)]
+    pub(crate) voice: bool,
+    /// The microphone to listen with, by its id or name; the system's default where absent.
+    #[arg(long, value_name = "NAME", requires = "voice")]
+    pub(crate) microphone: Option<String>,
+    /// Understand with Whisper and this model file; with PocketSphinx where absent.
+    #[arg(long, value_name = "FILE", requires = "voice")]
+    pub(crate) whisper_model: Option<PathBuf>,
     /// Print one JSON object a line: the state, `figures`, and the `events` since the line before.
     #[arg(long)]
     pub(crate) json: bool,

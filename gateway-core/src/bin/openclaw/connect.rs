@@ -7,6 +7,7 @@ use crate::questions::{self, Asking};
 use crate::secrets::Given;
 use crate::signals;
 use crate::target::{self, Own};
+use crate::voice::listen;
 use gateway_core::config::{Environment, SettingsFile};
 use gateway_core::connection::backoff::RetryPolicy;
 use gateway_core::connection::computer::Computer;
@@ -35,6 +36,11 @@ const END_LIMIT: Duration = Duration::from_millis(1_500);
 pub(crate) async fn run(args: ConnectArgs, environment: &Environment) -> Result<Exit, Stop> {
     let given = Given::read(args.secrets)?;
     let json = args.json;
+    let voice = args.voice.then(|| listen::Wanted {
+        microphone: args.microphone.clone(),
+        whisper_model: args.whisper_model.clone(),
+        json,
+    });
     let mut own = target::own(environment, &target::overrides(&args.server))?;
     let (route, keeps) = match direct(&args.direct, &own)? {
         Some((dialer, by_hand)) => {
@@ -67,6 +73,10 @@ pub(crate) async fn run(args: ConnectArgs, environment: &Environment) -> Result<
     };
     let mut connection = Connection::start(route, RetryPolicy::default());
     connection.heed(Computer::watch());
+    let _listening = match voice {
+        Some(wanted) => Some(listen::start(&connection, wanted)?),
+        None => None,
+    };
     follow(connection, json, keeps.then_some(&mut own.file)).await
 }
 

@@ -277,7 +277,7 @@ async fn look(args: ProbeArgs, environment: &Environment, ask_status: bool) -> R
     Ok(Exit::Well)
 }
 
-async fn find(
+pub(crate) async fn find(
     url: Option<&str>,
     pin: Option<&str>,
     secrets: crate::args::SecretArgs,
@@ -286,7 +286,11 @@ async fn find(
     target::gateway(url, pin, Given::read(secrets)?, environment).await
 }
 
-async fn open(gateway: &Gateway, scopes: Vec<Scope>, limit: Duration) -> Result<Established, Stop> {
+pub(crate) async fn open(
+    gateway: &Gateway,
+    scopes: Vec<Scope>,
+    limit: Duration,
+) -> Result<Established, Stop> {
     let dialer = &gateway.dialer;
     let stream = match timeout(limit, dialer.dial()).await {
         Ok(Ok(stream)) => stream,

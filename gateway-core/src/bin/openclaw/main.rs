@@ -17,6 +17,7 @@ mod secrets;
 mod server;
 mod signals;
 mod target;
+mod voice;
 
 use args::{Cli, Command, GatewayCommand};
 use clap::Parser as _;
@@ -93,6 +94,7 @@ async fn run(command: Command, environment: &Environment, logbook: &Logbook) -> 
         Command::Status(args) => gateway::overview(args, environment).await,
         Command::Diagnose(args) => diagnose::run(args, environment).await,
         Command::Server(command) => server::run(command, environment).await,
+        Command::Voice(command) => voice::run(command, environment).await,
         Command::Dashboard(args) => gateway::dashboard(args, environment).await,
         Command::Gateway(GatewayCommand::Run(args)) => {
             gateway_run::run(args, environment, logbook).await

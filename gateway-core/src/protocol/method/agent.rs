@@ -25,6 +25,12 @@ params! {
         session_key: String,
         /// Whether the answer also goes to the conversation's channel.
         deliver: bool,
+        /// The channel the answer also goes to, such as `telegram`; `webchat` means none outside.
+        channel: String,
+        /// Who it goes to in that channel.
+        to: String,
+        /// The words that woke the assistant. Unknown to wire version 3.
+        voice_wake_trigger: String,
         /// How much to think before answering.
         thinking: String,
         /// How long the run may take, in seconds.
