@@ -112,6 +112,7 @@ fn use_provider(home: &Path, provider: &ModelProvider) -> Result<()> {
     let mut config = model_config(provider);
     // All of it has to fit.
     config["models"]["providers"]["offline"]["models"][0]["contextWindow"] = json!(100_000_000);
+    config["gateway"] = json!({"mode": "local"});
     let folder = home.join(".openclaw");
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("openclaw.json"), config.to_string())?;
@@ -192,7 +193,7 @@ fn judge(hostile: &Hostile, seen: &Value, origin: &str) -> Result<()> {
 
 /// A link is not followed: a person sees first where it leads.
 async fn asks_before_it_leaves(window: &Window) -> Result<()> {
-    let click = "document.querySelector(`[data-testid=chat-link][title*='pwned.invalid']`).click()";
+    let click = "document.querySelector(`[data-testid=chat-link][title^='https://localhost@pwned.invalid']`).click()";
     window.client().execute(click, Vec::new()).await?;
     window
         .shows("link-host", UP, |host| host == "pwned.invalid")

@@ -91,6 +91,11 @@ fn chat(samples: &mut Vec<(&'static str, Value)>) {
         ..ChatHistoryParams::new("main")
     };
     add::<ChatHistory>(samples, history);
+    let whole = ChatMessageGetParams {
+        max_chars: Some(2_000_000),
+        ..ChatMessageGetParams::new("main", "message")
+    };
+    add::<ChatMessageGet>(samples, whole);
     add::<ChatSend>(samples, ChatSendParams::new("main", "hello", "key"));
     let send = ChatSendParams {
         thinking: Some("low".into()),
