@@ -29,7 +29,7 @@ const TURN: Duration = Duration::from_secs(60);
 /// How long making the messages may take.
 const MADE: Duration = Duration::from_secs(60);
 /// How many go into one text: the page shows the last 200 messages of a conversation.
-const TOGETHER: &str = "36";
+const TOGETHER: &str = "90";
 
 /// Watches the page; has to run before anything hostile is drawn.
 const WATCH: &str = r#"
