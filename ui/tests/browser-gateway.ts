@@ -120,6 +120,7 @@ export class Page {
       signInKey: () => undefined,
       gatewayReport: () => undefined,
       repair: () => undefined,
+      invitation: () => undefined,
       page: () => undefined,
     });
     await this.backend.commands.resendAll();
