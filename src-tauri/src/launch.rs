@@ -93,7 +93,6 @@ pub fn link_among(arguments: impl IntoIterator<Item = String>) -> Option<SecretT
 }
 
 /// Returns whether an argument is a link of ours.
-#[expect(clippy::ptr_arg, reason = "it is asked of owned arguments")]
 pub fn is_link(argument: &OsString) -> bool {
     let text = argument.to_string_lossy();
     LINKS.iter().any(|beginning| {

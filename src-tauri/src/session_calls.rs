@@ -14,13 +14,15 @@ use gateway_core::{
             models::{AgentsList, ModelsList},
             sessions::{
                 SessionRow, SessionsCompact, SessionsCompactParams, SessionsCreate, SessionsDelete,
-                SessionsDeleteParams, SessionsList, SessionsListParams, SessionsPatch,
-                SessionsPatchParams, SessionsReset, SessionsResetParams, SessionsSubscribe,
+                SessionsDeleteParams, SessionsDescribe, SessionsDescribeParams, SessionsList,
+                SessionsListParams, SessionsPatch, SessionsPatchParams, SessionsReset,
+                SessionsResetParams, SessionsSubscribe,
             },
         },
     },
 };
 use std::time::Duration;
+use tokio::time::sleep;
 
 /// How many conversations are asked for at once: gateways look into the messages of each.
 const PAGE: u32 = 200;
@@ -30,6 +32,13 @@ const MOST: usize = 1000;
 
 /// The first wire version that lists from where the last list ended, and those put away.
 const PAGES_SINCE: u32 = 4;
+
+/// How long a gateway may take to stop what goes on in a conversation that is put away.
+const LETTING_GO: Duration = Duration::from_secs(30);
+
+/// How often one that asks for patience is asked again, and after how long where it does not say.
+const MORE_TRIES: u32 = 4;
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long the model may take to sum a conversation up.
 const SUMMARY: Duration = Duration::from_secs(180);
@@ -119,8 +128,11 @@ async fn change(session: &Session, order: SessionOrder) -> Result<SessionChanged
             let created = session.call::<SessionsCreate>(params, ANSWER).await?;
             return Ok(SessionChanged::Created(created.key));
         }
-        SessionOrder::Patch(params) => {
-            session.call::<SessionsPatch>(params, ANSWER).await?;
+        SessionOrder::Patch(mut params) => {
+            if params.archived.is_some() {
+                params.expected_session_id = id_of(session, &params.key).await?;
+            }
+            patch(session, params).await?;
         }
         SessionOrder::Delete { key, archive_first } => {
             delete(session, key, archive_first).await?;
@@ -140,12 +152,40 @@ async fn change(session: &Session, order: SessionOrder) -> Result<SessionChanged
     Ok(SessionChanged::Done)
 }
 
+/// Returns the id of what is in a conversation now, which gateways want to hear before they put it away.
+async fn id_of(session: &Session, key: &SessionKey) -> Result<Option<String>, CallError> {
+    let params = SessionsDescribeParams::new(key.clone());
+    let told = session.call::<SessionsDescribe>(params, ANSWER).await?;
+    Ok(told.session.flatten().and_then(|row| row.session_id))
+}
+
+/// Changes a conversation. A gateway that is still letting go of what it does there asks for patience.
+async fn patch(session: &Session, params: SessionsPatchParams) -> Result<(), CallError> {
+    for _ in 0..MORE_TRIES {
+        match session
+            .call::<SessionsPatch>(params.clone(), LETTING_GO)
+            .await
+        {
+            Err(CallError::Refused { error, .. }) if error.retryable == Some(true) => {
+                sleep(error.retry_after().unwrap_or(PATIENCE)).await;
+            }
+            answer => return answer.map(drop),
+        }
+    }
+    let last = session.call::<SessionsPatch>(params, LETTING_GO).await;
+    last.map(drop)
+}
+
 async fn delete(session: &Session, key: SessionKey, archive_first: bool) -> Result<(), CallError> {
     let mut params = SessionsDeleteParams::new(key.clone());
     if archive_first {
-        let mut patch = SessionsPatchParams::new(key);
-        patch.archived = Some(true);
-        session.call::<SessionsPatch>(patch, ANSWER).await?;
+        let mut archive = SessionsPatchParams::new(key);
+        archive.archived = Some(true);
+        archive.expected_session_id = id_of(session, &archive.key).await?;
+        params
+            .expected_session_id
+            .clone_from(&archive.expected_session_id);
+        patch(session, archive).await?;
         params.archived_only = Some(true);
     }
     session.call::<SessionsDelete>(params, ANSWER).await?;

@@ -81,6 +81,7 @@ impl Looking {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are what this is for")]
 async fn every_screen(locale: &'static str, theme: &str) -> Result<()> {
     let home = HomeServer::with_shared_gateway(Release::V4, SshServerConfig::default()).await?;
     let user = AppUser::new(DesktopParts::default()).await?.speaks(locale);

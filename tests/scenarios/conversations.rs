@@ -34,10 +34,14 @@ async fn active(window: &Window) -> Result<Option<String>> {
 }
 
 async fn becomes_active(window: &Window, wanted: impl Fn(&str) -> bool) -> Result<String> {
-    until("another conversation is shown", SOON, async || {
+    let shown = until("another conversation is shown", SOON, async || {
         Ok(active(window).await?.filter(|key| wanted(key)))
     })
-    .await
+    .await;
+    if shown.is_err() {
+        window.picture("not-shown").await?;
+    }
+    shown
 }
 
 /// Begins a conversation and returns its key.
@@ -115,11 +119,14 @@ async fn is_told(
     holds: impl Fn(&Value) -> bool,
 ) -> Result<()> {
     let path = format!("/sessionInfo/{member}");
-    until(&format!("{member} at the gateway"), SOON, async || {
+    let mut last = Value::Null;
+    let told = until(&format!("{member} at the gateway"), SOON, async || {
         let state = home.gateway.session_state(key).await?;
+        last = state.pointer("/sessionInfo").cloned().unwrap_or_default();
         Ok(state.pointer(&path).is_some_and(&holds).then_some(()))
     })
-    .await
+    .await;
+    told.with_context(|| format!("the gateway said {last}"))
 }
 
 #[tokio::test]
@@ -174,7 +181,7 @@ async fn each_keeps_its_own_words_and_is_kept_named_and_put_away() -> Result<()>
     })
     .await?;
     window
-        .shows("chat-title", SOON, |shown| shown == name)
+        .attribute(&["chat-title"], "title", SOON, |shown| shown == name)
         .await?;
     window.picture("pinned").await?;
     window.fill("sessions-search", &name).await?;
@@ -190,6 +197,7 @@ async fn each_keeps_its_own_words_and_is_kept_named_and_put_away() -> Result<()>
     goes_to(&window, &second).await?;
     chooses(&window, &second, "session-archive").await?;
     becomes_active(&window, |key| key != second).await?;
+    window.picture("archiving").await?;
     is_told(&home, &second, "archived", |archived| {
         *archived == Value::Bool(true)
     })
@@ -276,12 +284,15 @@ async fn a_gateway_of_our_own_does_the_same() -> Result<()> {
         .await?;
     renames(&window, &key, "How it is").await?;
     window
-        .shows("chat-title", SOON, |shown| shown == "How it is")
+        .attribute(&["chat-title"], "title", SOON, |shown| shown == "How it is")
         .await?;
     chooses(&window, &key, "session-pin").await?;
-    window
-        .attribute(&["session"], "data-pinned", SOON, |_| true)
-        .await?;
+    until("it is kept on top", SOON, async || {
+        let pinned = format!("{}[data-pinned=true]", row(&key));
+        let found = window.client().find_all(Locator::Css(&pinned)).await?;
+        Ok((!found.is_empty()).then_some(()))
+    })
+    .await?;
     chooses(&window, &key, "session-archive").await?;
     becomes_active(&window, |shown| shown != key).await?;
     window.click("sessions-undo").await?;

@@ -29,7 +29,7 @@ const TURN: Duration = Duration::from_secs(60);
 /// How long making the messages may take.
 const MADE: Duration = Duration::from_secs(60);
 /// How many go into one text: the page shows the last 200 messages of a conversation.
-const TOGETHER: &str = "36";
+const TOGETHER: &str = "90";
 
 /// Watches the page; has to run before anything hostile is drawn.
 const WATCH: &str = r#"
@@ -112,6 +112,7 @@ fn use_provider(home: &Path, provider: &ModelProvider) -> Result<()> {
     let mut config = model_config(provider);
     // All of it has to fit.
     config["models"]["providers"]["offline"]["models"][0]["contextWindow"] = json!(100_000_000);
+    config["gateway"] = json!({"mode": "local"});
     let folder = home.join(".openclaw");
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("openclaw.json"), config.to_string())?;
@@ -149,6 +150,7 @@ async fn talk(window: &Window, hostile: &Hostile) -> Result<Value> {
     Ok(seen)
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are what this is for")]
 fn judge(hostile: &Hostile, seen: &Value, origin: &str) -> Result<()> {
     println!(
         "{} hostile messages, said and repeated, in {} elements with {} links: called {}, refused by the \
@@ -192,7 +194,7 @@ fn judge(hostile: &Hostile, seen: &Value, origin: &str) -> Result<()> {
 
 /// A link is not followed: a person sees first where it leads.
 async fn asks_before_it_leaves(window: &Window) -> Result<()> {
-    let click = "document.querySelector(`[data-testid=chat-link][title*='pwned.invalid']`).click()";
+    let click = "document.querySelector(`[data-testid=chat-link][title^='https://localhost@pwned.invalid']`).click()";
     window.client().execute(click, Vec::new()).await?;
     window
         .shows("link-host", UP, |host| host == "pwned.invalid")

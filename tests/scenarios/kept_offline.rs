@@ -47,7 +47,7 @@ async fn is_kept(user: &AppUser, text: &str) -> Result<()> {
                 .windows(text.len())
                 .any(|part| part == text.as_bytes())
         };
-        Ok(files.iter().any(|name| holds(name)).then_some(()))
+        Ok(files.iter().any(holds).then_some(()))
     })
     .await
 }

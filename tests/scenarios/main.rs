@@ -37,6 +37,7 @@ mod pairing_card;
 mod passphrase;
 mod password_account;
 mod port_taken;
+mod privacy;
 mod quick_switching;
 mod reference_client;
 mod refused_login;

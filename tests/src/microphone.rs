@@ -39,7 +39,7 @@ impl VirtualMicrophone {
         let env: Vec<(String, std::ffi::OsString)> = home
             .env()
             .into_iter()
-            .map(|(name, value)| (name.to_string(), value.into()))
+            .map(|(name, value)| (name.to_string(), value))
             .collect();
         let server = Program::new(tools::system("/usr/bin/pulseaudio")?)
             .envs(env.clone())

@@ -19,6 +19,7 @@ import {
   connectionView,
   downView,
   gatewayReport,
+  invitedView,
   message,
   pairing,
   repairView,
@@ -1145,6 +1146,54 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     {},
     (backend) => backend.tellPage("settings"),
   ),
+  "dialog-invitation": scene((backend) => {
+    backend.invitation = invitedView();
+  }, {}),
+  "dialog-invitation-ssh": scene((backend) => {
+    backend.invitation = invitedView({
+      way: "ssh",
+      host: "home-server",
+      port: 22,
+      user: "me",
+      address: "me@home-server",
+      brings: "token",
+      listed: "home-server",
+    });
+  }, {}),
+  "dialog-invitation-refused": scene((backend) => {
+    backend.invitation = {
+      state: "refused",
+      problem: problem(
+        "invitationAnotherLink",
+        "This openclaw:// link does not lead to a gateway, so nothing was done.",
+        null,
+      ),
+    };
+  }, {}),
+  "settings-privacy": scene(
+    () => {},
+    {},
+    (backend) => {
+      backend.tellPage("about");
+    },
+  ),
+  "server-clock": scene((backend) => {
+    const found = steps(null);
+    backend.check = checkView({
+      ...found,
+      access: {
+        status: "ok",
+        ms: 31,
+        summary: "Gateway 2026.9.6 let us in with: the gateway token.",
+        finding: {
+          code: "letIn",
+          version: "2026.9.6",
+          by: "gatewayToken",
+          clockAheadS: -600,
+        },
+      },
+    });
+  }, {}),
   "dialog-trust": scene((backend) => {
     backend.connection = downView({
       phase: "host_key",

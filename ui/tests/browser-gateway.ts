@@ -128,6 +128,7 @@ export class Page {
       gatewayReport: () => undefined,
       repair: () => undefined,
       sessions: (view) => this.sessions.push(view),
+      invitation: () => undefined,
       page: () => undefined,
     });
     await this.backend.commands.resendAll();

@@ -93,10 +93,17 @@ describe("the conversations of a page", () => {
     const { page, socket, last } = await listed();
     await page.backend.commands.chooseSession(OTHER);
     const done = page.backend.commands.editSession("page", OTHER, { kind: "delete" });
-    expect(await answer(socket, "sessions.patch", {})).toEqual({ key: OTHER, archived: true });
+    await answer(socket, "sessions.describe", { session: { key: OTHER, sessionId: "s" } });
+    const expectedSessionId = "s";
+    expect(await answer(socket, "sessions.patch", {})).toEqual({
+      key: OTHER,
+      archived: true,
+      expectedSessionId,
+    });
     expect(await answer(socket, "sessions.delete", { deleted: true })).toEqual({
       key: OTHER,
       archivedOnly: true,
+      expectedSessionId,
     });
     expect(await done).toMatchObject({ status: "ok" });
     expect(last().active).toBe(MAIN);

@@ -7,7 +7,7 @@ import { all, find, get, input, open, testids, textOf } from "./window";
 
 const CODE = `eyJ1cmwiOiJ3c3M6Ly9nYXRld2F5LmV4YW1wbGUuY29tIn0`;
 
-async function paste(testid: string, text: string) {
+async function paste(testid: Parameters<typeof input>[0], text: string) {
   await fireEvent.input(input(testid), { target: { value: text } });
 }
 

@@ -111,6 +111,11 @@ impl Places {
         self.logs().join("openclaw-tray.log")
     }
 
+    /// Returns the folder of the speech models that were downloaded.
+    pub fn voice_models(&self) -> PathBuf {
+        self.data_dir.join("voice").join("models")
+    }
+
     /// Returns the folder of reports, where there is none for downloads.
     pub fn reports(&self) -> PathBuf {
         self.data_dir.join("reports")

@@ -125,6 +125,10 @@ pub enum CredentialKind {
 
 /// What a session reports.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a loss is told once, and each is looked at before the next"
+)]
 pub enum SessionNews<E> {
     /// An event of the gateway.
     Event(E),

@@ -225,3 +225,21 @@ fn nothing_is_not_sent() {
     assert_eq!(ran.exit, 64, "{ran:?}");
     assert_eq!(gateway.frames().len(), 0);
 }
+
+#[test]
+fn the_models_are_listed_with_what_is_published_of_them() {
+    let home = Home::new();
+    let ran = home.run(["voice", "models", "--json"]);
+    assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    let models = ran.json()["models"].as_array().unwrap().clone();
+    assert_eq!(models.len(), 5);
+    assert!(models.iter().all(|model| model["installed"] == false));
+    assert_eq!(models[2]["id"], "base.en");
+    assert_eq!(
+        models[2]["sha1"],
+        "137c40403d78fd54d454da0f9bd998f78703390c"
+    );
+    let ran = home.run(["voice", "models", "--get", "huge"]);
+    assert_eq!(ran.exit, 64, "{ran:?}");
+    assert!(ran.stderr.contains("base.en"), "{ran:?}");
+}

@@ -90,7 +90,7 @@ impl Controller {
         let shown = std::mem::take(&mut self.invited.shown);
         let invitation = match shown {
             Shown::Asked(invitation) if id == self.invited.number => *invitation,
-            other => {
+            other @ (Shown::Nothing | Shown::Asked(_) | Shown::Refused(_)) => {
                 self.invited.shown = other;
                 respond(reply, Err(gone()));
                 return;

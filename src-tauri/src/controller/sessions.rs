@@ -43,6 +43,8 @@ pub(super) struct Sessions {
     chosen: Chosen,
     rows: Vec<SessionView>,
     has_more: bool,
+    /// The key of the one everybody has.
+    main: String,
     as_of_ms: Option<f64>,
     problem: Option<UiError>,
     can: SessionAbilities,
@@ -70,6 +72,7 @@ impl Sessions {
             chosen: Chosen::load(places.shown_sessions()),
             rows: Vec::new(),
             has_more: false,
+            main: MAIN_SESSION.to_owned(),
             as_of_ms: None,
             problem: None,
             can: SessionAbilities::default(),
@@ -113,6 +116,7 @@ impl Sessions {
     fn start_over(&mut self) {
         self.rows.clear();
         self.has_more = false;
+        MAIN_SESSION.clone_into(&mut self.main);
         self.as_of_ms = None;
         self.problem = None;
         self.can = SessionAbilities::default();
@@ -133,7 +137,9 @@ impl Sessions {
 
     fn view(&self, gateway: &ProfileId) -> SessionsView {
         let active = self.active(gateway).to_owned();
-        let mut shown = rows::with_shown(self.rows.clone(), &active);
+        // The one everybody has is always at hand, also before anybody wrote in it.
+        let shown = rows::with_row(self.rows.clone(), &self.main);
+        let mut shown = rows::with_row(shown, &active);
         for change in &self.pending {
             let row = shown
                 .iter_mut()
@@ -166,10 +172,11 @@ impl Controller {
         let offers = gateway.offers();
         self.sessions.can = rows::abilities(&offers);
         // From now on it is known which conversation the short name stands for.
-        if let Some(main) = &offers.main_session
-            && self.sessions.active(&self.gateway) == MAIN_SESSION
-        {
-            self.sessions.chosen.choose(&self.gateway, main.to_string());
+        if let Some(main) = &offers.main_session {
+            self.sessions.main = main.to_string();
+            if self.sessions.active(&self.gateway) == MAIN_SESSION {
+                self.sessions.chosen.choose(&self.gateway, main.to_string());
+            }
         }
         // An answer over the old connection will never come.
         self.sessions.asked += 1;
@@ -246,10 +253,7 @@ impl Controller {
     }
 
     fn show_main_session(&mut self) {
-        let main = self
-            .session()
-            .and_then(|gateway| gateway.offers().main_session);
-        let main = main.map_or_else(|| MAIN_SESSION.to_owned(), |main| main.to_string());
+        let main = self.sessions.main.clone();
         self.sessions.chosen.choose(&self.gateway, main);
     }
 

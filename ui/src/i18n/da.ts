@@ -1,13 +1,5 @@
 /** Every word of the window, in Danish. */
-import type {
-  Cause,
-  CheckStepId,
-  Finding,
-  LetInBy,
-  Phase,
-  SignInMethod,
-  UserAction,
-} from "../ipc";
+import type { Cause, CheckStepId, Finding, LetInBy, Phase, SignInMethod, UserAction } from "../ipc";
 import type { Span } from "../lib/duration";
 import type { Catalogue } from "./catalogue";
 
@@ -954,12 +946,17 @@ export const da: Catalogue = {
       deleteItem: (kind, owner) => `Slet: ${kind}, ${owner}`,
       deleteTitle: (kind) => `Slet dette fra nøgleringen: ${kind}?`,
       lost: {
-        gatewayToken: "Appen kan ikke længere logge ind på gatewayen med det. Du kan hente eller indtaste det igen.",
-        gatewayPassword: "Appen kan ikke længere logge ind på gatewayen med den. Du kan indtaste den igen.",
-        deviceKey: "Gateways kender enheden på den. Ved næste start laver appen en ny, og gateways vil måske have den godkendt igen.",
-        deviceToken: "Gatewayen udsteder et nyt ved næste forbindelse, hvis appen stadig har dens token eller adgangskode.",
+        gatewayToken:
+          "Appen kan ikke længere logge ind på gatewayen med det. Du kan hente eller indtaste det igen.",
+        gatewayPassword:
+          "Appen kan ikke længere logge ind på gatewayen med den. Du kan indtaste den igen.",
+        deviceKey:
+          "Gateways kender enheden på den. Ved næste start laver appen en ny, og gateways vil måske have den godkendt igen.",
+        deviceToken:
+          "Gatewayen udsteder et nyt ved næste forbindelse, hvis appen stadig har dens token eller adgangskode.",
         keyPassphrase: "Du bliver spurgt om den, næste gang nøglefilen bruges.",
-        sshPrivateKey: "Appen logger ind på serveren på en anden måde. Linjen i serverens authorized_keys bliver stående.",
+        sshPrivateKey:
+          "Appen logger ind på serveren på en anden måde. Linjen i serverens authorized_keys bliver stående.",
         singleUseCode: "Den logger ingen ind mere. Bed om en ny, hvis du stadig skal bruge den.",
       },
       where: "Hvor det hele er",
@@ -971,13 +968,16 @@ export const da: Catalogue = {
       },
       open: "Åbn",
       openFolder: (name) => `Åbn mappen: ${name}`,
-      onServer: "Samtaler og alt, hvad agenter gør. Her gemmer appen det seneste af hver samtale til læsning, indtil du glemmer det.",
+      onServer:
+        "Samtaler og alt, hvad agenter gør. Her gemmer appen det seneste af hver samtale til læsning, indtil du glemmer det.",
       forgetHistory: "Glem historikken",
       historyTitle: "Glem, hvad der er sket med forbindelsen?",
-      historyLost: "Listen over hændelser og hver servers seneste 24 timer slettes her. Intet ændres på en server.",
+      historyLost:
+        "Listen over hændelser og hver servers seneste 24 timer slettes her. Intet ændres på en server.",
       reset: "Nulstil appen",
       resetTitle: "Sæt appen tilbage til første start?",
-      resetLost: "Indstillinger, gateways på listen, alt i nøgleringen, servernøgler, du stoler på, historikken og beskeder, der ikke er sendt, slettes på denne computer. Det, der er på dine servere, bliver, og det gør det, som gatewayen på denne computer gemmer, også.",
+      resetLost:
+        "Indstillinger, gateways på listen, alt i nøgleringen, servernøgler, du stoler på, historikken og beskeder, der ikke er sendt, slettes på denne computer. Det, der er på dine servere, bliver, og det gør det, som gatewayen på denne computer gemmer, også.",
       about: "Om",
       version: (version) => `OpenClaw Tray ${version}`,
       licence: "MIT-licens. Licenserne for de biblioteker, den er lavet af, står i dens kildekode.",
@@ -1011,7 +1011,8 @@ export const da: Catalogue = {
       "SHA-256. Med det bliver kun dette certifikat godtaget; uden det, hvad dit system stoler på.",
     address: "Adresse",
     addressPlaceholder: "mig@hjemmeserver",
-    addressHint: "Indsæt hvad som helst: bruger@vært, vært:port, en hel ssh-kommando eller en opsætningskode.",
+    addressHint:
+      "Indsæt hvad som helst: bruger@vært, vært:port, en hel ssh-kommando eller en opsætningskode.",
     addressDialled: (address) => `Forbinder til ${address}`,
     addressMissing: "Indtast adressen på den computer, OpenClaw kører på.",
     signIn: "Login",
@@ -1239,7 +1240,8 @@ export const da: Catalogue = {
     brings: "Med følger",
     brought: {
       token: "Gatewayens token. Det gemmes i nøgleringen og sendes ingen andre steder hen.",
-      password: "Gatewayens adgangskode. Den gemmes i nøgleringen og sendes ingen andre steder hen.",
+      password:
+        "Gatewayens adgangskode. Den gemmes i nøgleringen og sendes ingen andre steder hen.",
       setupCode: "En kode, der logger denne enhed ind én gang",
     },
     nothing: "Intet at logge ind med",

@@ -746,12 +746,17 @@ export const en = {
       deleteItem: (kind: string, owner: string) => `Delete: ${kind}, ${owner}`,
       deleteTitle: (kind: string) => `Delete this from the keychain: ${kind}?`,
       lost: {
-        gatewayToken: "The app cannot sign in to that gateway with it any more. You can fetch or enter it again.",
-        gatewayPassword: "The app cannot sign in to that gateway with it any more. You can enter it again.",
-        deviceKey: "Gateways know this device by it. After the next start the app makes a new one, and gateways may want it approved again.",
-        deviceToken: "The gateway issues another one at the next connection, if the app still has its token or password.",
+        gatewayToken:
+          "The app cannot sign in to that gateway with it any more. You can fetch or enter it again.",
+        gatewayPassword:
+          "The app cannot sign in to that gateway with it any more. You can enter it again.",
+        deviceKey:
+          "Gateways know this device by it. After the next start the app makes a new one, and gateways may want it approved again.",
+        deviceToken:
+          "The gateway issues another one at the next connection, if the app still has its token or password.",
         keyPassphrase: "You are asked for it the next time the key file is used.",
-        sshPrivateKey: "The app signs in to the server another way. The line in the server's authorized_keys stays there.",
+        sshPrivateKey:
+          "The app signs in to the server another way. The line in the server's authorized_keys stays there.",
         singleUseCode: "It signs nobody in any more. Ask for a new one if you still need it.",
       },
       where: "Where everything is",
@@ -763,13 +768,16 @@ export const en = {
       },
       open: "Open",
       openFolder: (name: string) => `Open the folder: ${name}`,
-      onServer: "Conversations and everything agents do. Here the app keeps the last of each conversation for reading, until you forget it.",
+      onServer:
+        "Conversations and everything agents do. Here the app keeps the last of each conversation for reading, until you forget it.",
       forgetHistory: "Forget the history",
       historyTitle: "Forget what happened to the connection?",
-      historyLost: "The list of events and the last 24 hours of every server are deleted here. Nothing on a server changes.",
+      historyLost:
+        "The list of events and the last 24 hours of every server are deleted here. Nothing on a server changes.",
       reset: "Reset the app",
       resetTitle: "Put the app back to its first start?",
-      resetLost: "Settings, gateways on the list, everything in the keychain, trusted server keys, the history and unsent messages are deleted on this computer. What is on your servers stays, and so does what the gateway on this computer keeps.",
+      resetLost:
+        "Settings, gateways on the list, everything in the keychain, trusted server keys, the history and unsent messages are deleted on this computer. What is on your servers stays, and so does what the gateway on this computer keeps.",
       about: "About",
       version: (version: string) => `OpenClaw Tray ${version}`,
       licence: "MIT licence. The licences of the libraries it is made of are in its source.",

@@ -47,6 +47,10 @@ export const commands = {
 	cancelMessage: (key: string) => typedError<null, UiError>(__TAURI_INVOKE("cancel_message", { key })),
 	/**  Forgets what is kept of conversations on this computer; what the gateways have is untouched. */
 	forgetHistories: () => typedError<null, UiError>(__TAURI_INVOKE("forget_histories")),
+	/**  Fetches one message whole, where the history left a part of it out. */
+	chatMessage: (sessionKey: string, id: string) => typedError<ChatMessageView, UiError>(__TAURI_INVOKE("chat_message", { sessionKey, id })),
+	/**  Opens a link of a conversation outside, after a person has seen where it leads. */
+	openLink: (address: string) => typedError<null, UiError>(__TAURI_INVOKE("open_link", { address })),
 	/**  Stops a run, or every run of the session. */
 	abortChat: (sessionKey: string, runId: string | null) => typedError<null, UiError>(__TAURI_INVOKE("abort_chat", { sessionKey, runId })),
 	/**  Shows another conversation of the gateway in use. */
@@ -105,9 +109,6 @@ export const commands = {
 	saveReport: (number: number) => typedError<SavedReportView, UiError>(__TAURI_INVOKE("save_report", { number })),
 	/**  Shows the folder of the report that was saved last. */
 	openReportFolder: () => typedError<null, UiError>(__TAURI_INVOKE("open_report_folder")),
-	chatMessage: (sessionKey: string, id: string) => typedError<ChatMessageView, UiError>(__TAURI_INVOKE("chat_message", { sessionKey, id })),
-	/**  Opens a link of a conversation outside, after a person has seen where it leads. */
-	openLink: (address: string) => typedError<null, UiError>(__TAURI_INVOKE("open_link", { address })),
 	/**  Works out what "also use this for the openclaw command" would write, to be shown first. */
 	showOpenclawChange: () => typedError<OpenclawChangeView, UiError>(__TAURI_INVOKE("show_openclaw_change")),
 	/**  Writes the change of the official `openclaw.json` that is shown. */
@@ -208,6 +209,16 @@ export type AnswerForm = {
 	texts: SecretText[],
 	/**  Whether to keep it in the keychain (passphrase only). */
 	remember: boolean,
+};
+
+/**  Which call a tool's result belongs to. */
+export type AnsweredView = {
+	/**  The call's id. */
+	callId: string,
+	/**  The tool, where it is named. */
+	name: string,
+	/**  Whether the tool failed. */
+	failed: boolean,
 };
 
 /**  One command that waits for approval. */
@@ -344,16 +355,26 @@ runId: string;
 text: string } | 
 /**  What the agent thought so far. */
 { kind: "reasoning"; 
+/**  The run. */
 runId: string; 
+/**  The whole thought so far. */
 text: string } | 
+/**  A tool of the run moved on. */
 { kind: "tool"; 
+/**  The run. */
 runId: string; 
+/**  The tool as it is now. */
 tool: ToolView } | 
+/**  The provider did not answer and is asked again. */
 { kind: "retrying"; 
+/**  The run. */
 runId: string; 
+/**  Which retry it is, from 1. */
 attempt: number; 
+/**  How many there are at most; 0 where that is not said. */
 most: number; 
-atMs: number } | 
+/**  When, in milliseconds since 1970. */
+atMs: number | null } | 
 /**  The run ended; `message` is absent when it was steered into another run. */
 { kind: "final"; 
 /**  The run. */
@@ -434,29 +455,6 @@ export type ChatMessageView = {
 	images: ImageView[],
 	/**  Whether the gateway left out a part of it, which can be asked for. */
 	truncated: boolean,
-};
-
-/**  A tool that an agent calls. */
-export type ToolView = {
-	id: string,
-	name: string,
-	arguments: string,
-	state: ToolStateView,
-	result: string | null,
-	images: ImageView[],
-};
-
-export type ToolStateView = "called" | "running" | "done" | "failed";
-
-export type AnsweredView = {
-	callId: string,
-	name: string,
-	failed: boolean,
-};
-
-export type ImageView = {
-	mediaType: string,
-	data: string | null,
 };
 
 /**  Who said a message. */
@@ -988,13 +986,23 @@ export type HostKeyPolicy =
 /**  The SSH configuration's `StrictHostKeyChecking` decides. */
 "openssh";
 
+/**  A picture. */
+export type ImageView = {
+	/**  Such as `image/png`. */
+	mediaType: string,
+	/**  The bytes in base64; `null` where there are none, or too many. */
+	data: string | null,
+};
+
 /**  A reply that is being streamed. */
 export type InFlightView = {
 	/**  Its run. */
 	runId: string,
 	/**  The text so far. */
 	text: string,
+	/**  What the agent thought so far. */
 	reasoning: string | null,
+	/**  The tools it called, as far as we have heard. */
 	tools: ToolView[],
 };
 
@@ -1801,6 +1809,33 @@ export type Tongue =
 "english" | 
 /**  Danish. */
 "danish";
+
+/**  How far a tool is. */
+export type ToolStateView = 
+/**  It was asked for; what became of it is said elsewhere, or nowhere. */
+"called" | 
+/**  It is at work. */
+"running" | 
+/**  It answered. */
+"done" | 
+/**  It failed. */
+"failed";
+
+/**  A tool that an agent calls. */
+export type ToolView = {
+	/**  The call's id. */
+	id: string,
+	/**  The tool. */
+	name: string,
+	/**  What it was called with, as JSON for people. */
+	arguments: string,
+	/**  How far it is. */
+	state: ToolStateView,
+	/**  What it answered, so far or at the end. */
+	result: string | null,
+	/**  Pictures it answered. */
+	images: ImageView[],
+};
 
 /**  How another computer's gateway is reached. */
 export type Transport = 

@@ -248,7 +248,8 @@ function apply(timeline: Timeline, update: ChatUpdate): Timeline {
         retry: null,
       }));
     case "retrying": {
-      const { attempt, most, atMs } = change;
+      const { attempt, most } = change;
+      const atMs = change.atMs ?? 0;
       return withRun(next, change.runId, (run) => ({ ...run, retry: { attempt, most, atMs } }));
     }
     case "delta":

@@ -65,7 +65,10 @@ export class ChatState {
   #place = 0;
   /** The one that was shown last at the end. */
   #kept: Kept[] = [];
-  #online = false;
+  /** Whether the gateway can be asked; unknown until the app has told. */
+  #online: boolean | null = null;
+  /** The place for which what is kept was asked for last. */
+  #keptFor = -1;
   #reading = false;
   #again: ReturnType<typeof setTimeout> | undefined;
   readonly #backend: Backend;
@@ -249,7 +252,8 @@ export class ChatState {
   async #readKept(): Promise<void> {
     const place = this.#place;
     const { sessionKey, loaded } = this.#timeline;
-    if (loaded) return;
+    if (loaded || this.#keptFor === place) return;
+    this.#keptFor = place;
     await this.#ask(async () => {
       const answer = await this.#backend.commands.chatHistory(sessionKey);
       if (answer.status === "ok" && answer.data.keptAtMs !== null && place === this.#place)
@@ -259,6 +263,7 @@ export class ChatState {
   }
 
   async #catchUp(): Promise<void> {
+    if (this.#online === null) return;
     if (!this.#online) return this.#readKept();
     if (this.#reading || !this.#timeline.needsHistory) return;
     clearTimeout(this.#again);

@@ -94,6 +94,21 @@ pub(crate) enum VoiceCommand {
     Test(VoiceTestArgs),
     /// Send a text to the gateway as a spoken message.
     Forward(VoiceForwardArgs),
+    /// List the models that can be had for Whisper; nothing is downloaded unless it is asked for.
+    Models(VoiceModelsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VoiceModelsArgs {
+    /// Download this one; a download that was cut off goes on where it was.
+    #[arg(long, value_name = "MODEL", conflicts_with = "remove")]
+    pub(crate) get: Option<String>,
+    /// Remove this one, and what there is of its download.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) remove: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -107,7 +122,7 @@ pub(crate) struct VoiceTestArgs {
     /// Take everything for words, as while push-to-talk is held.
     #[arg(long, conflicts_with = "trigger")]
     pub(crate) held: bool,
-    /// Use Whisper with this model file; PocketSphinx where absent.
+    /// Use Whisper with this model file, or a model that was downloaded by its name; PocketSphinx where absent.
     #[arg(long, value_name = "FILE")]
     pub(crate) whisper_model: Option<PathBuf>,
     /// The language that is spoken, such as `en`; for Whisper.
@@ -298,7 +313,8 @@ pub(crate) struct ConnectArgs {
     /// The microphone to listen with, by its id or name; the system's default where absent.
     #[arg(long, value_name = "NAME", requires = "voice")]
     pub(crate) microphone: Option<String>,
-    /// Understand with Whisper and this model file; with PocketSphinx where absent.
+    /// Understand with Whisper and this model file, or a model that was downloaded by its name; with
+    /// PocketSphinx where absent.
     #[arg(long, value_name = "FILE", requires = "voice")]
     pub(crate) whisper_model: Option<PathBuf>,
     /// Print one JSON object a line: the state, `figures`, and the `events` since the line before.

@@ -7,7 +7,7 @@ use crate::questions::{self, Asking};
 use crate::secrets::Given;
 use crate::signals;
 use crate::target::{self, Own};
-use crate::voice::listen;
+use crate::voice::{chosen_model, listen};
 use gateway_core::config::{Environment, SettingsFile};
 use gateway_core::connection::backoff::RetryPolicy;
 use gateway_core::connection::computer::Computer;
@@ -36,11 +36,14 @@ const END_LIMIT: Duration = Duration::from_millis(1_500);
 pub(crate) async fn run(args: ConnectArgs, environment: &Environment) -> Result<Exit, Stop> {
     let given = Given::read(args.secrets)?;
     let json = args.json;
-    let voice = args.voice.then(|| listen::Wanted {
-        microphone: args.microphone.clone(),
-        whisper_model: args.whisper_model.clone(),
-        json,
-    });
+    let voice = match args.voice {
+        true => Some(listen::Wanted {
+            microphone: args.microphone,
+            whisper_model: chosen_model(args.whisper_model, environment)?,
+            json,
+        }),
+        false => None,
+    };
     let mut own = target::own(environment, &target::overrides(&args.server))?;
     let (route, keeps) = match direct(&args.direct, &own)? {
         Some((dialer, by_hand)) => {

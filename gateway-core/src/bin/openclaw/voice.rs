@@ -1,6 +1,7 @@
 //! `openclaw voice`: a recording through the app's own pipeline, and a text as a spoken message.
 
 pub(crate) mod listen;
+mod models;
 
 use crate::args::{VoiceCommand, VoiceForwardArgs, VoiceTestArgs};
 use crate::gateway::{find, open};
@@ -10,6 +11,7 @@ use gateway_core::protocol::connect::Scope;
 use gateway_core::protocol::{RunId, SessionKey};
 use gateway_core::voice_forward::{ForwardError, Spoken, forward};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::task;
 use uuid::Uuid;
@@ -19,17 +21,21 @@ use voice::rehearsal::{Happened, Report, Start, rehearse};
 use voice::timing::Timing;
 use voice::triggers::Triggers;
 
+pub(crate) use models::chosen as chosen_model;
+
 pub(crate) async fn run(command: VoiceCommand, environment: &Environment) -> Result<Exit, Stop> {
     match command {
-        VoiceCommand::Test(args) => test(args).await,
+        VoiceCommand::Test(args) => test(args, environment).await,
+        VoiceCommand::Models(args) => models::run(args, environment).await,
         VoiceCommand::Forward(args) => send(args, environment).await,
     }
 }
 
 /// `openclaw voice test`: 0 where something would have been sent, 1 where not.
-async fn test(args: VoiceTestArgs) -> Result<Exit, Stop> {
+async fn test(args: VoiceTestArgs, environment: &Environment) -> Result<Exit, Stop> {
     let as_json = args.json;
-    let listened = task::spawn_blocking(move || listen(args)).await;
+    let model = models::chosen(args.whisper_model.clone(), environment)?;
+    let listened = task::spawn_blocking(move || listen(args, model)).await;
     let report = listened.map_err(|error| Stop::because(Exit::Failed, &error))??;
     if as_json {
         output::json(&json!({
@@ -53,10 +59,10 @@ async fn test(args: VoiceTestArgs) -> Result<Exit, Stop> {
     })
 }
 
-fn listen(args: VoiceTestArgs) -> Result<Report, Stop> {
+fn listen(args: VoiceTestArgs, model: Option<PathBuf>) -> Result<Report, Stop> {
     let samples =
         recording::read(&args.wav).map_err(|error| Stop::because(Exit::Failed, &error))?;
-    let choice = match args.whisper_model {
+    let choice = match model {
         Some(model) => Choice::Whisper {
             model,
             language: args.language,

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 /// What one attempt to open a path does.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a test has a handful of them")]
 enum PathScript {
     Opens,
     Fails(Failure),
@@ -23,6 +24,7 @@ enum PathScript {
 
 /// What one attempt to open a session does.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a test has a handful of them")]
 enum SessionScript {
     Opens,
     Fails(Failure),

@@ -91,6 +91,11 @@ fn chat(samples: &mut Vec<(&'static str, Value)>) {
         ..ChatHistoryParams::new("main")
     };
     add::<ChatHistory>(samples, history);
+    let whole = ChatMessageGetParams {
+        max_chars: Some(2_000_000),
+        ..ChatMessageGetParams::new("main", "message")
+    };
+    add::<ChatMessageGet>(samples, whole);
     add::<ChatSend>(samples, ChatSendParams::new("main", "hello", "key"));
     let send = ChatSendParams {
         thinking: Some("low".into()),
@@ -138,6 +143,7 @@ fn sessions(samples: &mut Vec<(&'static str, Value)>) {
         include_derived_titles: Some(true),
         include_last_message: Some(true),
         agent_id: Some("main".into()),
+        archived: Some("all".into()),
         ..Default::default()
     };
     add::<SessionsList>(samples, list);
@@ -153,6 +159,9 @@ fn sessions(samples: &mut Vec<(&'static str, Value)>) {
         label: Some("New".into()),
         agent_id: Some("main".into()),
         model: Some("mock/mock-1".into()),
+        parent_session_key: Some(SessionKey::from("agent:main:main")),
+        fork: Some(true),
+        fork_from: Some("last-completed".into()),
         ..Default::default()
     };
     add::<SessionsCreate>(samples, create);
@@ -168,6 +177,7 @@ fn sessions(samples: &mut Vec<(&'static str, Value)>) {
     add::<SessionsPatch>(samples, change);
     let delete = SessionsDeleteParams {
         delete_transcript: Some(true),
+        archived_only: Some(true),
         ..SessionsDeleteParams::new("x")
     };
     add::<SessionsDelete>(samples, delete);
@@ -176,6 +186,7 @@ fn sessions(samples: &mut Vec<(&'static str, Value)>) {
         ..SessionsResetParams::new("main")
     };
     add::<SessionsReset>(samples, reset);
+    add::<SessionsCompact>(samples, SessionsCompactParams::new("main"));
 }
 
 fn pickers_and_voice(samples: &mut Vec<(&'static str, Value)>) {

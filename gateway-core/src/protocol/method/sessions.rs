@@ -265,6 +265,8 @@ params! {
         archived: bool,
         /// Whether it counts as unread.
         unread: bool,
+        /// Only if this is still its id. Gateways demand it before they put one away.
+        expected_session_id: String,
     }
     may be null {
         /// What to call it.
@@ -301,6 +303,8 @@ params! {
         delete_transcript: bool,
         /// Only if it was put away before; asked so, fewer rights are enough. Wire version 4 only.
         archived_only: bool,
+        /// Only if this is still its id.
+        expected_session_id: String,
     }
 }
 

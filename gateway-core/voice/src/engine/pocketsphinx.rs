@@ -23,11 +23,11 @@ const SHORTEST_PART: usize = 3;
 /// `scripts/bench voice`.
 fn sureness(phones: usize) -> i32 {
     match phones {
-        0..=4 => -4,
-        5..=6 => -10,
-        7..=8 => -18,
-        9..=10 => -25,
-        _ => -35,
+        0..=4 => -1,
+        5..=6 => -4,
+        7..=8 => -9,
+        9..=10 => -20,
+        _ => -30,
     }
 }
 

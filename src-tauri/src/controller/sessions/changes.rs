@@ -104,6 +104,12 @@ impl Controller {
         let work = if edit == SessionEdit::Fork {
             SessionWork::Begin { is_empty: false }
         } else {
+            // A gateway may take its time to let go of one that it is working in.
+            if edit == (SessionEdit::Archive { archived: true })
+                && is_same_session(&key, self.sessions.active(&self.gateway))
+            {
+                self.show_main_session();
+            }
             self.sessions.pending.push(Pending { number, key, edit });
             self.send_sessions();
             SessionWork::Edit { number }
@@ -182,11 +188,6 @@ impl Controller {
             self.session_is_gone(&done.key);
         } else if let Some(row) = self.sessions.row_mut(&done.key) {
             rows::apply(&done.edit, row);
-        }
-        let archived = SessionEdit::Archive { archived: true };
-        if done.edit == archived && is_same_session(&done.key, self.sessions.active(&self.gateway))
-        {
-            self.show_main_session();
         }
     }
 

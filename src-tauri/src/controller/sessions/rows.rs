@@ -26,14 +26,15 @@ const SORTED_SINCE: u32 = 4;
 /// Returns a conversation as it is listed.
 pub(super) fn session_view(row: &SessionRow) -> SessionView {
     let key = row.key.to_string();
-    let made_up = row.derived_title.as_ref().or(row.display_name.as_ref());
+    let derived = row.derived_title.as_deref().map(without_time);
+    let made_up = derived.or(row.display_name.as_deref());
     let title = row
         .label
-        .as_ref()
+        .as_deref()
         .or(made_up)
         .filter(|text| !text.is_empty());
     SessionView {
-        title: title.cloned(),
+        title: title.map(str::to_owned),
         is_named: row.label.is_some(),
         preview: row.last_message_preview.clone(),
         updated_at_ms: row.updated_at.flatten().map(|at| at as f64),
@@ -174,12 +175,28 @@ pub(super) fn apply(edit: &SessionEdit, row: &mut SessionView) {
     }
 }
 
-/// Returns the rows with the shown one among them.
-pub(super) fn with_shown(mut rows: Vec<SessionView>, active: &str) -> Vec<SessionView> {
-    if !rows.iter().any(|row| is_same_session(active, &row.key)) {
-        rows.push(unlisted(active));
+/// Returns the rows with that one among them.
+pub(super) fn with_row(mut rows: Vec<SessionView>, key: &str) -> Vec<SessionView> {
+    if !rows.iter().any(|row| is_same_session(key, &row.key)) {
+        rows.push(unlisted(key));
     }
     rows
+}
+
+/// Takes off the time that older gateways put before what was said, `[Mon 2026-11-30 20:21 UTC] …`.
+fn without_time(title: &str) -> &str {
+    let is_time = |text: &str| {
+        let words: Vec<_> = text.split(' ').collect();
+        let date = words.get(1).copied().unwrap_or_default();
+        words.len() == 4 && date.len() == 10 && date.split('-').count() == 3
+    };
+    match title
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "))
+    {
+        Some((time, said)) if is_time(time) => said,
+        Some(_) | None => title,
+    }
 }
 
 /// Returns the agents, the default one first.
@@ -293,6 +310,18 @@ mod tests {
         })));
         assert!(other.is_main && other.is_named && !other.model_is_chosen);
         assert_eq!((other.tokens_used, other.last_run_error), (None, None));
+    }
+
+    #[test]
+    fn a_title_is_what_was_said_and_not_when() {
+        let titled = |title: &str| session_view(&row(json!({"key": "k", "derivedTitle": title})));
+        for (told, shown) in [
+            ("[Mon 2026-11-30 20:21 UTC] on the disk", "on the disk"),
+            ("[draft] a letter", "[draft] a letter"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(titled(told).title.as_deref(), Some(shown));
+        }
     }
 
     #[test]

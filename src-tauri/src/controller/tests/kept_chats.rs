@@ -22,7 +22,11 @@ fn left(key: &str, state: UnsentState) -> UnsentMessage {
 }
 
 async fn unsent(fakes: &mut Fakes) -> UnsentView {
-    fakes.ask(|reply| Request::Unsent { reply }).await.unwrap()
+    let session_key = "main".to_owned();
+    fakes
+        .ask(|reply| Request::Unsent { session_key, reply })
+        .await
+        .unwrap()
 }
 
 async fn waiting(fakes: &mut Fakes) -> Vec<String> {
@@ -145,6 +149,7 @@ async fn a_decision_about_a_refused_message_reaches_the_disk() {
 
     fakes.tell(Request::KeepDraft {
         gateway: HOME.to_owned(),
+        session_key: "main".to_owned(),
         text: "Dear".to_owned(),
     });
     assert_eq!(unsent(&mut fakes).await.draft, "Dear");

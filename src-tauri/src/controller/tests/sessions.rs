@@ -53,7 +53,7 @@ async fn listed() -> (Fakes, Arc<fakes::FakeGateway>) {
     (fakes, gateway)
 }
 
-async fn edit(fakes: &Fakes, edit: SessionEdit) -> oneshot::Receiver<Result<(), UiError>> {
+fn edit(fakes: &Fakes, edit: SessionEdit) -> oneshot::Receiver<Result<(), UiError>> {
     let (reply, answer) = oneshot::channel();
     fakes.tell(Request::EditSession {
         gateway: HOME.to_owned(),
@@ -155,7 +155,7 @@ async fn an_edit_is_shown_at_once_and_taken_back_where_it_is_refused() {
     let rename = SessionEdit::Rename {
         title: Some("Disks".to_owned()),
     };
-    let answer = edit(&fakes, rename.clone()).await;
+    let answer = edit(&fakes, rename.clone());
     fakes
         .desktop
         .sessions_where(|view| titles(view) == ["Disks", "Home"])
@@ -173,7 +173,7 @@ async fn an_edit_is_shown_at_once_and_taken_back_where_it_is_refused() {
     assert_eq!(answer.await.unwrap().unwrap_err().code, "gatewayRefused");
 
     // Done: it stays, and no older list takes it away.
-    let answer = edit(&fakes, rename).await;
+    let answer = edit(&fakes, rename);
     let (_, reply) = gateway.sessions.ordered().await;
     gateway
         .sessions
@@ -192,12 +192,12 @@ async fn an_edit_is_shown_at_once_and_taken_back_where_it_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn what_takes_an_administrator_says_so_and_is_not_asked() {
     let (mut fakes, gateway) = listed().await;
-    let answer = edit(&fakes, SessionEdit::Compact).await;
+    let answer = edit(&fakes, SessionEdit::Compact);
     assert_eq!(answer.await.unwrap().unwrap_err().code, "needsAdmin");
     assert!(gateway.sessions.nothing_is_ordered().await);
 
     // The gateway has the last word.
-    let answer = edit(&fakes, SessionEdit::Pin { pinned: true }).await;
+    let answer = edit(&fakes, SessionEdit::Pin { pinned: true });
     let (_, reply) = gateway.sessions.ordered().await;
     reply
         .send(Err(refused("missing scope: operator.admin")))
@@ -213,7 +213,7 @@ async fn what_takes_an_administrator_says_so_and_is_not_asked() {
         .desktop
         .sessions_where(|view| view.can.compact == Ability::Yes)
         .await;
-    let answer = edit(&fakes, SessionEdit::Reset).await;
+    let answer = edit(&fakes, SessionEdit::Reset);
     assert_eq!(answer.await.unwrap().unwrap_err().code, "notServed");
 }
 
@@ -223,7 +223,7 @@ async fn a_removed_one_goes_by_way_of_the_archive_where_that_takes_fewer_rights(
     fakes.tell(Request::ChooseSession {
         key: OTHER.to_owned(),
     });
-    let answer = edit(&fakes, SessionEdit::Delete).await;
+    let answer = edit(&fakes, SessionEdit::Delete);
     let (order, reply) = gateway.sessions.ordered().await;
     assert_eq!(
         order,

@@ -25,7 +25,7 @@ export function sessionView(row: unknown): SessionView | null {
   const key = textAt(row, "key");
   if (key === null) return null;
   const label = textAt(row, "label");
-  const title = label ?? textAt(row, "derivedTitle") ?? textAt(row, "displayName");
+  const title = label ?? withoutTime(textAt(row, "derivedTitle")) ?? textAt(row, "displayName");
   const model = textAt(row, "model");
   const fresh = at(row, "totalTokensFresh") !== false;
   return {
@@ -188,6 +188,11 @@ export function commandsIn(payload: unknown): CommandView[] {
       },
     ];
   });
+}
+
+/** Takes off the time that older gateways put before what was said. */
+function withoutTime(title: string | null): string | null {
+  return title?.replace(/^\[\S+ \d{4}-\d\d-\d\d \S+ \S+\] /, "") ?? null;
 }
 
 function is(value: unknown, name: string): boolean | null {

@@ -78,7 +78,10 @@ export class Sessions {
   get view(): SessionsView {
     const { active } = this.#view;
     let rows = this.#view.rows;
-    if (!rows.some((row) => isSameSession(active, row.key))) rows = [...rows, unlisted(active)];
+    // The one everybody has is always at hand, also before anybody wrote in it.
+    for (const key of [this.#main(), active]) {
+      if (!rows.some((row) => isSameSession(key, row.key))) rows = [...rows, unlisted(key)];
+    }
     for (const { key, edit } of this.#pending) {
       rows = rows.map((row) => (isSameSession(key, row.key) ? applied(row, edit) : row));
     }
@@ -186,17 +189,19 @@ export class Sessions {
       case "pin":
         return void (await patch({ pinned: edit.pinned }));
       case "archive":
-        return void (await patch({ archived: edit.archived }));
+        return void (await patch({ archived: edit.archived, ...(await idOf(session, key)) }));
       case "markUnread":
         return void (await patch({ unread: edit.unread }));
       case "model":
         return void (await patch({ model: edit.model }));
       case "thinking":
         return void (await patch({ thinkingLevel: edit.level }));
-      case "delete":
+      case "delete": {
         // By way of the archive it takes fewer rights.
-        await patch({ archived: true });
-        return void (await session.call("sessions.delete", { key, archivedOnly: true }));
+        const now = await idOf(session, key);
+        await patch({ archived: true, ...now });
+        return void (await session.call("sessions.delete", { key, archivedOnly: true, ...now }));
+      }
       case "reset":
         return void (await session.call("sessions.reset", { key }));
       case "compact": {
@@ -295,6 +300,13 @@ export class Sessions {
   #tell(): void {
     this.#changed(this.view);
   }
+}
+
+/** The id of what is in a conversation now, which gateways want to hear before they put it away. */
+async function idOf(session: SessionCalls, key: string): Promise<Json> {
+  const told = await session.call("sessions.describe", { key });
+  const id = textAt(told, "session", "sessionId");
+  return id === null ? {} : { expectedSessionId: id };
 }
 
 async function list(session: SessionCalls): Promise<{ rows: SessionView[]; hasMore: boolean }> {
