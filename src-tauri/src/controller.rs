@@ -16,6 +16,7 @@ mod fetching;
 mod gateway_report;
 mod gateways;
 mod invitation;
+mod keeping;
 mod links;
 mod notices;
 mod openclaw_change;
@@ -71,6 +72,7 @@ use report::ShownReport;
 use sessions::Sessions;
 use sign_in_key::SignInKey;
 use std::{
+    collections::HashSet,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -97,6 +99,8 @@ pub struct Controller {
     connection: ConnectionPort,
     courier: CourierPort,
     kept_chats: Arc<dyn KeptChatsPort>,
+    /// The conversations that are to be kept as they are in a moment.
+    to_keep: HashSet<String>,
     checks: Arc<dyn CheckPort>,
     home_server: Arc<dyn HomeServerPort>,
     administrator: Arc<dyn AdministratorPort>,
@@ -205,6 +209,7 @@ impl Controller {
             gateway_report: GatewayReport::default(),
             unsent: Unsent::left(parts.left_chats),
             kept_chats: parts.kept_chats,
+            to_keep: HashSet::new(),
             gateway: parts.settings.gateway(),
             is_described: parts.settings.is_configured(),
             settings: parts.settings,
@@ -546,6 +551,7 @@ impl Controller {
         };
         for update in updates {
             self.reply_may_have_ended(&update);
+            self.keep_when_ended(&update);
             self.desktop.send(WindowEvent::Chat(update));
         }
         Next::Continue

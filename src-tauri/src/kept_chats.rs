@@ -87,6 +87,7 @@ enum Order {
         gateway: ProfileId,
         key: String,
     },
+    ForgetGateway(ProfileId),
     ForgetHistories(oneshot::Sender<Result<(), StoreError>>),
     Settle(oneshot::Sender<()>),
 }
@@ -130,13 +131,12 @@ impl KeptChatsPort for Writer {
         let session_key = session_key.to_owned();
         async move {
             let chats = chats?;
-            let mut kept = read(&chats, &gateway, &session_key).await;
-            if kept.is_none()
-                && let Some(short) = short_key(&session_key)
-            {
-                kept = read(&chats, &gateway, short).await;
-            }
-            let kept = kept?;
+            let (short, full) = both_keys(&session_key);
+            let of_short = read(&chats, &gateway, &short).await;
+            let of_full = read(&chats, &gateway, &full).await;
+            let kept = of_short.into_iter().chain(of_full);
+            // The last of the newest: the full key is used from when it is known.
+            let kept = kept.max_by_key(|kept| kept.as_of_ms)?;
             // A layout that is not understood any more is as good as none: the gateway has it all.
             Some(KeptHistory {
                 payload: serde_json::from_str(&kept.history).ok()?,
@@ -151,6 +151,10 @@ impl KeptChatsPort for Writer {
             gateway: gateway.clone(),
             key: key.to_owned(),
         });
+    }
+
+    fn forget_gateway(&self, gateway: &ProfileId) {
+        self.tell(Order::ForgetGateway(gateway.clone()));
     }
 
     fn forget_histories(&self) -> BoxFuture<'static, Result<(), UiError>> {
@@ -194,10 +198,20 @@ async fn read(chats: &KeptChats, gateway: &ProfileId, session_key: &str) -> Opti
         .ok()?
 }
 
-/// The key by which a conversation may have gone before its gateway told its full one. Of other agents a short
-/// key might mean another conversation.
+/// What a full key of the main agent begins with. Of other agents a short key might mean another conversation.
+const MAIN_AGENT: &str = "agent:main:";
+
+/// The key by which a conversation may have gone before its gateway told its full one.
 fn short_key(session_key: &str) -> Option<&str> {
-    session_key.strip_prefix("agent:main:")
+    session_key.strip_prefix(MAIN_AGENT)
+}
+
+/// Both keys of a conversation, the short one first.
+fn both_keys(session_key: &str) -> (String, String) {
+    match short_key(session_key) {
+        Some(short) => (short.to_owned(), session_key.to_owned()),
+        None => (session_key.to_owned(), format!("{MAIN_AGENT}{session_key}")),
+    }
 }
 
 /// The composer's texts that are still being typed.
@@ -266,6 +280,10 @@ async fn obey(chats: &KeptChats, typing: &mut Typing, order: Order) {
         } => keep_history(chats, &gateway, &session_key, &payload).await,
         Order::ForgetRefused { gateway, key } => {
             warn_of(chats.forget_refused(gateway.as_str(), &key).await);
+        }
+        Order::ForgetGateway(gateway) => {
+            typing.texts.retain(|(of, _), _| *of != gateway.as_str());
+            warn_of(chats.forget_gateway(gateway.as_str()).await);
         }
         Order::ForgetHistories(done) => drop(done.send(chats.forget_transcripts().await)),
         Order::Settle(done) => {

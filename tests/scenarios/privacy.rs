@@ -53,6 +53,10 @@ async fn what_is_kept_is_shown_and_forgotten_piece_by_piece_and_as_a_whole() -> 
     window.picture("delete").await?;
     window.click("dialog-confirm").await?;
     keychain_without(&user, "/gatewayToken").await?;
+    // Everything below it moves up.
+    window
+        .shows("privacy", SOON, |text| !text.contains("Gateway token"))
+        .await?;
 
     let data = user.home().data_home().join("openclaw-tray");
     ensure!(

@@ -701,6 +701,23 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
       backend.tellChat({ kind: "queued", key: "d", text: "And tell me when it is done." });
     },
   ),
+  "chat-kept": scene(
+    (backend) => {
+      backend.connection = downView({
+        phase: "retry_wait",
+        cause: "network",
+        attempt: 3,
+        nextAttemptAtMs: Date.now() + 8_000,
+      });
+    },
+    {
+      chatHistory: (sessionKey) => {
+        const { status, data } = history(conversation()).chatHistory(sessionKey);
+        return { status, data: { ...data, keptAtMs: Date.now() - 3 * HOUR } };
+      },
+    },
+    (backend) => backend.tellPage("chat"),
+  ),
   "chat-never-connected": scene(
     (backend) => {
       backend.connection = downView({ phase: "connecting", attempt: 1 });

@@ -32,6 +32,8 @@ const LONG_LOOK: u32 = 1000;
 const MOST_AHEAD: usize = 10;
 /// A gateway that shows no message taken up in so many looks may never show any, and gets the next one.
 const MOST_LOOKS: u32 = 120;
+/// The same of an older one, which puts messages that wait together into one and shows none as it was sent.
+const MOST_LOOKS_BY_TEXT: u32 = 15;
 /// After so many messages to an older gateway the remembered place is moved on.
 const MOVE_PLACE_AFTER: usize = 32;
 
@@ -449,9 +451,9 @@ impl Outbox {
             Kind::Keys => keys_in(history),
             Kind::TextsOnly => lane.arrived_by_text(history),
         };
-        let ahead = match kind {
-            Kind::Keys => waiting_in(history),
-            Kind::TextsOnly => lane.not_arrived(&arrived),
+        let (ahead, most_looks) = match kind {
+            Kind::Keys => (waiting_in(history), MOST_LOOKS),
+            Kind::TextsOnly => (lane.not_arrived(&arrived), MOST_LOOKS_BY_TEXT),
         };
         let missing = lane
             .messages
@@ -481,7 +483,7 @@ impl Outbox {
             }
             lane.remember_place(history, &arrived);
         }
-        let crowded = lane.is_crowded(ahead);
+        let crowded = lane.is_crowded(ahead, most_looks);
         for key in delivered {
             self.tell(&key, session_key, DeliveryState::Delivered);
         }
@@ -711,9 +713,9 @@ impl Lane {
     }
 
     /// Whether the next message has to wait for those that wait at the gateway; then the lane stays busy.
-    fn is_crowded(&mut self, ahead: usize) -> bool {
+    fn is_crowded(&mut self, ahead: usize, most_looks: u32) -> bool {
         let waits = ahead >= MOST_AHEAD
-            && self.crowded < MOST_LOOKS
+            && self.crowded < most_looks
             && self.messages.iter().any(Outgoing::is_due);
         if waits {
             self.crowded += 1;

@@ -41,6 +41,7 @@ impl Controller {
     /// Forgets what was written for a gateway and was not sent.
     pub(super) fn forget_what_waits(&mut self, id: &ProfileId) {
         self.unsent.forget_gateway(id);
+        self.kept_chats.forget_gateway(id);
         self.sessions.forget_gateway(id);
         let forget = CourierOrder::Forget(id.clone());
         if self.courier.drafts.try_send(forget).is_err() {

@@ -227,6 +227,9 @@ pub trait KeptChatsPort: Send + Sync + 'static {
     /// Forgets a message that was refused.
     fn forget_refused(&self, gateway: &ProfileId, key: &str);
 
+    /// Forgets everything of a gateway, and what was told of it before.
+    fn forget_gateway(&self, gateway: &ProfileId);
+
     /// Forgets every history, in memory and on disk.
     fn forget_histories(&self) -> BoxFuture<'static, Result<(), UiError>>;
 

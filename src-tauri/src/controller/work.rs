@@ -83,6 +83,17 @@ pub(super) enum Outcome {
         withdrawn: bool,
         reply: Reply<(), UiError>,
     },
+    /// A reply has ended in a conversation, which is to be kept.
+    HistoryToKeep {
+        gateway: ProfileId,
+        session_key: String,
+    },
+    /// A conversation that is to be kept, as the gateway has it.
+    HistoryRead {
+        gateway: ProfileId,
+        session_key: String,
+        payload: Box<ChatHistoryPayload>,
+    },
     /// A conversation as it was kept, if it was.
     KeptHistory {
         session_key: String,
@@ -361,6 +372,15 @@ impl Controller {
                     self.show_connection();
                 }
             }
+            Ok(Outcome::HistoryToKeep {
+                gateway,
+                session_key,
+            }) => self.keep_history(gateway, session_key),
+            Ok(Outcome::HistoryRead {
+                gateway,
+                session_key,
+                payload,
+            }) => self.keep_now(&gateway, &session_key, &payload),
             Ok(Outcome::Withdrawn {
                 key,
                 withdrawn,
@@ -382,8 +402,7 @@ impl Controller {
             }) => {
                 let answer = match result {
                     Ok(payload) => {
-                        self.kept_chats
-                            .keep_history(&gateway, &session_key, &payload);
+                        self.keep_now(&gateway, &session_key, &payload);
                         Ok(self.chat.history(session_key, &payload))
                     }
                     Err(error) => Err(call_error(&error)),

@@ -52,6 +52,41 @@ async fn what_was_typed_and_said_last_is_there_in_the_next_run() {
 }
 
 #[tokio::test]
+async fn a_conversation_is_found_by_either_of_its_keys_as_it_was_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let chats = open(&places(&folder)).await;
+    let port = start(chats.clone());
+    port.keep_history(&home(), "main", &said("Hello"));
+    port.keep_draft(&home(), "main", "Dear");
+    port.settle().await;
+    port.keep_history(&home(), "agent:main:main", &said("Good bye"));
+    port.keep_draft(&home(), "agent:main:main", "");
+    port.settle().await;
+
+    for key in ["main", "agent:main:main"] {
+        let kept = port.history(&home(), key).await.unwrap();
+        assert_eq!(kept.payload, said("Good bye"), "{key}");
+    }
+    // Of another agent the short name means another conversation.
+    assert!(port.history(&home(), "agent:work:main").await.is_none());
+    assert_eq!(left(chats.as_ref()).await.drafts, []);
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_forgotten_stays_so_though_something_was_typed_just_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let chats = open(&places(&folder)).await;
+    let port = start(chats.clone());
+    port.keep_history(&home(), "main", &said("Hello"));
+    port.keep_draft(&home(), "main", "Dear");
+    port.forget_gateway(&home());
+    port.settle().await;
+
+    assert!(port.history(&home(), "main").await.is_none());
+    assert_eq!(left(chats.as_ref()).await.drafts, []);
+}
+
+#[tokio::test]
 async fn forgetting_comes_after_what_was_told_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let port = start(open(&places(&folder)).await);

@@ -186,3 +186,36 @@ async fn the_last_word_of_a_gateway_is_read_while_it_is_out_of_reach() {
     assert!(forgotten.is_ok());
     assert!(history(&mut fakes).await.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_is_kept_once_a_reply_has_ended() {
+    let mut fakes = Fakes::start();
+    let gateway = fakes.session_is_up();
+    gateway.answers_history(serde_json::json!({
+        "sessionKey": "main",
+        "messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}],
+    }));
+    for run in ["r", "s"] {
+        let event = serde_json::json!({
+            "runId": run, "sessionKey": "agent:main:main", "seq": 1, "state": "final",
+        });
+        let event = Event::Chat(serde_json::from_value(event).unwrap());
+        fakes.gateway_tells(GatewayEvent::Event(event));
+    }
+    while fakes.kept.count() == 0 {
+        sleep(Duration::from_secs(1)).await;
+    }
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(
+        fakes.kept.count(),
+        1,
+        "two that ended together are kept once"
+    );
+
+    fakes.session_is_down();
+    let session_key = "agent:main:main".to_owned();
+    let kept = fakes
+        .ask(|reply| Request::ChatHistory { session_key, reply })
+        .await;
+    assert_eq!(kept.unwrap().messages.len(), 2);
+}

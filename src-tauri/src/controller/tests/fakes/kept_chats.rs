@@ -19,6 +19,13 @@ pub(in crate::controller::tests) struct FakeKeptChats {
 /// When every history of the fake was kept.
 pub(in crate::controller::tests) const KEPT_AT_MS: u64 = 1_700_000_000_000;
 
+impl FakeKeptChats {
+    /// How many histories were kept.
+    pub(in crate::controller::tests) fn count(&self) -> usize {
+        self.histories.lock().unwrap().len()
+    }
+}
+
 impl KeptChatsPort for FakeKeptChats {
     fn keep_draft(&self, gateway: &ProfileId, _: &str, text: &str) {
         let draft = (gateway.to_string(), text.to_owned());
@@ -48,6 +55,11 @@ impl KeptChatsPort for FakeKeptChats {
 
     fn forget_refused(&self, _: &ProfileId, key: &str) {
         self.forgotten.lock().unwrap().push(key.to_owned());
+    }
+
+    fn forget_gateway(&self, gateway: &ProfileId) {
+        let mut histories = self.histories.lock().unwrap();
+        histories.retain(|(of, ..)| of != gateway);
     }
 
     fn forget_histories(&self) -> BoxFuture<'static, Result<(), UiError>> {
