@@ -18,10 +18,15 @@ const PICTURES = {
   pairing: "server-pairing",
   day: "server-day",
   chat: "chat",
+  "chat-long": "chat-long-middle",
+  "chat-kept": "chat-kept",
+  conversations: "sessions-menu",
   approval: "chat-requests",
   settings: "settings",
   "settings-general": "settings-notifications",
   report: "dialog-report",
+  invitation: "dialog-invitation",
+  privacy: "settings-privacy",
 };
 
 const folder = join(root, "../docs/guide/pictures");
