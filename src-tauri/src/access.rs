@@ -44,6 +44,15 @@ impl KeychainAccess {
         }
     }
 
+    /// Returns the request of a session beside the connection, which never uses up a setup code.
+    ///
+    /// # Errors
+    ///
+    /// As [`GatewayAccess::hello`].
+    pub(crate) async fn hello_beside(&self) -> Result<HelloRequest, Problem> {
+        self.open().await?.hello_beside().await
+    }
+
     async fn open(&self) -> Result<&StoredAccess, Problem> {
         self.opened
             .get_or_try_init(|| async {

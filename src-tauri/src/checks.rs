@@ -10,7 +10,7 @@ use crate::{
 use gateway_core::{
     check::{self, Check, CheckRoute, StepId, StepResult, StepStatus},
     config::{GatewayUrl, Profile, RunsWhere},
-    connection::{access::GatewayAccess as _, direct::Dialer},
+    connection::direct::Dialer,
     tunnel::{SignInMemory, TunnelError},
 };
 use tokio::sync::mpsc;
@@ -80,7 +80,7 @@ async fn run(
                 CheckRoute::Direct(Ok(Box::new(Dialer::new(url, None))))
             }
         },
-        hello: access.hello().await,
+        hello: access.hello_beside().await,
     };
     tell(news, running(StepId::Address));
     let mut on_step = |step: &StepResult| {

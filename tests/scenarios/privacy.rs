@@ -9,6 +9,7 @@ use e2e::gateway::Release;
 use e2e::home_server::HomeServer;
 use e2e::ssh_server::config::SshServerConfig;
 use e2e::wait::until;
+use e2e::webdriver::Window;
 
 const SOON: Duration = Duration::from_secs(20);
 const CONNECTED: Duration = Duration::from_secs(30);
@@ -18,6 +19,14 @@ async fn keychain_without(user: &AppUser, kind: &str) -> Result<()> {
     until("the keychain", SOON, async || {
         let names = user.desktop().keychain_names().await?;
         Ok((!names.iter().any(|name| name.ends_with(kind))).then_some(()))
+    })
+    .await
+}
+
+/// Waits until the question is closed, which it is once the app has answered: a click before that goes to it.
+async fn nothing_is_asked(window: &Window) -> Result<()> {
+    until("the end of the question", SOON, async || {
+        Ok((!window.has("dialog-confirm").await?).then_some(()))
     })
     .await
 }
@@ -57,6 +66,7 @@ async fn what_is_kept_is_shown_and_forgotten_piece_by_piece_and_as_a_whole() -> 
     window
         .shows("privacy", SOON, |text| !text.contains("Gateway token"))
         .await?;
+    nothing_is_asked(&window).await?;
 
     let data = user.home().data_home().join("openclaw-tray");
     ensure!(
@@ -70,6 +80,7 @@ async fn what_is_kept_is_shown_and_forgotten_piece_by_piece_and_as_a_whole() -> 
     })
     .await?;
 
+    nothing_is_asked(&window).await?;
     window.click("privacy-reset").await?;
     window.picture("reset").await?;
     window.click("dialog-confirm").await?;

@@ -23,6 +23,14 @@ use crate::wait::until;
 use notifications::Notifications;
 pub use tray_host::TrayHost;
 
+/// Whether the bus says that there is no such object any more.
+fn is_gone(error: &zbus::fdo::Error) -> bool {
+    matches!(
+        error,
+        zbus::fdo::Error::UnknownMethod(_) | zbus::fdo::Error::UnknownObject(_)
+    )
+}
+
 /// How long each part may take to start, on a loaded machine.
 const START: Duration = Duration::from_secs(30);
 /// Who keeps secrets on the bus.
@@ -219,8 +227,15 @@ impl DesktopSession {
         let mut names = Vec::new();
         for path in open.into_iter().chain(locked) {
             let item = Proxy::new(&bus, SECRETS, path, "org.freedesktop.Secret.Item").await?;
-            let attributes: HashMap<String, String> = item.get_property("Attributes").await?;
-            names.extend(attributes.into_values());
+            let attributes: zbus::Result<HashMap<String, String>> =
+                item.get_property("Attributes").await;
+            match attributes {
+                Ok(attributes) => names.extend(attributes.into_values()),
+                // It was deleted since it was listed.
+                Err(zbus::Error::FDO(error)) if is_gone(&error) => {}
+                Err(zbus::Error::MethodError(name, ..)) if name.ends_with(".UnknownMethod") => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(names)
     }

@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// What a session is opened with, and where what the gateway issues is kept.
 pub trait GatewayAccess: fmt::Debug + Send + Sync + 'static {
@@ -69,7 +71,17 @@ impl StoredAccess {
         }
     }
 
-    async fn read_hello(&self) -> Result<HelloRequest, Problem> {
+    /// Returns the request of a session beside the connection, such as the check's. A setup code is good once and
+    /// is the connection's, which keeps what it is issued for it: that is waited for.
+    ///
+    /// # Errors
+    ///
+    /// As [`GatewayAccess::hello`].
+    pub async fn hello_beside(&self) -> Result<HelloRequest, Problem> {
+        self.read_hello(false).await
+    }
+
+    async fn read_hello(&self, spends_code: bool) -> Result<HelloRequest, Problem> {
         let mut candidates = self.given.clone();
         candidates.stored_token = slots::read::<GatewayToken>(&*self.store, &self.profile)
             .await
@@ -77,14 +89,11 @@ impl StoredAccess {
         candidates.stored_password = slots::read::<GatewayPassword>(&*self.store, &self.profile)
             .await
             .map_err(|error| keychain_problem(&error))?;
-        let device_token = self.device_token().await;
-        let setup_code = match slots::read::<SingleUseCode>(&*self.store, &self.profile).await {
-            Ok(code) => code,
-            Err(error) => {
-                tracing::debug!(%error, "whether there is a setup code is not known");
-                None
-            }
-        };
+        let mut device_token = self.device_token().await;
+        let mut setup_code = self.setup_code().await;
+        if !spends_code && setup_code.take().is_some() && device_token.is_none() {
+            device_token = self.issued_to_another().await;
+        }
         let chosen = candidates.choose().map_err(|error| {
             Problem::new("nothingGiven", error.to_string(), UserAction::EnterToken)
         })?;
@@ -98,6 +107,29 @@ impl StoredAccess {
         hello.trusted_endpoint = true;
         hello.label = Some(self.profile.to_string().into());
         Ok(hello)
+    }
+
+    async fn setup_code(&self) -> Option<SingleUseCode> {
+        match slots::read::<SingleUseCode>(&*self.store, &self.profile).await {
+            Ok(code) => code,
+            Err(error) => {
+                tracing::debug!(%error, "whether there is a setup code is not known");
+                None
+            }
+        }
+    }
+
+    /// Waits for the token that whoever uses the setup code is issued, for as long as that may take.
+    async fn issued_to_another(&self) -> Option<StoredDeviceToken> {
+        let until = Instant::now() + CODE_IN_USE;
+        while Instant::now() < until {
+            sleep(LOOK_AGAIN).await;
+            let issued = self.device_token().await;
+            if issued.is_some() || self.setup_code().await.is_none() {
+                return issued;
+            }
+        }
+        None
     }
 
     async fn device_token(&self) -> Option<StoredDeviceToken> {
@@ -139,9 +171,13 @@ impl StoredAccess {
     }
 }
 
+/// How long whoever uses a setup code is waited for.
+const CODE_IN_USE: Duration = Duration::from_secs(6);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 impl GatewayAccess for StoredAccess {
     fn hello(&self) -> BoxFuture<'_, Result<HelloRequest, Problem>> {
-        self.read_hello().boxed()
+        self.read_hello(true).boxed()
     }
 
     fn keep_device_token(&self, token: StoredDeviceToken) -> BoxFuture<'_, ()> {
