@@ -47,6 +47,11 @@ async fn told(home: &HomeServer, text: &str) -> Result<usize> {
 async fn adds(window: &Window, home: &HomeServer) -> Result<()> {
     window.click("nav-settings").await?;
     window.click("gateway-add").await?;
+    // Until the new one's empty form is there, this is still the form of the one before.
+    until("the form of the new gateway", SOON, async || {
+        Ok((!window.has("address").await?).then_some(()))
+    })
+    .await?;
     window.click("runs-another-computer").await?;
     window.fill("address", &home.ssh.target()).await?;
     window.click("sign-in-key-file").await?;

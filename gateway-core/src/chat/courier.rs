@@ -17,7 +17,7 @@ use std::future::pending;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// How long the gateway may take to answer `chat.send`; it answers before the run begins.
 const SEND_LIMIT: Duration = Duration::from_secs(30);
@@ -29,6 +29,8 @@ const ABORT_LIMIT: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_secs(1);
 /// The bounds of a wait the gateway asks for.
 const ASKED_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
+/// How long after the disk refused to keep something it is asked again, where nothing else changes before.
+const KEEP_AGAIN: Duration = Duration::from_secs(30);
 /// Requests of handles not yet taken up; the task takes them up at once.
 const REQUEST_QUEUE: usize = 64;
 /// News not yet taken; the courier waits for room, because none of them may be missed.
@@ -115,6 +117,8 @@ impl Courier {
             news,
             outbox,
             kept,
+            refused_unkept: Vec::new(),
+            keep_again: None,
             replies: Vec::new(),
             session: None,
             work: JoinSet::new(),
@@ -255,6 +259,10 @@ struct Task {
     outbox: Outbox,
     /// Where the outbox outlives this program, if it does.
     kept: Option<KeptOutbox>,
+    /// Refused messages, and why, that the disk has not taken as such.
+    refused_unkept: Vec<(RunId, String)>,
+    /// When the disk is asked again, while it has not taken everything.
+    keep_again: Option<Instant>,
     /// What is answered once the outbox is kept.
     replies: Vec<Reply>,
     session: Option<Session>,
@@ -288,6 +296,13 @@ impl Task {
                     None => pending().await,
                 }
             };
+            let keep_again = self.keep_again;
+            let again = async {
+                match keep_again {
+                    Some(at) => sleep_until(at).await,
+                    None => pending().await,
+                }
+            };
             tokio::select! {
                 biased;
                 request = self.requests.recv() => match request {
@@ -300,24 +315,41 @@ impl Task {
                     // Only what this task aborts is cancelled, and then it is not waited for.
                     Err(_) => {}
                 },
+                // Keeping comes first in the next round.
+                () = again => {}
             }
         }
     }
 
     /// Keeps what has changed. On a disk that takes nothing the courier goes on from memory: a message that
-    /// is sent is worth more than one that is not taken.
+    /// is sent is worth more than one that is not taken. What was not kept is tried again, with the next
+    /// change or after a while.
     async fn keep(&mut self, news: &[Delivery]) {
         let changed = self.outbox.take_changed();
         let Some(kept) = &self.kept else { return };
+        self.refused_unkept
+            .extend(news.iter().filter_map(|delivery| match &delivery.state {
+                DeliveryState::Failed { message, .. } => {
+                    Some((delivery.key.clone(), message.clone()))
+                }
+                DeliveryState::Waiting | DeliveryState::Sending | DeliveryState::Delivered => None,
+            }));
         if changed.is_empty() {
+            self.keep_again = None;
             return;
         }
-        let failed = news.iter().filter_map(|delivery| match &delivery.state {
-            DeliveryState::Failed { message, .. } => Some((delivery.key.clone(), message.clone())),
-            DeliveryState::Waiting | DeliveryState::Sending | DeliveryState::Delivered => None,
-        });
-        if let Err(error) = kept.keep(changed, failed.collect()).await {
-            tracing::warn!(%error, "messages that wait are not kept on disk");
+        let conversations: Vec<SessionKey> =
+            changed.iter().map(|lane| lane.session_key.clone()).collect();
+        match kept.keep(changed, self.refused_unkept.clone()).await {
+            Ok(()) => {
+                self.refused_unkept.clear();
+                self.keep_again = None;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "messages that wait are not kept on disk");
+                self.outbox.changed_still(conversations);
+                self.keep_again = Some(Instant::now() + KEEP_AGAIN);
+            }
         }
     }
 

@@ -549,6 +549,11 @@ impl Outbox {
             .collect()
     }
 
+    /// Has these conversations returned by [`Self::take_changed`] again: they could not be kept.
+    pub fn changed_still(&mut self, conversations: impl IntoIterator<Item = SessionKey>) {
+        self.changed.extend(conversations);
+    }
+
     /// Returns the messages that the gateway is not known to have, by conversation, in order.
     pub fn unsent(&self) -> impl Iterator<Item = (&SessionKey, &RunId, &str)> {
         self.lanes.iter().flat_map(|(session_key, lane)| {

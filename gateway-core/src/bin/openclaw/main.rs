@@ -59,12 +59,9 @@ fn main() -> ExitCode {
         Platform::current(),
     )
     .on_machine(machine::host_name(), machine::uid());
-    // A gateway serves many at once. Everything else waits for one thing after the other, and a tunnel
-    // costs less where its session and its connections need no handing over between threads.
-    let mut builder = match matches!(cli.command, Command::Gateway(GatewayCommand::Run(_))) {
-        true => tokio::runtime::Builder::new_multi_thread(),
-        false => tokio::runtime::Builder::new_current_thread(),
-    };
+    // One thread: a tunnel costs less where its session and its connections need no handing over, and a
+    // gateway answers small requests, where waking another thread takes longer than the answer.
+    let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -85,7 +85,7 @@ async fn a_busy_gateway_is_asked_again_after_the_wait_it_asks_for() {
     let mut gateway = connected(&courier).await;
     send(&courier, "a").await;
     let request = gateway.request().await;
-    let refused_at = tokio::time::Instant::now();
+    let refused_at = Instant::now();
     gateway
         .refuse(
             &request,

@@ -1,9 +1,11 @@
 //! What is kept, over real files: what comes back after a kill, what is bounded and what is gone.
 
 use super::*;
+use crate::chat::courier::Courier;
 use crate::chat::outbox::{KeptLane, KeptMessage, KeptStage, Place};
 use crate::protocol::{RunId, SessionKey};
 use std::fs;
+use std::time::Duration;
 
 const HOME: &str = "home";
 const OFFICE: &str = "office";
@@ -209,4 +211,33 @@ async fn the_files_are_their_owners_alone() {
         let mode = file.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{}", file.path().display());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_disk_refuses_is_kept_once_it_takes_it_though_nothing_else_changes() {
+    let scratch = tempfile::tempdir().unwrap();
+    let chats = KeptChats::open(scratch.path()).await.unwrap();
+    let (courier, _news) = Courier::resume(chats.outbox(HOME), Vec::new());
+    let refuses = async |refuses: bool| {
+        let set = chats
+            .database
+            .read(move |database| Ok(database.pragma_update(None, "query_only", refuses)?));
+        set.await.unwrap();
+    };
+    refuses(true).await;
+    courier
+        .send("a".into(), "main".into(), "text of a".to_owned())
+        .await
+        .unwrap();
+    assert_eq!(keys(&chats).await, [], "the disk took it");
+
+    refuses(false).await;
+    // Longer than the pause between two attempts.
+    tokio::time::sleep(Duration::from_secs(60)).await;
+
+    assert_eq!(
+        keys(&chats).await,
+        [("a".to_owned(), UnsentState::Waits)],
+        "it was never tried again"
+    );
 }
