@@ -26,6 +26,7 @@ const COMMANDS: &[&str] = &[
     "send_chat",
     "edit_gateways",
     "keep_draft",
+    "note_unsaved",
     "unsent",
     "forget_message",
     "cancel_message",

@@ -30,6 +30,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::send_chat,
             commands::edit_gateways,
             commands::keep_draft,
+            commands::note_unsaved,
             commands::unsent,
             commands::forget_message,
             commands::cancel_message,

@@ -268,6 +268,13 @@ pub async fn edit_gateways(
         .await
 }
 
+/// Tells whether the settings hold edits that were not saved; they outlive the window's closing then.
+#[tauri::command]
+#[specta::specta]
+pub fn note_unsaved(controller: State<'_, ControllerHandle>, unsaved: bool) {
+    controller.tell(Request::Unsaved(unsaved));
+}
+
 /// Keeps what the composer holds for a conversation of a gateway, for when it is shown again.
 #[tauri::command]
 #[specta::specta]

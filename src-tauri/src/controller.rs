@@ -133,6 +133,8 @@ pub struct Controller {
     window: bool,
     /// When the window that is being built was asked for.
     opening: Option<Instant>,
+    /// Whether the window holds edits of the settings that would be lost with it.
+    unsaved_settings: bool,
     watched: bool,
     tray_host: bool,
     tray: Option<Tray>,
@@ -219,6 +221,7 @@ impl Controller {
             page: Page::Chat,
             window: false,
             opening: None,
+            unsaved_settings: false,
             watched: false,
             tray_host: false,
             tray: None,
@@ -336,8 +339,9 @@ impl Controller {
                 self.focused = false;
                 self.report.forget();
                 self.forget_invitation();
-                self.desktop.close_window();
+                self.put_window_away();
             }
+            Request::Unsaved(unsaved) => self.unsaved_settings = unsaved,
             Request::WindowFocused(focused) => self.focused = focused,
             Request::NoticeClicked(page) => self.open(page),
             Request::LaunchedAgain => self.show_window(),

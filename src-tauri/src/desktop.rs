@@ -19,6 +19,9 @@ pub trait Desktop: Send + Sync + 'static {
     /// Takes the window down and gives back its memory; the app runs on.
     fn close_window(&self);
 
+    /// Takes the window out of sight and keeps what it holds.
+    fn hide_window(&self);
+
     /// Draws the tray icon, creating it when there is none.
     fn show_tray(&self, tray: &Tray);
 

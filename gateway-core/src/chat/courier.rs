@@ -338,8 +338,10 @@ impl Task {
             self.keep_again = None;
             return;
         }
-        let conversations: Vec<SessionKey> =
-            changed.iter().map(|lane| lane.session_key.clone()).collect();
+        let conversations: Vec<SessionKey> = changed
+            .iter()
+            .map(|lane| lane.session_key.clone())
+            .collect();
         match kept.keep(changed, self.refused_unkept.clone()).await {
             Ok(()) => {
                 self.refused_unkept.clear();

@@ -192,6 +192,8 @@ pub enum Request {
     GatewayChosen(ProfileId),
     /// The user closed the window.
     WindowClosed,
+    /// Whether the window holds edits of the settings that were not saved.
+    Unsaved(bool),
     /// The window got the keyboard, or lost it.
     WindowFocused(bool),
     /// A notification that leads to a page was clicked.

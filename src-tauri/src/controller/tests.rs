@@ -247,6 +247,24 @@ async fn closing_the_window_keeps_running_where_a_tray_shows_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_closed_window_with_unsaved_settings_is_only_out_of_sight() {
+    let mut fakes = Fakes::start();
+    fakes.tell(Request::TrayHost(true));
+    fakes.desktop.tray().await;
+
+    fakes.tell(Request::Unsaved(true));
+    fakes.tell(Request::WindowClosed);
+    fakes.desktop.hides_window().await;
+    fakes.next_order("SetWatched(false)").await;
+
+    fakes.tell(Request::MenuClicked(MenuAction::OpenChat));
+    fakes.desktop.shows_window().await;
+    fakes.tell(Request::Unsaved(false));
+    fakes.tell(Request::WindowClosed);
+    fakes.desktop.closes_window().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_second_launch_shows_the_window_of_the_first() {
     let mut fakes = Fakes::start();
     fakes.desktop.shows_window().await;

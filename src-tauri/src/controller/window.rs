@@ -9,11 +9,21 @@ use tokio::{sync::oneshot, time::Instant};
 
 impl Controller {
     pub(super) fn show_window(&mut self) {
-        if !self.window {
+        if !self.window && !self.unsaved_settings {
             self.opening = Some(Instant::now());
         }
         self.window = true;
         self.desktop.show_window();
+    }
+
+    /// Takes the window off the screen: down, for its memory, or only out of sight while it holds what
+    /// nobody has saved. Such an edit may be a secret, which is nowhere but in its field.
+    pub(super) fn put_window_away(&self) {
+        if self.unsaved_settings {
+            self.desktop.hide_window();
+        } else {
+            self.desktop.close_window();
+        }
     }
 
     /// Shows the window at a page; a window that is still loading asks for the page when it has.

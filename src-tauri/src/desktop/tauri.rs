@@ -94,6 +94,17 @@ impl Desktop for TauriDesktop {
         });
     }
 
+    fn hide_window(&self) {
+        let app = self.app.clone();
+        self.on_main_thread("hide the window", move || {
+            if let Some(window) = app.get_webview_window(MAIN_WINDOW)
+                && let Err(problem) = window.hide()
+            {
+                tracing::warn!(%problem, "the window could not be hidden");
+            }
+        });
+    }
+
     fn show_tray(&self, tray: &Tray) {
         let (app, controller, tray) = (self.app.clone(), self.controller.clone(), tray.clone());
         let shown = Arc::clone(&self.tray);

@@ -27,9 +27,14 @@ const THEIRS_ALONE: [(&str, &str); 0] = [];
 pub(crate) struct Answers(Vec<Value>);
 
 impl Answers {
+    /// The answer to `health`.
+    pub(crate) fn health(&self) -> Option<&Value> {
+        self.0.first()
+    }
+
     /// How many bytes the answer to `health` has.
     pub(crate) fn health_bytes(&self) -> usize {
-        self.0.first().map_or(0, |health| health.to_string().len())
+        self.health().map_or(0, |health| health.to_string().len())
     }
 }
 

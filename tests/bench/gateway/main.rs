@@ -8,6 +8,7 @@
 mod content;
 mod crowd;
 mod figures;
+mod floor;
 mod rate;
 mod report;
 mod side;
@@ -63,7 +64,8 @@ async fn main() -> Result<()> {
     // For looking at a change of ours: half the time, and no ratios.
     let ours_alone = std::env::args().any(|arg| arg == "--ours");
     let provider = ModelProvider::start()?;
-    let (mut official, mut ours, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut official, mut ours) = (Vec::new(), Vec::new());
+    let (mut alone, mut floors) = (Vec::new(), Vec::new());
     let mut loads = vec![load_average()?];
     for round in 0..ROUNDS {
         if round > 0 && began.elapsed() > LONGEST_FIRST_ROUND {
@@ -76,11 +78,28 @@ async fn main() -> Result<()> {
         }
         ours.push(see(Kind::Ours, &provider).await?);
         loads.push(load_average()?);
+        let answered = ours.last().and_then(|seen| seen.answers.health());
+        floors.push(floor::per_second(answered.context("no answer to health")?)?);
         for (official, ours) in official.iter().zip(&ours) {
             content::same_class(&official.answers, &ours.answers)?;
         }
     }
     let mut notes = notes(&official, &ours, &alone)?;
+    let best = |rates: &mut dyn Iterator<Item = f64>| rates.fold(f64::NAN, f64::max);
+    let one = |seen: &[Seen]| {
+        best(
+            &mut seen
+                .iter()
+                .filter_map(|seen| Some(seen.lean.first()?.per_second)),
+        )
+    };
+    let floor = best(&mut floors.into_iter());
+    notes.push(format!(
+        "a bare socket that answers one lean client with the same bytes and does nothing else: {floor:.0} /s, \
+         {:.1}x the official gateway; ours reaches {:.2} of it",
+        floor / one(&official),
+        one(&ours) / floor
+    ));
     notes.push(format!(
         "load average (1 min) at the start and after each: {}",
         loads.join(" ")

@@ -90,6 +90,15 @@ pub(crate) fn lean(side: &Side, connections: usize) -> Result<Rate> {
     })
 }
 
+/// How many requests in a second one connection has answered, whoever answers them.
+pub(crate) fn of_one(caller: Caller) -> Result<f64> {
+    let mut callers = [caller];
+    ask_all(&mut callers, WARMING)?;
+    let began = Instant::now();
+    let took = ask_all(&mut callers, ASKING)?;
+    Ok(as_f64(took.len()) / began.elapsed().as_secs_f64())
+}
+
 fn ask_all(callers: &mut [Caller], during: Duration) -> Result<Vec<f64>> {
     let until = Instant::now() + during;
     std::thread::scope(|scope| {

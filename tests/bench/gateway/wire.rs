@@ -34,8 +34,8 @@ pub(crate) struct Heard {
 }
 
 impl Caller {
-    /// Connects and signs in with the shared token, as a program on the gateway's machine does.
-    pub(crate) fn connect(port: u16, token: &str) -> Result<Self> {
+    /// Connects to what speaks WebSocket, and says nothing yet.
+    pub(crate) fn upgraded(port: u16) -> Result<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         // A request in two pieces would wait for the answer to the first.
         stream.set_nodelay(true)?;
@@ -49,6 +49,12 @@ impl Caller {
             asked: 0,
         };
         caller.upgrade(port)?;
+        Ok(caller)
+    }
+
+    /// Connects and signs in with the shared token, as a program on the gateway's machine does.
+    pub(crate) fn connect(port: u16, token: &str) -> Result<Self> {
+        let mut caller = Self::upgraded(port)?;
         caller.next(|frame| frame["event"] == "connect.challenge")?;
         caller.call(
             "connect",
@@ -211,4 +217,16 @@ impl Caller {
 
 fn is_late(kind: ErrorKind) -> bool {
     kind == ErrorKind::WouldBlock || kind == ErrorKind::TimedOut
+}
+
+/// The content of a client's frame that is there in one piece.
+pub(crate) fn unmasked(frame: &[u8]) -> Result<Vec<u8>> {
+    let header = match frame.get(1) {
+        Some(254) => 4,
+        Some(_) => 2,
+        None => bail!("no whole frame"),
+    };
+    let content = frame.get(header + MASK.len()..).context("no whole frame")?;
+    let masked = content.iter().zip(MASK.iter().cycle());
+    Ok(masked.map(|(byte, mask)| byte ^ mask).collect())
 }

@@ -491,6 +491,7 @@ const NAMES: readonly (keyof Commands)[] = [
   "chatHistory",
   "sendChat",
   "keepDraft",
+  "noteUnsaved",
   "editGateways",
   "unsent",
   "forgetMessage",

@@ -202,6 +202,8 @@ export class BrowserBackend implements Backend {
       chooseSession: (key) => done().then(() => this.#sessions.choose(key)),
       createSession: (agent) => this.#sessions.create(agent),
       editSession: (gateway, key, edit) => this.#sessions.edit(gateway, key, edit),
+      // A browser asks nobody before a page goes, and the page has few settings.
+      noteUnsaved: done,
       keepDraft: (_gateway, sessionKey, text) =>
         done().then(() => this.#outbox.keepDraft(sessionKey, text)),
       unsent: (sessionKey) =>
