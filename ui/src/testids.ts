@@ -318,4 +318,5 @@ export const testids = {
   voiceRetry: "voice-retry",
   voiceDiscard: "voice-discard",
   voiceTalk: "voice-talk",
+  chatSpoken: "chat-spoken",
 } as const;

@@ -3,6 +3,7 @@ import { fireEvent, waitFor } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
 import { FakeBackend, voiceForm, voiceModels, voiceOverlay, voiceView } from "../src/ipc/fake";
 import { da } from "../src/i18n/da";
+import { spokenIn } from "../src/lib/spoken";
 import type { VoiceView } from "../src/ipc";
 import { all, find, get, input, open, testids, textOf } from "./window";
 
@@ -254,6 +255,35 @@ describe("push-to-talk", () => {
     await fireEvent.pointerDown(await find(testids.voiceTalk), { button: 0 });
     await user.click(get(testids.navServer));
     expect(acts(backend)).toEqual([{ kind: "hold" }, { kind: "release" }]);
+  });
+});
+
+describe("what was said, in its conversation", () => {
+  const line =
+    "User talked via voice recognition on laptop - repeat prompt first + remember some words might be incorrectly transcribed.";
+
+  it("stands before its answer also where it is told after the run has begun", async () => {
+    const backend = new FakeBackend();
+    await open(backend);
+    backend.tellChat({ kind: "status", runId: "key", phase: "preparing_context" });
+    backend.tellChat({ kind: "queued", key: "key", text: `${line}\n\nturn on the light` });
+    backend.tellChat({ kind: "accepted", key: "key" });
+    const said = await find(testids.chatUser);
+    expect(said.dataset["state"]).toBe("accepted");
+    expect(textOf(said)).toContain("turn on the light");
+    expect(textOf(said)).not.toContain("repeat prompt first");
+    expect(textOf(get(testids.chatSpoken))).toBe("said on laptop");
+    const page = textOf(get(testids.chatPage));
+    expect(page.indexOf("Reading up")).toBeGreaterThan(page.indexOf("turn on the light"));
+  });
+
+  it("is told from a message that only speaks of it", () => {
+    expect(spokenIn(`[Mon 2026-11-30 22:00 UTC] ${line}\n\nhello\nyou`)).toEqual({
+      machine: "laptop",
+      words: "hello\nyou",
+    });
+    expect(spokenIn(line)).toBeNull();
+    expect(spokenIn(`See: ${line}\n\nhello`)).toBeNull();
   });
 });
 

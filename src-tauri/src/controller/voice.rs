@@ -431,9 +431,26 @@ impl Controller {
             }
             News::Triggers(words) => self.voice.triggers = Some(words),
             News::Routing(routing) => self.voice.routing = routing,
-            News::Sent { .. } => tracing::info!("what was said has reached the gateway"),
+            News::Sent {
+                key,
+                message,
+                forwarded,
+                ..
+            } => self.show_spoken(forwarded.session_key.to_string(), key.to_string(), message),
         }
         self.voice_as_needed();
+    }
+
+    /// Shows what was said in its conversation, as what was written is.
+    fn show_spoken(&mut self, session_key: String, key: String, message: String) {
+        tracing::info!("what was said has reached the gateway");
+        if self.is_stale {
+            return;
+        }
+        let sent = self.chat.queued(session_key.clone(), key.clone(), message);
+        let arrived = self.chat.accepted(session_key, key);
+        self.desktop.send(WindowEvent::Chat(sent));
+        self.desktop.send(WindowEvent::Chat(arrived));
     }
 
     fn download_news(&mut self, news: Option<DownloadNews>) {

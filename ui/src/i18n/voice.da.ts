@@ -138,4 +138,5 @@ export const voiceInDanish: Words<typeof voiceInEnglish> = {
   },
   talk: "Hold for at tale",
   talking: "Slip for at sende",
+  spokenOn: (machine) => `sagt på ${machine}`,
 };

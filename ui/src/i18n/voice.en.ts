@@ -142,4 +142,5 @@ export const voiceInEnglish = {
   },
   talk: "Hold to talk",
   talking: "Release to send",
+  spokenOn: (machine: string) => `said on ${machine}`,
 };

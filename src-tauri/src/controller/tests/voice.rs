@@ -18,7 +18,8 @@ use ::voice::{
 };
 use gateway_core::{
     config::voice::VoiceEngine,
-    protocol::SessionKey,
+    protocol::{RunId, SessionKey},
+    voice_forward::Forwarded,
     voice_link::{News, Order as LinkOrder},
 };
 
@@ -211,6 +212,34 @@ async fn what_was_not_sent_is_shown_with_its_text_and_told_when_nobody_looks() {
 
     fakes.tell(Request::Voice(VoiceRequest::Act(VoiceAct::Retry { id: 7 })));
     while fakes.voice.station().await != station::Order::Input(Input::Retry(UtteranceId(7))) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_arrived_is_shown_in_its_conversation() {
+    let mut fakes = Fakes::with_settings(WAKE);
+    fakes.voice.tells(News::Sent {
+        id: UtteranceId(7),
+        key: RunId::from("key"),
+        message: "User talked\n\nturn on the light".to_owned(),
+        forwarded: Forwarded {
+            session_key: SessionKey::from("agent:main:plans"),
+            route: None,
+        },
+    });
+
+    let sent = fakes.desktop.chat().await;
+
+    assert_eq!(sent.session_key, "agent:main:plans");
+    let (key, text) = (
+        "key".to_owned(),
+        "User talked\n\nturn on the light".to_owned(),
+    );
+    assert_eq!(sent.change, ChatChange::Queued { key, text });
+    let key = "key".to_owned();
+    assert_eq!(
+        fakes.desktop.chat().await.change,
+        ChatChange::Accepted { key }
+    );
 }
 
 #[tokio::test(start_paused = true)]
