@@ -1,7 +1,14 @@
 /** Voice in the window: the page, what lies above everything, push-to-talk, and none of it in a browser. */
 import { fireEvent, waitFor } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
-import { FakeBackend, voiceForm, voiceModels, voiceOverlay, voiceView } from "../src/ipc/fake";
+import {
+  FakeBackend,
+  message,
+  voiceForm,
+  voiceModels,
+  voiceOverlay,
+  voiceView,
+} from "../src/ipc/fake";
 import { da } from "../src/i18n/da";
 import { spokenIn } from "../src/lib/spoken";
 import type { VoiceView } from "../src/ipc";
@@ -275,6 +282,19 @@ describe("what was said, in its conversation", () => {
     expect(textOf(get(testids.chatSpoken))).toBe("said on laptop");
     const page = textOf(get(testids.chatPage));
     expect(page.indexOf("Reading up")).toBeGreaterThan(page.indexOf("turn on the light"));
+  });
+
+  it("stands below the day of its answer", async () => {
+    const backend = new FakeBackend();
+    await open(backend);
+    backend.tellChat({ kind: "queued", key: "key", text: `${line}\n\nturn on the light` });
+    backend.tellChat({ kind: "accepted", key: "key" });
+    const answer = message({ text: "It is on.", atMs: Date.now(), runId: "key" });
+    backend.tellChat({ kind: "final", runId: "key", message: answer });
+    await waitFor(() => expect(textOf(get(testids.chatPage))).toContain("It is on."));
+    const page = textOf(get(testids.chatPage));
+    expect(page.indexOf("Today")).toBeLessThan(page.indexOf("turn on the light"));
+    expect(page.indexOf("Today")).not.toBe(-1);
   });
 
   it("is told from a message that only speaks of it", () => {
