@@ -26,6 +26,7 @@ pub mod problem;
 pub mod settings;
 pub mod settings_file;
 pub mod tls_fingerprint;
+pub mod voice;
 
 pub use environment::{Environment, Platform};
 pub use gateway_url::GatewayUrl;

@@ -19,6 +19,7 @@
 //! - [`server`]: the embedded gateway of local mode.
 //! - [`voice_forward`]: what was said, as a message to the right conversation, exactly once.
 //! - [`voice_link`]: between the voice crate's station and a connection.
+//! - [`model_client`]: how speech models are downloaded.
 //! - [`web_address`]: hosts and origins, and which of them belong to a listener of ours.
 //! - [`log_guard`]: what may be written to a log at any level; [`bounded_file`]: where it ends.
 //! - [`diagnostics`]: the report for whoever helps, and what is taken out of it.
@@ -42,6 +43,7 @@ pub mod gateway_health;
 pub mod home_server;
 pub mod log_guard;
 mod metered;
+pub mod model_client;
 pub mod protocol;
 pub mod server;
 pub mod ssh_config;

@@ -9,7 +9,7 @@ use crate::client::{CallError, Session};
 use crate::connection::GatewayEvent;
 use crate::protocol::method::voice::{Triggers as Words, VoicewakeGet, VoicewakeSet};
 use crate::protocol::{Event, RunId, SessionKey};
-use crate::voice_forward::{ForwardError, Forwarded, Spoken, forward};
+use crate::voice_forward::{ForwardError, Forwarded, Spoken, forward, message};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::future::pending;
@@ -94,9 +94,21 @@ pub enum News {
     Sent {
         /// Which.
         id: UtteranceId,
+        /// Its idempotency key, which is the run's id.
+        key: RunId,
+        /// The message as the gateway has it.
+        message: String,
         /// Where.
         forwarded: Forwarded,
     },
+}
+
+/// What is handed to a gateway under one key.
+#[derive(Debug, Clone)]
+struct Handed {
+    key: RunId,
+    /// The conversation it was meant for when it was first handed over.
+    conversation: Option<SessionKey>,
 }
 
 /// A handle; it ends with its last clone, and the station with it.
@@ -137,7 +149,7 @@ impl VoiceLink {
             news,
             machine,
             session: None,
-            keys: HashMap::new(),
+            handed: HashMap::new(),
             under_way: HashMap::new(),
             work: JoinSet::new(),
         };
@@ -160,7 +172,7 @@ impl Teller {
 
 /// What a piece of work came to.
 enum Done {
-    Forwarded(UtteranceId, Result<Forwarded, ForwardError>),
+    Forwarded(UtteranceId, Box<Spoken>, Result<Forwarded, ForwardError>),
     Triggers(Result<Words, CallError>),
     Routing(Result<Value, CallError>),
     Set(
@@ -175,9 +187,8 @@ struct Task {
     news: mpsc::UnboundedSender<News>,
     machine: Option<String>,
     session: Option<Session>,
-    /// The key of each utterance that was handed to a gateway and is not known to have arrived, with the
-    /// conversation it was meant for.
-    keys: HashMap<UtteranceId, (RunId, Option<SessionKey>)>,
+    /// What was handed to a gateway and is not known to have arrived.
+    handed: HashMap<UtteranceId, Handed>,
     under_way: HashMap<UtteranceId, AbortHandle>,
     work: JoinSet<Done>,
 }
@@ -309,37 +320,43 @@ impl Task {
             self.input(Input::Interrupted(id));
             return;
         };
-        let (key, session_key) = self
-            .keys
+        let handed = self
+            .handed
             .entry(id)
-            .or_insert_with(|| {
-                let conversation = heard.conversation.borrow().clone();
-                (RunId::from(Uuid::new_v4().to_string()), conversation)
+            .or_insert_with(|| Handed {
+                key: RunId::from(Uuid::new_v4().to_string()),
+                conversation: heard.conversation.borrow().clone(),
             })
             .clone();
         let spoken = Spoken {
-            key,
+            key: handed.key,
             transcript: utterance.text,
             machine: self.machine.clone(),
-            session_key,
+            session_key: handed.conversation,
             trigger: utterance.trigger,
             in_doubt: utterance.attempts > 1,
         };
-        let task = self
-            .work
-            .spawn(async move { Done::Forwarded(id, forward(&session, &spoken, None).await) });
+        let task = self.work.spawn(async move {
+            let outcome = forward(&session, &spoken, None).await;
+            Done::Forwarded(id, Box::new(spoken), outcome)
+        });
         self.under_way.insert(id, task);
     }
 
     fn finish(&mut self, done: Done) {
         match done {
-            Done::Forwarded(id, outcome) => {
+            Done::Forwarded(id, spoken, outcome) => {
                 self.under_way.remove(&id);
                 match outcome {
                     Ok(forwarded) => {
-                        self.keys.remove(&id);
+                        self.handed.remove(&id);
                         self.input(Input::Delivered(id));
-                        self.tell(News::Sent { id, forwarded });
+                        self.tell(News::Sent {
+                            id,
+                            message: message(&spoken.transcript, spoken.machine.as_deref()),
+                            key: spoken.key,
+                            forwarded,
+                        });
                     }
                     Err(ForwardError::Interrupted(error)) => {
                         tracing::debug!(%error, "what was said did not get through");

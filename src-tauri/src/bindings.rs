@@ -68,6 +68,11 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::open_report_folder,
             commands::show_openclaw_change,
             commands::write_openclaw_change,
+            commands::set_voice,
+            commands::set_voice_triggers,
+            commands::voice_act,
+            commands::look_at_voice,
+            commands::edit_voice_models,
         ])
         .events(collect_events![
             events::ConnectionChanged,
@@ -80,6 +85,8 @@ pub fn builder() -> Builder<tauri::Wry> {
             events::RepairChanged,
             events::InvitationChanged,
             events::SessionsChanged,
+            events::VoiceChanged,
+            events::VoiceLevelChanged,
             events::PageRequested,
         ])
 }

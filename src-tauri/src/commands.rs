@@ -3,12 +3,13 @@
 //! A command that only states an intent returns at once and its effect comes back as an event; a
 //! command whose answer belongs to the one who asked waits for it.
 
-use crate::controller::{ControllerHandle, RepairRequest, Request, SignInKeyRequest};
+use crate::controller::{ControllerHandle, RepairRequest, Request, SignInKeyRequest, VoiceRequest};
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView,
     DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView,
     OwnFolder, PairingKind, PrivacyView, RepairKind, ReportView, SavedReportView, SecretText,
-    SessionEdit, SettingsForm, StoredKind, UiError, UnsentView,
+    SessionEdit, SettingsForm, StoredKind, UiError, UnsentView, VoiceAct, VoiceForm, VoiceLook,
+    VoiceModelEdit,
 };
 use tauri::State;
 
@@ -576,5 +577,55 @@ pub async fn write_openclaw_change(
 ) -> Result<(), UiError> {
     controller
         .ask(|reply| Request::WriteOpenclawChange { number, reply })
+        .await
+}
+
+/// Sets how this computer listens; all of it at once, and at once.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_voice(
+    controller: State<'_, ControllerHandle>,
+    form: VoiceForm,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::Voice(VoiceRequest::Set { form, reply }))
+        .await
+}
+
+/// Has the gateway listen for these triggers, on every device; none brings its own back.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_voice_triggers(
+    controller: State<'_, ControllerHandle>,
+    words: Vec<String>,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::Voice(VoiceRequest::SetTriggers { words, reply }))
+        .await
+}
+
+/// Does something in the overlay, or holds or releases push-to-talk.
+#[tauri::command]
+#[specta::specta]
+pub fn voice_act(controller: State<'_, ControllerHandle>, act: VoiceAct) {
+    controller.tell(Request::Voice(VoiceRequest::Act(act)));
+}
+
+/// Says what of voice is being looked at; the level is told, and the tester runs, only meanwhile.
+#[tauri::command]
+#[specta::specta]
+pub fn look_at_voice(controller: State<'_, ControllerHandle>, look: VoiceLook) {
+    controller.tell(Request::Voice(VoiceRequest::Look(look)));
+}
+
+/// Downloads a speech model, stops that, removes one, or lets a file be chosen instead.
+#[tauri::command]
+#[specta::specta]
+pub async fn edit_voice_models(
+    controller: State<'_, ControllerHandle>,
+    edit: VoiceModelEdit,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::Voice(VoiceRequest::EditModels { edit, reply }))
         .await
 }

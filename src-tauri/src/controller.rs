@@ -34,9 +34,11 @@ mod sign_in_key;
 mod tests;
 mod tray;
 mod unsent;
+pub mod voice;
 mod window;
 mod work;
 
+pub use self::voice::{DownloadNews, VoicePort, VoiceRequest, VoiceToolsPort};
 pub use gateway_report::GatewayAnswers;
 pub use ports::{
     AdministratorPort, CheckPort, ConnectionPort, CourierPort, GatewayPort, HomeServerPort,
@@ -46,6 +48,7 @@ pub use request::{ControllerHandle, RepairRequest, Reply, Request, SignInKeyRequ
 pub use sessions::{Choices, ListedSessions, SessionChanged, SessionOrder, SessionsPort};
 pub use settings::KeptSettings;
 
+use self::voice::Voice;
 use crate::{
     desktop::Desktop,
     events::WindowEvent,
@@ -121,6 +124,7 @@ pub struct Controller {
     gateway_report: GatewayReport,
     unsent: Unsent,
     sessions: Sessions,
+    voice: Voice,
     /// The gateway whose conversations are shown.
     gateway: ProfileId,
     /// Whether enough was said of it to connect.
@@ -156,6 +160,8 @@ pub struct Parts {
     pub connection: ConnectionPort,
     /// Sends messages exactly once.
     pub courier: CourierPort,
+    /// Listens on this computer.
+    pub voice: VoicePort,
     /// Keeps conversations on this computer.
     pub kept_chats: Arc<dyn KeptChatsPort>,
     /// What an earlier run left of them.
@@ -202,6 +208,7 @@ impl Controller {
             repairing: Repairing::default(),
             invited: Invited::default(),
             sessions: Sessions::new(&parts.places),
+            voice: Voice::new(parts.voice),
             places: parts.places,
             requests: parts.requests,
             work: JoinSet::new(),
@@ -257,6 +264,10 @@ impl Controller {
                 event = self.connection.events.recv() => self.gateway_event(event),
                 Some(news) = self.courier.news.recv() => self.courier_news(news),
                 news = next_news(self.check_run.as_mut()) => self.check_news(news),
+                news = self.voice.next() => {
+                    self.voice_news(news);
+                    Next::Continue
+                }
                 news = self.repairing.next() => self.repair_news(news),
                 Some(done) = self.work.join_next() => self.finished(done),
                 () = notices::due(self.notices.due()) => Next::Continue,
@@ -279,6 +290,7 @@ impl Controller {
                 }
             };
             self.watch_as_needed();
+            self.voice_as_needed();
             self.notify_as_needed();
             if next == Next::End {
                 break;
@@ -339,12 +351,14 @@ impl Controller {
                 self.focused = false;
                 self.report.forget();
                 self.forget_invitation();
+                self.voice_is_not_looked_at();
                 self.put_window_away();
             }
             Request::Unsaved(unsaved) => self.unsaved_settings = unsaved,
             Request::WindowFocused(focused) => self.focused = focused,
             Request::NoticeClicked(page) => self.open(page),
             Request::LaunchedAgain => self.show_window(),
+            Request::Voice(request) => self.voice_asked(request),
             Request::Privacy { reply } => self.list_privacy(reply),
             Request::DeleteStored { owner, kind, reply } => self.delete_stored(owner, kind, reply),
             Request::ForgetHistory { reply } => {
@@ -577,6 +591,7 @@ impl Controller {
             self.is_stale = true;
             self.chat.start_over();
             self.sessions_of_gateway();
+            self.voice_of_gateway();
         }
         self.desktop.set_theme(self.settings.theme());
         self.send_settings();

@@ -5,7 +5,7 @@
 
 use crate::view_model::{
     AgentRequestsView, ChatUpdate, CheckView, ConnectionView, GatewayReportView, InvitationView,
-    Page, RepairView, SessionsView, SettingsView, SignInKeyView,
+    Page, RepairView, SessionsView, SettingsView, SignInKeyView, VoiceView,
 };
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -50,6 +50,14 @@ pub struct InvitationChanged(pub Option<InvitationView>);
 #[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
 pub struct SessionsChanged(pub SessionsView);
 
+/// Voice changed; carries all of it but the level.
+#[derive(Debug, Clone, PartialEq, Serialize, Type, Event)]
+pub struct VoiceChanged(pub VoiceView);
+
+/// How loud it is at the microphone, from 0 to 1; told a few times a second while somebody looks.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Type, Event)]
+pub struct VoiceLevelChanged(pub f64);
+
 /// A page was asked for from outside the window, such as from the tray's menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type, Event)]
 pub struct PageRequested(pub Page);
@@ -77,6 +85,10 @@ pub enum WindowEvent {
     Invitation(Option<InvitationView>),
     /// See [`SessionsChanged`].
     Sessions(SessionsView),
+    /// See [`VoiceChanged`].
+    Voice(VoiceView),
+    /// See [`VoiceLevelChanged`].
+    VoiceLevel(f64),
     /// See [`PageRequested`].
     Page(Page),
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     access::KeychainAccess,
-    controller::{ConnectionPort, CourierPort, GatewayPort, Order},
+    controller::{ConnectionPort, CourierPort, GatewayPort, Order, VoicePort},
     courier::{self, Heard},
     day_recorder,
     gateway_calls::LiveGateway,
@@ -11,6 +11,7 @@ use crate::{
     local_gateway::{self, LocalGateway},
     login_session,
     surroundings::Surroundings,
+    voice_here,
 };
 use gateway_core::{
     chat::KeptChats,
@@ -33,7 +34,7 @@ use tokio::sync::{mpsc, watch};
 /// Orders that wait for the supervisor; people give few.
 const WAITING_ORDERS: usize = 64;
 
-/// Starts the connection, off, and the courier that sends over it; returns the controller's ends.
+/// Starts the connection, off, the courier that sends over it and what listens beside it; returns the controller's ends.
 ///
 /// # Panics
 ///
@@ -43,7 +44,7 @@ pub fn start(
     profile: &Profile,
     current: CurrentServer,
     kept: Option<KeptChats>,
-) -> (ConnectionPort, CourierPort) {
+) -> (ConnectionPort, CourierPort, VoicePort) {
     let listener = listener(profile);
     let here = local_gateway::Kept::default();
     let route = route(&surroundings, profile, &listener, &here, &current).unwrap_or_else(|_| {
@@ -63,6 +64,11 @@ pub fn start(
         snapshots: connection.snapshots(),
     };
     let courier = courier::start(heard, kept);
+    let voice = voice_here::start(
+        connection.events(),
+        connection.session(),
+        surroundings.places.voice_models(),
+    );
     let session = connection.session();
     let (forget_days, forget) = watch::channel(0);
     let days = surroundings.places.days();
@@ -91,7 +97,7 @@ pub fn start(
     };
     // It ends when the controller drops its end or orders it to shut down.
     drop(tokio::spawn(link.run(inbox)));
-    (port, courier)
+    (port, courier, voice)
 }
 
 /// Why there is no way to a profile's gateway; saved forms never have such an address.

@@ -10,6 +10,7 @@
 //! - [`desktop`]: the trait the controller shows things on, and Tauri behind it.
 //! - [`local_gateway`], `page`: the gateway on this computer, and its page for browsers.
 //! - [`gateway_link`], [`access`], [`administrator`], `day_recorder`: the real connection behind the controller's port.
+//! - `voice_here`: what listens, behind the controller's port.
 //! - [`kept_chats`]: what is kept of conversations, behind the controller's port.
 //! - [`reports`]: the report for whoever helps.
 //! - [`login_start`], [`window_place`]: what a desktop keeps for us between two runs.
@@ -48,6 +49,7 @@ pub mod tongue;
 pub mod tray;
 pub mod tray_host;
 pub mod view_model;
+mod voice_here;
 pub mod window_place;
 
 #[cfg(target_os = "linux")]
@@ -220,7 +222,7 @@ async fn wire(
     let places = surroundings.places.clone();
     let current = CurrentServer::default();
     let left_chats = kept_chats::left(kept.as_ref()).await;
-    let (connection, courier) = gateway_link::start(
+    let (connection, courier, voice) = gateway_link::start(
         surroundings.clone(),
         &settings.profile(),
         current.clone(),
@@ -232,6 +234,7 @@ async fn wire(
         desktop,
         connection,
         courier,
+        voice,
         kept_chats: kept_chats::start(kept),
         left_chats,
         checks: Arc::new(checks::Checks::new(surroundings.clone(), current.clone())),

@@ -36,6 +36,8 @@ pub enum Topic {
     Requests,
     /// A reply has ended.
     Replies,
+    /// Something that was said waits for a person.
+    Voice,
 }
 
 /// A notification, in words.
@@ -66,6 +68,8 @@ pub struct Situation {
     pub questions: BTreeSet<String>,
     /// The devices and nodes that want to be let in, by their requests.
     pub pairings: BTreeSet<String>,
+    /// What was said and was not sent, by its number.
+    pub unsent: Option<u64>,
     /// Whether a person has the window before them.
     pub looked_at: bool,
     /// What may be told.
@@ -104,6 +108,8 @@ pub struct Notices {
     away: Option<(Instant, bool)>,
     /// The requests that were told or seen.
     known: BTreeSet<String>,
+    /// What was said and not sent, as told or seen last.
+    unsent: Option<u64>,
 }
 
 impl Notices {
@@ -114,7 +120,9 @@ impl Notices {
             // What they said next is another conversation.
             self.told.retain(|told, _| !matches!(told, Told::Reply(_)));
         }
-        self.connection(is, now).or_else(|| self.requests(is))
+        self.connection(is, now)
+            .or_else(|| self.requests(is))
+            .or_else(|| self.unsent(is))
     }
 
     /// Returns what is to be told about a reply that has ended.
@@ -218,6 +226,13 @@ impl Notices {
         let is_news = !waiting.is_subset(&self.known);
         self.known = waiting;
         (is_news && !is.looked_at && is.switches.requests).then(|| is.tongue.requests(is))
+    }
+
+    /// What was said is named by its number only: its words are nobody else's business.
+    fn unsent(&mut self, is: &Situation) -> Option<Notice> {
+        let is_news = is.unsent.is_some() && is.unsent != self.unsent;
+        self.unsent = is.unsent;
+        (is_news && !is.looked_at && is.switches.needs_you).then(|| is.tongue.unsent())
     }
 
     /// Returns whether a cause may be told now, and takes it as told.

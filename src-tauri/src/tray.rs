@@ -19,6 +19,8 @@ pub struct Situation<'a> {
     pub view: &'a ConnectionView,
     /// What the gateway said of itself last.
     pub report: Option<&'a GatewayReportView>,
+    /// What is listened for on this computer.
+    pub voice: VoiceSituation,
     /// How many requests of agents wait.
     pub waiting: usize,
     /// The gateways there are.
@@ -27,6 +29,29 @@ pub struct Situation<'a> {
     pub tongue: Tongue,
     /// The moment, in milliseconds since the Unix epoch.
     pub now_ms: f64,
+}
+
+/// What the tray says of voice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VoiceSituation {
+    /// Whether voice wake is on.
+    pub is_on: bool,
+    /// Whether it can be switched.
+    pub can_be_on: bool,
+    /// What is listened for.
+    pub hears: Hears,
+}
+
+/// What is listened for on this computer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Hears {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Triggers: what is said otherwise is not understood.
+    Triggers,
+    /// What is being said.
+    Words,
 }
 
 /// The whole tray, as the desktop draws it.
@@ -44,7 +69,7 @@ impl Tray {
     /// Returns the tray for a situation; `turn` counts the steps of the turning ring.
     pub fn of(is: &Situation<'_>, turn: u32) -> Self {
         Self {
-            shape: Shape::of(is.view, is.waiting, is.now_ms, turn),
+            shape: Shape::of(is, turn),
             tooltip: words::tooltip(is),
             menu: Menu::of(is),
         }

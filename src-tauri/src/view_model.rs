@@ -19,6 +19,7 @@ mod repair;
 mod report;
 mod sessions;
 mod sign_in_key;
+mod voice;
 
 pub use agent_requests::{
     AgentAnswerForm, AgentOptionView, AgentQuestionView, AgentQuestionsView, AgentRequestsView,
@@ -44,6 +45,11 @@ pub use sessions::{
     SessionsView,
 };
 pub use sign_in_key::{SignInKeyStep, SignInKeyView};
+pub use voice::{
+    MicrophoneView, OpenMicrophoneView, TriggerView, VoiceAct, VoiceEditing, VoiceForm,
+    VoiceHindrance, VoiceKept, VoiceLook, VoiceModelEdit, VoiceModelView, VoiceOverlayState,
+    VoiceOverlayView, VoiceRouteView, VoiceState, VoiceTesterView, VoiceView,
+};
 
 use crate::tongue::Tongue;
 use gateway_core::config::{
@@ -590,6 +596,8 @@ pub enum Page {
     Chat,
     /// The nine steps and the gateway.
     Server,
+    /// What listens on this computer, and for what.
+    Voice,
     /// Where OpenClaw runs, and how to reach it.
     Settings,
     /// What this app is, among the settings.

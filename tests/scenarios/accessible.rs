@@ -129,6 +129,9 @@ async fn every_screen(locale: &'static str, theme: &str) -> Result<()> {
     looking.window.click("nav-server").await?;
     looking.window.element("check-summary").await?;
     looking.at("server").await?;
+    looking.window.click("nav-voice").await?;
+    looking.window.element("voice-microphone").await?;
+    looking.at("voice").await?;
     looking.window.click("nav-settings").await?;
     looking.window.element("settings-page").await?;
     looking.at("settings").await?;

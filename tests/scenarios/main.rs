@@ -53,6 +53,7 @@ mod squatter;
 mod this_computer;
 mod tray_menu;
 mod unknown_host_key;
+mod voice_window;
 mod woken_up;
 mod wrong_service;
 mod wrong_token;

@@ -79,6 +79,7 @@ async fn its_rows_say_how_things_are_and_do_what_they_say() -> Result<()> {
         "Open Chat",
         "Check My Server",
         "Disconnect",
+        "Voice Wake",
         "Copy Local Address",
         "Diagnostics",
         "Open Log Folder",

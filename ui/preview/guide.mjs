@@ -27,6 +27,8 @@ const PICTURES = {
   report: "dialog-report",
   invitation: "dialog-invitation",
   privacy: "settings-privacy",
+  voice: "voice",
+  "voice-overlay": "voice-overlay-sends",
 };
 
 const folder = join(root, "../docs/guide/pictures");

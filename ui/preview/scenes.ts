@@ -11,6 +11,8 @@ import type {
   RepairView,
   SessionView,
   UiError,
+  VoiceOverlayView,
+  VoiceView,
 } from "../src/ipc";
 import {
   FakeBackend,
@@ -28,6 +30,10 @@ import {
   settingsView,
   signInKeyView,
   tool,
+  voiceForm,
+  voiceModels,
+  voiceOverlay,
+  voiceView,
 } from "../src/ipc/fake";
 
 interface Scene {
@@ -336,6 +342,18 @@ function scene(
     change(backend);
     return play === undefined ? { backend } : { backend, play: () => play(backend) };
   };
+}
+
+/** Something that is being said over a conversation. */
+function saying(
+  over: Partial<VoiceOverlayView>,
+  view: Partial<VoiceView> = {},
+  play?: (backend: FakeBackend) => void,
+): () => Scene {
+  const change = (backend: FakeBackend) => {
+    backend.voice = voiceView({ state: "capturing", ...view, overlay: voiceOverlay(over) });
+  };
+  return scene(change, undefined, play);
 }
 
 /** A repair as it is shown, over a server whose gateway is down. */
@@ -1275,4 +1293,99 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
       },
     });
   }, {}),
+  voice: scene(
+    (backend) => {
+      backend.voice = voiceView({
+        triggers: [
+          { words: "hey openclaw", isUnknown: false },
+          { words: "computer", isUnknown: false },
+          { words: "zyxomma", isUnknown: true },
+        ],
+        routes: [
+          { trigger: "computer", target: "agent:work:main" },
+          { trigger: null, target: null },
+        ],
+      });
+    },
+    {},
+    (backend) => {
+      backend.tellPage("voice");
+      backend.tellVoiceLevel(0.6);
+    },
+  ),
+  "voice-hindered": scene(
+    (backend) => {
+      backend.voice = voiceView({
+        state: "off",
+        canListen: false,
+        form: voiceForm({ wake: false }),
+        hindrance: {
+          kind: "noLibrary",
+          library: "libpocketsphinx.so.3",
+          package: "libpocketsphinx3",
+        },
+        microphone: null,
+        triggers: null,
+        routes: null,
+        canEditTriggers: false,
+      });
+    },
+    {},
+    (backend) => backend.tellPage("voice"),
+  ),
+  "voice-models": scene(
+    (backend) => {
+      const models = voiceModels({
+        tiny: { begunMib: 31 },
+        "base.en": { progress: 0.42 },
+        base: { isInstalled: true },
+        small: {
+          problem: {
+            code: "downloadCut",
+            message: "The download was cut off; it goes on from there next time.",
+            action: null,
+          },
+          begunMib: 112,
+        },
+      });
+      const form = voiceForm({ engine: "whisper", model: "base", language: "da" });
+      backend.voice = voiceView({ form, models });
+    },
+    {},
+    (backend) => {
+      backend.tellPage("voice");
+      setTimeout(() => document.querySelector("#voice-language")?.scrollIntoView(), 50);
+    },
+  ),
+  "voice-tester": scene(
+    (backend) => {
+      const tester = { hears: null, understood: "what time is it", trigger: "computer" };
+      backend.voice = voiceView({ tester, state: "paused" });
+    },
+    {},
+    (backend) => {
+      backend.tellPage("voice");
+      setTimeout(() => document.querySelector("#tester-title")?.scrollIntoView(), 50);
+    },
+  ),
+  "voice-overlay-listening": saying({ text: "", endsAtMs: null }, { canTalk: true }),
+  "voice-overlay-hearing": saying({ text: "what's on today and", endsAtMs: null }),
+  "voice-overlay-sends": saying({ endsAtMs: Date.now() + 2_000 }, { canTalk: true }),
+  "voice-overlay-settling": saying({ state: { kind: "settling" } }),
+  "voice-overlay-editing": saying({ state: { kind: "editing", why: "edited" } }),
+  "voice-overlay-lost": saying({ state: { kind: "editing", why: "microphoneLost" } }),
+  "voice-overlay-sending": saying({ state: { kind: "sending" } }),
+  "voice-overlay-waiting": saying(
+    { state: { kind: "waiting" }, endsAtMs: Date.now() + 42_000, behind: 1 },
+    {},
+    (backend) => backend.tellConnection(downView({ phase: "retry_wait", attempt: 2 })),
+  ),
+  "voice-overlay-kept": saying({
+    text: "turn on the light in the hall, and remind me at seven to take the bread out of the oven",
+    state: { kind: "kept", why: "outage", detail: null },
+  }),
+  "voice-overlay-other": saying({ state: { kind: "kept", why: "otherGateway", detail: null } }),
+  "voice-overlay-refused": saying({
+    state: { kind: "kept", why: "refused", detail: "the conversation no longer exists" },
+  }),
 };

@@ -129,6 +129,8 @@ export class Page {
       repair: () => undefined,
       sessions: (view) => this.sessions.push(view),
       invitation: () => undefined,
+      voice: () => undefined,
+      voiceLevel: () => undefined,
       page: () => undefined,
     });
     await this.backend.commands.resendAll();

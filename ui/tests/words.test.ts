@@ -75,6 +75,11 @@ describe("the catalogue", () => {
         "settings.tokenCommand",
         "shortcuts.send",
         "state.announce",
+        "voice.engines.pocketSphinx",
+        "voice.engines.whisper",
+        "voice.model",
+        "voice.modelStop",
+        "voice.testerStop",
       ].sort(),
     );
   });

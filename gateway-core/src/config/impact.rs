@@ -22,6 +22,7 @@ impl Impact {
             || old.theme != new.theme
             || old.log_level != new.log_level
             || old.notifications != new.notifications
+            || old.voice != new.voice
             || old.first_run_done != new.first_run_done
             || names(old) != names(new))
         .then_some(Self::Redraw);

@@ -8,6 +8,7 @@ use super::gateway_url::{GatewayUrl, GatewayUrlError};
 use super::log_level::LogLevel;
 use super::notifications::Notifications;
 use super::tls_fingerprint::{TlsFingerprint, TlsFingerprintError};
+use super::voice::VoiceSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -157,6 +158,9 @@ pub struct Settings {
     /// Which notifications are shown.
     #[serde(flatten)]
     pub notifications: Notifications,
+    /// How this computer listens.
+    #[serde(flatten)]
+    pub voice: VoiceSettings,
     /// One entry for each gateway the user has described; never empty.
     pub profiles: Vec<Profile>,
 }
@@ -258,6 +262,7 @@ impl Settings {
             theme: Theme::System,
             log_level: LogLevel::default(),
             notifications: Notifications::default(),
+            voice: VoiceSettings::default(),
             profiles: vec![Profile::new(id)],
         }
     }
@@ -330,6 +335,7 @@ impl Settings {
                 "must be \"info\", \"debug\" or \"trace\"",
             )?,
             notifications: reader.notifications(fresh.notifications)?,
+            voice: reader.voice(&fresh.voice)?,
             profiles,
         })
     }
@@ -411,6 +417,24 @@ impl Reader<'_> {
         })
     }
 
+    fn voice(&self, usual: &VoiceSettings) -> Result<VoiceSettings, Fault> {
+        let at = |key: &str| Place::default().at(key);
+        Ok(VoiceSettings {
+            wake: self.flag(&at("voiceWake"), usual.wake)?,
+            push_to_talk: self.flag(&at("voicePushToTalk"), usual.push_to_talk)?,
+            engine: self.choice(
+                &at("voiceEngine"),
+                usual.engine,
+                "must be \"pocketSphinx\" or \"whisper\"",
+            )?,
+            model: self.text(&at("voiceModel"))?,
+            language: self.text(&at("voiceLanguage"))?,
+            microphone: self.text(&at("voiceMicrophone"))?,
+            microphone_name: self.text(&at("voiceMicrophoneName"))?,
+            chimes: self.flag(&at("voiceChimes"), usual.chimes)?,
+        })
+    }
+
     fn list_len(&self, key: &str) -> Result<usize, Fault> {
         let place = Place::default().at(key);
         match (
@@ -487,6 +511,7 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::voice::VoiceEngine;
     use super::*;
 
     fn read(text: &str) -> Result<Settings, Fault> {
@@ -507,7 +532,9 @@ mod tests {
         let settings = read(
             "{ version: 1, activeProfile: 'b', firstRunDone: true, language: 'danish', theme: 'dark', logLevel: 'debug',
                notifyNeedsYou: false, notifyLost: false, notifyRestored: false, notifyRequests: false,
-               notifyReplies: false, profiles: [ { id: 'a' }, { id: 'b', name: 'Home', runs: 'anotherComputer', address: 'me@box',
+               notifyReplies: false, voiceWake: true, voicePushToTalk: true, voiceEngine: 'whisper', voiceModel: 'base',
+               voiceLanguage: 'da', voiceMicrophone: 'alsa:hw', voiceMicrophoneName: 'Desk', voiceChimes: false,
+               profiles: [ { id: 'a' }, { id: 'b', name: 'Home', runs: 'anotherComputer', address: 'me@box',
                signIn: 'keyFile', identityFile: '/k', hostKeyPolicy: 'openssh', localPort: 1, remotePort: 65535,
                connectOnLaunch: false, listenerEnabled: false, alsoRunHere: true, transport: 'direct',
                url: 'wss://box', tlsFingerprint: 'sha256:ab' } ] }",
@@ -526,6 +553,17 @@ mod tests {
             ("wss://box", "sha256:ab")
         );
         assert!(active.is_direct());
+        let voice = VoiceSettings {
+            wake: true,
+            push_to_talk: true,
+            engine: VoiceEngine::Whisper,
+            model: "base".to_owned(),
+            language: "da".to_owned(),
+            microphone: "alsa:hw".to_owned(),
+            microphone_name: "Desk".to_owned(),
+            chimes: false,
+        };
+        assert_eq!(settings.voice, voice);
         assert!(matches!(
             active.direct(),
             Err(DirectSettingsError::Fingerprint(_))

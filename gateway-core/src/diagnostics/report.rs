@@ -268,6 +268,14 @@ fn settings(facts: &Facts) -> Value {
             leave_out_unreadable(shown, profile);
         }
     }
+    // Headsets bear their owners' names.
+    for name in ["voiceMicrophone", "voiceMicrophoneName"] {
+        if let Some(Value::String(microphone)) = value.get_mut(name)
+            && !microphone.is_empty()
+        {
+            "(left out)".clone_into(microphone);
+        }
+    }
     value
 }
 

@@ -128,6 +128,27 @@ pub enum Choice {
     },
 }
 
+/// Looks whether an engine could be started, without loading its model.
+///
+/// # Errors
+///
+/// [`Unavailable`], for people.
+pub fn look(choice: &Choice) -> Result<(), Unavailable> {
+    match choice {
+        #[cfg(target_os = "linux")]
+        Choice::PocketSphinx(folder) => pocketsphinx::look(folder.as_deref()),
+        #[cfg(not(target_os = "linux"))]
+        Choice::PocketSphinx(_) => Err(Unavailable::OtherSystem("PocketSphinx")),
+        Choice::Whisper { .. } if !cfg!(feature = "whisper") => {
+            Err(Unavailable::NotBuilt("Whisper"))
+        }
+        Choice::Whisper { model, .. } => match model.is_file() {
+            true => Ok(()),
+            false => Err(Unavailable::NoModel(model.clone())),
+        },
+    }
+}
+
 /// Starts an engine; loading a model takes up to some seconds.
 ///
 /// # Errors

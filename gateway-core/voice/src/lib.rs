@@ -11,11 +11,14 @@
 //! - [`ears`], [`attention`]: an engine that sound wakes, and the lifecycle over it.
 //! - [`recording`], [`rehearsal`]: the same over a file, where nothing is ever sent.
 //! - [`microphone`], [`station`]: the same live, on a thread of its own.
+//! - `chime`: the two sounds, where there is a microphone too.
 //! - [`models`]: the models that can be had for Whisper, and getting one.
 //!
 //! It knows no gateway: what is to be sent leaves as an action, and what became of it comes back.
 
 pub mod attention;
+#[cfg(feature = "microphone")]
+pub mod chime;
 pub mod ears;
 pub mod engine;
 mod inbox;

@@ -385,7 +385,7 @@ impl Thread {
     fn keep_engine(&mut self) {
         let now = self.now();
         if let Some(error) = self.active().take_failure() {
-            self.engine = EngineStatus::Failed(error.to_string());
+            self.engine = EngineStatus::Failed(error);
             self.restart_at = Some(now + self.timing.restart);
         }
         let used = self.wanted.wake || self.wanted.key || self.practice.is_some();
@@ -414,7 +414,7 @@ impl Thread {
                 let actions = self.active().use_engine(now, Some(engine));
                 self.perform(actions);
             }
-            Err(why) => self.engine = EngineStatus::Unavailable(why.to_string()),
+            Err(why) => self.engine = EngineStatus::Unavailable(why),
         }
     }
 
@@ -525,7 +525,7 @@ impl Thread {
                 name: one.opened.microphone.name.clone(),
                 is_fallback: one.opened.is_fallback,
             },
-            (None, Some(why)) => MicrophoneStatus::Missing(why.to_string()),
+            (None, Some(why)) => MicrophoneStatus::Missing(why.clone()),
             (None, None) => MicrophoneStatus::Closed,
         };
         let began = self.began;

@@ -77,6 +77,7 @@ impl Controller {
                 )
                 .map(ToString::to_string)
                 .collect(),
+            unsent: self.voice.waits_for_person(),
             looked_at: self.window && self.focused,
             switches: self.settings.notifications(),
             tongue: self.settings.tongue(),

@@ -42,6 +42,19 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     causes.join(": ")
 }
 
+/// Returns an error with everything that caused it, as a sentence.
+pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
+    format!("{}.", capitalised(&with_causes(error)))
+}
+
+/// Returns a fragment with its first letter in upper case.
+pub(crate) fn capitalised(fragment: &str) -> String {
+    let mut letters = fragment.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
 /// Says that the gateway cannot be asked now.
 pub(crate) fn not_connected() -> UiError {
     UiError {

@@ -1,5 +1,6 @@
 //! What reaches the controller, and the handle that carries it there.
 
+use super::voice::VoiceRequest;
 use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView,
@@ -138,6 +139,7 @@ pub enum Request {
     FetchGatewaySecret {
         reply: Reply<FetchedView, UiError>,
     },
+    Voice(VoiceRequest),
     SignInKey(SignInKeyRequest),
     Repair(RepairRequest),
     GatewayLog {

@@ -10,7 +10,7 @@ pub(super) use address::check_address;
 use gateways::called;
 pub(super) use owners::KeptOwner;
 
-use super::problems::{ui_error, with_causes};
+use super::problems::{capitalised, sentence, ui_error};
 use crate::logging::LogSwitch;
 use crate::login_start::LoginStart;
 use crate::tongue::Tongue;
@@ -490,19 +490,8 @@ fn fault(field: &str, message: String) -> FieldError {
     }
 }
 
-fn capitalised(fragment: &str) -> String {
-    let mut letters = fragment.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
-}
-
 fn save_sentence(problem: &SaveError) -> String {
     sentence(problem)
-}
-
-fn sentence(problem: &dyn std::error::Error) -> String {
-    format!("{}.", capitalised(&with_causes(problem)))
 }
 
 fn save_error(problem: &SaveError) -> UiError {

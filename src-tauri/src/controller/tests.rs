@@ -40,6 +40,7 @@ mod report;
 mod sessions;
 mod sign_in_key;
 mod tray;
+mod voice;
 
 /// What the form of a first start holds once an address is typed.
 fn form() -> SettingsForm {

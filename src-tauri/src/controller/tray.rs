@@ -2,7 +2,7 @@
 
 use super::{Controller, Next, now_ms, ports::Order, work::Outcome};
 use crate::{
-    tray::{MenuAction, Situation, Tray},
+    tray::{MenuAction, Situation, Tray, VoiceSituation},
     view_model::Page,
 };
 use gateway_core::connection::phase::Phase;
@@ -23,6 +23,7 @@ impl Controller {
             }
             MenuAction::Connect => self.order(Order::Connect),
             MenuAction::Disconnect => self.order(Order::Disconnect),
+            MenuAction::VoiceWake => self.switch_voice_wake(),
             MenuAction::ReconnectNow => self.order(Order::ReconnectNow),
             MenuAction::CopyLocalAddress => {
                 let port = self.connection.snapshots.borrow().local_port.clone();
@@ -83,8 +84,14 @@ impl Controller {
         }
         let waiting = self.agent_requests.count();
         let gateways = self.settings.menu_gateways();
+        let (voice_is_on, voice_can_be_on) = self.voice.switch();
         let is = Situation {
             view: &self.view(),
+            voice: VoiceSituation {
+                is_on: voice_is_on,
+                can_be_on: voice_can_be_on,
+                hears: self.voice.hears(),
+            },
             report: self.gateway_report.view(),
             waiting,
             gateways: &gateways,

@@ -52,6 +52,7 @@ impl Controller {
         self.gateway_report_is_looked_at();
         self.send_repair();
         self.send_invitation();
+        self.send_voice();
         self.desktop.send(WindowEvent::Page(self.page));
         self.announce(true);
         if let Some(asked) = self.opening.take() {

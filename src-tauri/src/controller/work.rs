@@ -14,6 +14,7 @@ use crate::view_model::{
     ChatHistoryView, ChatMessageView, FetchedView, FieldError, ReportView, SavedReportView,
     UiError, UserAction,
 };
+use ::voice::engine::Unavailable;
 use gateway_core::{
     chat::Listed,
     client::CallError,
@@ -136,6 +137,21 @@ pub(super) enum Outcome {
         gateway: ProfileId,
         work: SessionWork,
         result: Result<SessionChanged, CallError>,
+        reply: Reply<(), UiError>,
+    },
+    /// Whether the speech engine that is set could be started.
+    EngineLookedFor {
+        number: u64,
+        result: Result<(), Unavailable>,
+    },
+    /// A speech model was removed, or could not be.
+    ModelRemoved {
+        removed: Result<(), UiError>,
+        reply: Reply<(), UiError>,
+    },
+    /// A file was chosen as the speech model, or none.
+    ModelChosen {
+        file: Option<PathBuf>,
         reply: Reply<(), UiError>,
     },
     /// It is time to read again what agents wait for.
@@ -427,6 +443,11 @@ impl Controller {
             Ok(Outcome::SignInKey(news)) => self.sign_in_key_news(news),
             Ok(Outcome::ReportPrepared { result, reply }) => self.report_prepared(result, reply),
             Ok(Outcome::ReportSaved { result, reply }) => self.report_saved(result, reply),
+            Ok(Outcome::EngineLookedFor { number, result }) => {
+                self.engine_looked_for(number, result);
+            }
+            Ok(Outcome::ModelRemoved { removed, reply }) => self.model_removed(removed, reply),
+            Ok(Outcome::ModelChosen { file, reply }) => self.model_chosen(file, reply),
             Ok(Outcome::ListAgentRequests { number }) => self.list_agent_requests_again(number),
             Ok(Outcome::Decided {
                 decided,

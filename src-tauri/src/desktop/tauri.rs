@@ -11,7 +11,7 @@ use crate::{
     events::{
         AgentRequestsChanged, ChatChanged, CheckChanged, ConnectionChanged, GatewayReportChanged,
         InvitationChanged, PageRequested, RepairChanged, SessionsChanged, SettingsChanged,
-        SignInKeyChanged, WindowEvent,
+        SignInKeyChanged, VoiceChanged, VoiceLevelChanged, WindowEvent,
     },
     local_programs,
     notices::Notice,
@@ -137,6 +137,8 @@ impl Desktop for TauriDesktop {
             WindowEvent::Repair(view) => RepairChanged(view).emit(&self.app),
             WindowEvent::Invitation(view) => InvitationChanged(view).emit(&self.app),
             WindowEvent::Sessions(view) => SessionsChanged(view).emit(&self.app),
+            WindowEvent::Voice(view) => VoiceChanged(view).emit(&self.app),
+            WindowEvent::VoiceLevel(level) => VoiceLevelChanged(level).emit(&self.app),
             WindowEvent::Page(page) => PageRequested(page).emit(&self.app),
         };
         if let Err(problem) = sent {

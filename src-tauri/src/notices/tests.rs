@@ -14,6 +14,7 @@ fn is(phase: Phase) -> Situation {
         approvals: BTreeSet::new(),
         questions: BTreeSet::new(),
         pairings: BTreeSet::new(),
+        unsent: None,
         looked_at: false,
         switches: Notifications::default(),
         tongue: Tongue::English,
@@ -368,4 +369,22 @@ fn the_system_s_language_is_that_of_the_first_variable_that_is_set() {
     );
     assert_eq!(tongue(system, &[]), Tongue::English);
     assert_eq!(tongue(Language::Danish, &[("LANG", "en_GB")]), danish);
+}
+
+#[test]
+fn what_was_said_and_not_sent_is_told_once_without_its_words() {
+    let with = |unsent| Situation {
+        unsent,
+        ..is(Phase::Up)
+    };
+    let mut notices = Notices::default();
+    let now = Instant::now();
+    assert_eq!(notices.on(&with(None), now), None);
+
+    let told = notices.on(&with(Some(3)), now).unwrap();
+    assert_eq!((told.topic, told.page), (Topic::Voice, Page::Chat));
+    assert_eq!(notices.on(&with(Some(3)), now), None);
+    assert!(notices.on(&with(Some(4)), now).is_some());
+    assert_eq!(notices.on(&seen(with(Some(5))), now), None);
+    assert_eq!(notices.on(&with(Some(5)), now), None, "it was seen");
 }

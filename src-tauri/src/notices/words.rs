@@ -102,6 +102,18 @@ impl Tongue {
         notice(Topic::Replies, Page::Chat, title, body)
     }
 
+    pub(super) fn unsent(self) -> Notice {
+        let title = self.say(
+            "What you said was not sent",
+            "Det, du sagde, blev ikke sendt",
+        );
+        let body = self.say(
+            "It is kept until you try again or throw it away.",
+            "Det gemmes, til du prøver igen eller kasserer det.",
+        );
+        notice(Topic::Voice, Page::Chat, title, body)
+    }
+
     fn what_for(self, is: &Situation) -> String {
         match is.cause {
             Some(Cause::HostKeyUnknown) => self.say(

@@ -1,6 +1,6 @@
 //! The tray's icon: one shape for each state, so that it reads without colour, and its pixels.
 
-use crate::view_model::ConnectionView;
+use super::{Hears, Situation};
 use gateway_core::connection::phase::Phase;
 use std::f32::consts::TAU;
 use tiny_skia::{
@@ -36,6 +36,10 @@ pub enum Shape {
     Pie(u8),
     /// Stopped.
     Square,
+    /// Connected, and listening for triggers.
+    Listening,
+    /// Somebody is being listened to.
+    Capturing,
 }
 
 /// A drawn icon: rows from the top, four bytes a pixel, alpha not multiplied in.
@@ -48,10 +52,12 @@ pub struct Pixels {
 }
 
 impl Shape {
-    /// Returns the shape for a connection at a moment (milliseconds since the Unix epoch), with as
-    /// many requests of agents waiting.
-    pub fn of(view: &ConnectionView, waiting: usize, now_ms: f64, turn: u32) -> Self {
+    /// Returns the shape for a situation; `turn` counts the steps of the turning ring. Whoever speaks
+    /// sees that they are heard, whatever the connection does meanwhile.
+    pub fn of(is: &Situation<'_>, turn: u32) -> Self {
+        let (view, waiting) = (is.view, is.waiting);
         match view.phase {
+            _ if is.voice.hears == Hears::Words => Self::Capturing,
             Phase::Off => Self::Ring,
             Phase::Resolving
             | Phase::Connecting
@@ -60,10 +66,11 @@ impl Shape {
             | Phase::GatewayCheck => Self::TurningRing((turn % TURN_STEPS) as u8),
             Phase::HostKey | Phase::AuthPrompt | Phase::Paused => Self::Triangle,
             Phase::Up | Phase::Suspect if waiting > 0 => Self::Triangle,
+            Phase::Up | Phase::Suspect if is.voice.hears == Hears::Triggers => Self::Listening,
             Phase::Up | Phase::Suspect => Self::Disc,
             Phase::UpGatewayDown => Self::HalfDisc,
             Phase::RetryWait => {
-                let left = view.next_attempt_at_ms.map_or(0.0, |at| at - now_ms);
+                let left = view.next_attempt_at_ms.map_or(0.0, |at| at - is.now_ms);
                 let waited = 1.0 - (left / LONGEST_WAIT_MS).clamp(0.0, 1.0);
                 Self::Pie((waited * f64::from(PIE_STEPS)).floor() as u8)
             }
@@ -147,6 +154,31 @@ impl Shape {
                 }
                 parts
             }
+            Self::Listening => vec![
+                Part::Line(circle, thick),
+                Part::Fill(PathBuilder::from_circle(
+                    middle,
+                    middle,
+                    SIZE as f32 * 0.15,
+                )?),
+            ],
+            Self::Capturing => {
+                let wave = Stroke {
+                    width: SIZE as f32 * 0.09,
+                    line_cap: LineCap::Round,
+                    ..Stroke::default()
+                };
+                let mut parts = vec![Part::Fill(PathBuilder::from_circle(
+                    middle,
+                    middle,
+                    SIZE as f32 * 0.2,
+                )?)];
+                for start in [-0.14, 0.36] {
+                    let ear = arc(middle, SIZE as f32 * 0.4, start, 0.28)?;
+                    parts.push(Part::Line(ear, wave.clone()));
+                }
+                parts
+            }
             Self::Square => {
                 let side = SIZE as f32 * 0.6;
                 let corner = middle - side / 2.0;
@@ -163,7 +195,7 @@ impl Shape {
     fn colour(self) -> [u8; 3] {
         match self {
             Self::Ring | Self::TurningRing(_) => [0x85, 0x7D, 0x74],
-            Self::Disc => [0x23, 0x94, 0x5F],
+            Self::Disc | Self::Listening | Self::Capturing => [0x23, 0x94, 0x5F],
             Self::Triangle | Self::HalfDisc | Self::Pie(_) => [0xB0, 0x7A, 0x10],
             Self::Square => [0xD9, 0x4A, 0x3A],
         }
@@ -198,11 +230,43 @@ fn sector(middle: f32, radius: f32, start: f32, share: f32) -> Option<Path> {
     path.finish()
 }
 
+/// A part of a circle's line, in turns as [`sector`].
+fn arc(middle: f32, radius: f32, start: f32, share: f32) -> Option<Path> {
+    const CORNERS: u16 = 24;
+    let mut path = PathBuilder::new();
+    for corner in 0..=CORNERS {
+        let angle = TAU * (start + share * f32::from(corner) / f32::from(CORNERS));
+        let (x, y) = (middle + radius * angle.cos(), middle + radius * angle.sin());
+        match corner {
+            0 => path.move_to(x, y),
+            _ => path.line_to(x, y),
+        }
+    }
+    path.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{tongue::Tongue, tray::VoiceSituation, view_model::ConnectionView};
 
-    const ALL: [Shape; 9] = [
+    fn shape(view: &ConnectionView, now_ms: f64, waiting: usize, hears: Hears) -> Shape {
+        let is = Situation {
+            view,
+            report: None,
+            voice: VoiceSituation {
+                hears,
+                ..VoiceSituation::default()
+            },
+            waiting,
+            gateways: &[],
+            tongue: Tongue::English,
+            now_ms,
+        };
+        Shape::of(&is, 0)
+    }
+
+    const ALL: [Shape; 11] = [
         Shape::Ring,
         Shape::TurningRing(0),
         Shape::TurningRing(3),
@@ -212,6 +276,8 @@ mod tests {
         Shape::Pie(2),
         Shape::Pie(6),
         Shape::Square,
+        Shape::Listening,
+        Shape::Capturing,
     ];
 
     /// The share of the icon's pixels in which two shapes differ, colour left out.
@@ -271,8 +337,24 @@ mod tests {
             ..ConnectionView::off()
         };
 
-        assert_eq!(Shape::of(&view, 0, 0.0, 0), Shape::Pie(0));
-        assert_eq!(Shape::of(&view, 0, 15_000.0, 0), Shape::Pie(4));
-        assert_eq!(Shape::of(&view, 0, 31_000.0, 0), Shape::Pie(8));
+        assert_eq!(shape(&view, 0.0, 0, Hears::Triggers), Shape::Pie(0));
+        assert_eq!(shape(&view, 15_000.0, 0, Hears::Triggers), Shape::Pie(4));
+        assert_eq!(shape(&view, 31_000.0, 0, Hears::Triggers), Shape::Pie(8));
+    }
+
+    #[test]
+    fn listening_shows_while_nothing_else_matters_more_and_being_heard_always() {
+        let up = ConnectionView {
+            phase: Phase::Up,
+            ..ConnectionView::off()
+        };
+
+        assert_eq!(shape(&up, 0.0, 0, Hears::Nothing), Shape::Disc);
+        assert_eq!(shape(&up, 0.0, 0, Hears::Triggers), Shape::Listening);
+        assert_eq!(shape(&up, 0.0, 1, Hears::Triggers), Shape::Triangle);
+        assert_eq!(shape(&up, 0.0, 1, Hears::Words), Shape::Capturing);
+        let off = ConnectionView::off();
+        assert_eq!(shape(&off, 0.0, 0, Hears::Triggers), Shape::Ring);
+        assert_eq!(shape(&off, 0.0, 0, Hears::Words), Shape::Capturing);
     }
 }

@@ -23,6 +23,15 @@ pub enum MenuItem {
     Text(String),
     /// A row that does something.
     Action(MenuAction),
+    /// A row that switches something; greyed where it cannot be switched.
+    Switch {
+        /// What it does.
+        action: MenuAction,
+        /// Whether it is on.
+        is_on: bool,
+        /// Why it cannot be switched, if it cannot.
+        why_not: Option<String>,
+    },
     /// A row that opens to more, which are all there is to it.
     Group(MenuGroup, Vec<MenuAction>),
     /// A row that opens to the gateways there are, one of which is in use.
@@ -98,6 +107,8 @@ pub enum MenuAction {
     Disconnect,
     /// Starts the next attempt now.
     ReconnectNow,
+    /// Listens for triggers, or stops.
+    VoiceWake,
     /// Puts the address for local programs on the clipboard.
     CopyLocalAddress,
     /// Shows our log files.
@@ -116,12 +127,13 @@ pub enum MenuAction {
 
 impl MenuAction {
     /// Every action.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OpenChat,
         Self::CheckServer,
         Self::Connect,
         Self::Disconnect,
         Self::ReconnectNow,
+        Self::VoiceWake,
         Self::CopyLocalAddress,
         Self::OpenLogs,
         Self::OpenConfig,
@@ -139,6 +151,7 @@ impl MenuAction {
             Self::Connect => "connect",
             Self::Disconnect => "disconnect",
             Self::ReconnectNow => "reconnect-now",
+            Self::VoiceWake => "voice-wake",
             Self::CopyLocalAddress => "copy-local-address",
             Self::OpenLogs => "open-logs",
             Self::OpenConfig => "open-config",
@@ -162,6 +175,7 @@ impl MenuAction {
             Self::Connect => ("Connect", "Forbind"),
             Self::Disconnect => ("Disconnect", "Afbryd"),
             Self::ReconnectNow => ("Reconnect Now", "Forbind igen nu"),
+            Self::VoiceWake => ("Voice Wake", "Stemmevækning"),
             Self::CopyLocalAddress => ("Copy Local Address", "Kopiér lokal adresse"),
             Self::OpenLogs => ("Open Log Folder", "Åbn logmappen"),
             Self::OpenConfig => ("Open Settings Folder", "Åbn indstillingsmappen"),
@@ -199,6 +213,12 @@ impl Menu {
             rows.push(MenuItem::Action(MenuAction::ReconnectNow));
         }
         rows.push(MenuItem::Separator);
+        rows.push(MenuItem::Switch {
+            action: MenuAction::VoiceWake,
+            is_on: is.voice.is_on,
+            why_not: (!is.voice.can_be_on)
+                .then(|| is.tongue.say("no speech engine", "ingen talegenkendelse")),
+        });
         // With one, there is nothing to choose.
         if is.gateways.len() > 1 {
             rows.push(MenuItem::Gateways(is.gateways.to_vec()));
@@ -227,12 +247,14 @@ impl Menu {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tray::VoiceSituation;
     use crate::view_model::{ConnectionView, LocalPortView};
 
     fn rows(view: &ConnectionView, waiting: usize) -> Vec<MenuItem> {
         let is = Situation {
             view,
             report: None,
+            voice: VoiceSituation::default(),
             waiting,
             gateways: &[],
             tongue: Tongue::English,
@@ -312,6 +334,7 @@ mod tests {
                 }
                 MenuItem::Text(_)
                 | MenuItem::Action(_)
+                | MenuItem::Switch { .. }
                 | MenuItem::Gateways(_)
                 | MenuItem::Separator => false,
             });
@@ -333,6 +356,7 @@ mod tests {
             let is = Situation {
                 view: &view,
                 report: None,
+                voice: VoiceSituation::default(),
                 waiting: 0,
                 gateways,
                 tongue: Tongue::Danish,
@@ -351,6 +375,48 @@ mod tests {
         );
         assert_eq!(MenuGateway::from_row_id("office"), None);
         assert_eq!(MenuAction::from_id(&both[1].row_id()), None);
+    }
+
+    #[test]
+    fn voice_wake_is_switched_where_it_can_be_and_says_why_not_elsewhere() {
+        let row = |voice| {
+            let view = ConnectionView::off();
+            let is = Situation {
+                view: &view,
+                report: None,
+                voice,
+                waiting: 0,
+                gateways: &[],
+                tongue: Tongue::English,
+                now_ms: 0.0,
+            };
+            let switch = |row: &MenuItem| matches!(row, MenuItem::Switch { .. });
+            Menu::of(&is).rows.into_iter().find(switch)
+        };
+        let on = VoiceSituation {
+            is_on: true,
+            can_be_on: true,
+            ..VoiceSituation::default()
+        };
+        let (action, is_on) = (MenuAction::VoiceWake, true);
+
+        let why_not = None;
+        assert_eq!(
+            row(on),
+            Some(MenuItem::Switch {
+                action,
+                is_on,
+                why_not
+            })
+        );
+        let why_not = Some("no speech engine".to_owned());
+        let is_on = false;
+        let switch = MenuItem::Switch {
+            action,
+            is_on,
+            why_not,
+        };
+        assert_eq!(row(VoiceSituation::default()), Some(switch));
     }
 
     #[test]

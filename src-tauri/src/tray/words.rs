@@ -1,6 +1,6 @@
 //! The state in words, from the one table of phases, in the languages of the windows.
 
-use super::Situation;
+use super::{Hears, Situation};
 use crate::tongue::Tongue;
 use gateway_core::{
     connection::phase::{Cause, Phase},
@@ -69,10 +69,23 @@ pub fn health(is: &Situation<'_>) -> Option<String> {
 
 /// Returns what hovering over the icon says.
 pub fn tooltip(is: &Situation<'_>) -> String {
-    let state = state(is);
-    match requests(is.waiting, is.tongue) {
-        Some(requests) => format!("{state}. {requests}."),
-        None => state,
+    let said = [Some(state(is)), requests(is.waiting, is.tongue), hears(is)];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    match said.as_slice() {
+        [state] => state.clone(),
+        said => format!("{}.", said.join(". ")),
+    }
+}
+
+/// Returns what is listened for on this computer; `None` where nothing is.
+fn hears(is: &Situation<'_>) -> Option<String> {
+    match is.voice.hears {
+        Hears::Nothing => None,
+        Hears::Triggers => Some(
+            is.tongue
+                .say("Listening for triggers", "Lytter efter vækkeord"),
+        ),
+        Hears::Words => Some(is.tongue.say("Listening to you", "Lytter til dig")),
     }
 }
 
@@ -161,6 +174,7 @@ fn need(is: &Situation<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tray::VoiceSituation;
     use crate::view_model::{ConnectionView, GatewayReportView};
     use gateway_core::gateway_health::GatewayHealth;
 
@@ -168,6 +182,7 @@ mod tests {
         Situation {
             view,
             report: None,
+            voice: VoiceSituation::default(),
             waiting: 0,
             gateways: &[],
             tongue: Tongue::English,
@@ -272,6 +287,16 @@ mod tests {
         for phase in [Phase::Off, Phase::RetryWait, Phase::UpGatewayDown] {
             assert_eq!(said(phase, 0.0), None);
         }
+    }
+
+    #[test]
+    fn hovering_says_that_it_listens() {
+        let view = view(Phase::Up);
+        let mut is = situation(&view, 0.0);
+        let quiet = tooltip(&is);
+        is.voice.hears = Hears::Triggers;
+
+        assert_eq!(tooltip(&is), format!("{quiet}. Listening for triggers."));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 import type { Cause, CheckStepId, Finding, LetInBy, Phase, SignInMethod, UserAction } from "../ipc";
 import type { Span } from "../lib/duration";
 import type { Catalogue } from "./catalogue";
+import { voiceInDanish } from "./voice.da";
 
 function span({ days, hours, minutes, seconds }: Span): string {
   if (days > 0) return `${days} d. ${hours} t.`;
@@ -88,6 +89,16 @@ type About = (name: string, otherwise: string) => string;
  * what says something that is not in the word, such as a file or a command.
  */
 const problems: Readonly<Record<string, string | ((about: About) => string)>> = {
+  voiceUnavailable: "Stemme kan ikke slås til endnu. Siden siger, hvad der mangler.",
+  noLanguage: "Det er ikke koden for et sprog, som for eksempel da.",
+  modelNotRemoved: "Modellen blev ikke fjernet. Se efter, om den må slettes.",
+  downloadFailed: "Der kan ikke hentes noget: Systemets certifikater kan ikke bruges.",
+  downloadCut: "Hentningen blev afbrudt; den fortsætter derfra næste gang.",
+  downloadRefused: "Serveren giver ikke filen fra sig.",
+  downloadWrong: "Det, der kom, har en anden kontrolsum end den offentliggjorte; det er kasseret.",
+  downloadTooLarge: "Det, der kommer, er større end offentliggjort; det er kasseret.",
+  downloadDiskFull: "Disken er fuld; det, der var kommet, er fjernet igen.",
+  downloadDisk: "Modellen kan ikke skrives på disken.",
   needsAdmin:
     "Det kræver administratorrettigheder på gatewayen, og dem har denne forbindelse ikke.",
   notServed: "Det kan denne gateway ikke.",
@@ -488,6 +499,8 @@ export const da: Catalogue = {
   },
 
   action,
+  voice: voiceInDanish,
+
   problem: (code, message) => problemInDanish(code, message, {}),
   finding,
 

@@ -26,6 +26,7 @@ import type {
 } from "../ipc";
 import type { Standing } from "../lib/day";
 import type { Span } from "../lib/duration";
+import { voiceInEnglish } from "./voice.en";
 
 function span({ days, hours, minutes, seconds }: Span): string {
   if (days > 0) return `${days} d ${hours} h`;
@@ -283,6 +284,8 @@ export const en = {
     notSetUp: "Not set up",
     thisComputer: "This computer",
   },
+
+  voice: voiceInEnglish,
 
   action,
   /** The app's sentences are English already. */

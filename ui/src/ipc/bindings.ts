@@ -113,6 +113,16 @@ export const commands = {
 	showOpenclawChange: () => typedError<OpenclawChangeView, UiError>(__TAURI_INVOKE("show_openclaw_change")),
 	/**  Writes the change of the official `openclaw.json` that is shown. */
 	writeOpenclawChange: (number: number) => typedError<null, UiError>(__TAURI_INVOKE("write_openclaw_change", { number })),
+	/**  Sets how this computer listens; all of it at once, and at once. */
+	setVoice: (form: VoiceForm) => typedError<null, UiError>(__TAURI_INVOKE("set_voice", { form })),
+	/**  Has the gateway listen for these triggers, on every device; none brings its own back. */
+	setVoiceTriggers: (words: string[]) => typedError<null, UiError>(__TAURI_INVOKE("set_voice_triggers", { words })),
+	/**  Does something in the overlay, or holds or releases push-to-talk. */
+	voiceAct: (act: VoiceAct) => __TAURI_INVOKE<void>("voice_act", { act }),
+	/**  Says what of voice is being looked at; the level is told, and the tester runs, only meanwhile. */
+	lookAtVoice: (look: VoiceLook) => __TAURI_INVOKE<void>("look_at_voice", { look }),
+	/**  Downloads a speech model, stops that, removes one, or lets a file be chosen instead. */
+	editVoiceModels: (edit: VoiceModelEdit) => typedError<null, UiError>(__TAURI_INVOKE("edit_voice_models", { edit })),
 };
 
 /** Events */
@@ -128,6 +138,8 @@ export const events = {
 	sessionsChanged: makeEvent<SessionsChanged, SessionsChanged>("sessions-changed"),
 	settingsChanged: makeEvent<SettingsChanged, SettingsChanged>("settings-changed"),
 	signInKeyChanged: makeEvent<SignInKeyChanged, SignInKeyChanged>("sign-in-key-changed"),
+	voiceChanged: makeEvent<VoiceChanged, VoiceChanged>("voice-changed"),
+	voiceLevelChanged: makeEvent<VoiceLevelChanged, VoiceLevelChanged>("voice-level-changed"),
 };
 
 /* Types */
@@ -1109,6 +1121,16 @@ export type LogView = {
 	text: string,
 };
 
+/**  A microphone to choose. */
+export type MicrophoneView = {
+	/**  What the settings remember. */
+	id: string,
+	/**  What people call it. */
+	name: string,
+	/**  Whether the system uses it where none is chosen. */
+	isDefault: boolean,
+};
+
 /**  A model a conversation can use. */
 export type ModelView = {
 	/**  Its id with its provider, as it is chosen. */
@@ -1143,6 +1165,14 @@ export type NotificationSwitches = {
 	replies: boolean,
 };
 
+/**  A microphone that is open. */
+export type OpenMicrophoneView = {
+	/**  What people call it. */
+	name: string,
+	/**  Whether another one was chosen, which is not there. */
+	isFallback: boolean,
+};
+
 /**  A change of the official `openclaw.json` before it is written. */
 export type OpenclawChangeView = {
 	/**  Names the change when it is to be written. */
@@ -1170,6 +1200,8 @@ export type Page =
 "chat" | 
 /**  The nine steps and the gateway. */
 "server" | 
+/**  What listens on this computer, and for what. */
+"voice" | 
 /**  Where OpenClaw runs, and how to reach it. */
 "settings" | 
 /**  What this app is, among the settings. */
@@ -1844,6 +1876,14 @@ export type Transport =
 /**  By its URL. */
 "direct";
 
+/**  A trigger of the gateway. */
+export type TriggerView = {
+	/**  The words. */
+	words: string,
+	/**  Whether the engine in use cannot recognise them. */
+	isUnknown: boolean,
+};
+
 /**  A failure a person meets: what failed, where, and the next step. */
 export type UiError = {
 	/**  A stable word for it, such as "forwardProhibited"; the key of its translation. */
@@ -1900,6 +1940,276 @@ export type UserAction =
 "approveDevice" | 
 /**  Shows the end of the gateway's log. */
 "openLog";
+
+/**  What a person does in the overlay. */
+export type VoiceAct = 
+/**  Push-to-talk is held. */
+{ kind: "hold" } | 
+/**  It was released. */
+{ kind: "release" } | 
+/**  The text was changed by hand. */
+{ kind: "edit"; 
+/**  All of it. */
+text: string } | 
+/**  Send what is shown. */
+{ kind: "send" } | 
+/**  Throw away what is shown. */
+{ kind: "cancel" } | 
+/**  Try again to send this one. */
+{ kind: "retry"; 
+/**  Which. */
+id: number } | 
+/**  Throw this one away. */
+{ kind: "discard"; 
+/**  Which. */
+id: number };
+
+/**  Voice changed; carries all of it but the level. */
+export type VoiceChanged = VoiceView;
+
+/**  Why a person has to say that something is sent. */
+export type VoiceEditing = 
+/**  The text was changed by hand. */
+"edited" | 
+/**  The microphone went away meanwhile. */
+"microphoneLost" | 
+/**  The engine failed meanwhile. */
+"engineFailed" | 
+/**  Voice wake was switched off meanwhile. */
+"switchedOff";
+
+/**  Which speech engine listens. */
+export type VoiceEngine = 
+/**  PocketSphinx, from the system's packages. */
+"pocketSphinx" | 
+/**  Whisper, with a model of one's own choice. */
+"whisper";
+
+/**  What is set about voice, as shown and as asked for. */
+export type VoiceForm = {
+	/**  Whether triggers are listened for. */
+	wake: boolean,
+	/**  Whether push-to-talk is at hand. */
+	pushToTalk: boolean,
+	/**  The engine. */
+	engine: VoiceEngine,
+	/**  Whisper's model: the name of a listed one, or a file; empty where none is chosen. */
+	model: string,
+	/**  The language that is spoken, as a code; empty where it is to be detected. */
+	language: string,
+	/**  The microphone; empty for the system's default. */
+	microphone: string,
+	/**  What people call that microphone. */
+	microphoneName: string,
+	/**  Whether sounds say when it listens and sends. */
+	chimes: boolean,
+};
+
+/**  What stands in the way of listening. */
+export type VoiceHindrance = 
+/**  This build does not include the engine. */
+{ kind: "notBuilt"; 
+/**  Which. */
+engine: string } | 
+/**  The engine exists on other systems only. */
+{ kind: "otherSystem"; 
+/**  Which. */
+engine: string } | 
+/**  The engine's library is not installed. */
+{ kind: "noLibrary"; 
+/**  The file. */
+library: string; 
+/**  The package it comes in. */
+package: string } | 
+/**  The engine's library is another version. */
+{ kind: "otherVersion"; 
+/**  The file. */
+library: string } | 
+/**  There is no model. */
+{ kind: "noModel" } | 
+/**  The model cannot be loaded. */
+{ kind: "badModel"; 
+/**  The file. */
+file: string } | 
+/**  The engine stopped and is started again. */
+{ kind: "engineStopped" } | 
+/**  No microphone is connected. */
+{ kind: "noMicrophone" } | 
+/**  The system does not let us listen. */
+{ kind: "microphoneDenied" } | 
+/**  Another program has the microphone. */
+{ kind: "microphoneBusy"; 
+/**  Which. */
+name: string } | 
+/**  The microphone does not answer any more. */
+{ kind: "microphoneGone"; 
+/**  Which. */
+name: string } | 
+/**  The microphone could not be opened. */
+{ kind: "microphoneFailed"; 
+/**  Which. */
+name: string; 
+/**  What the system says. */
+why: string };
+
+/**  Why something was not sent. */
+export type VoiceKept = 
+/**  The connection did not come back in time. */
+"outage" | 
+/**  Another gateway is in use now. */
+"otherGateway" | 
+/**  No gateway was set up. */
+"noGateway" | 
+/**  The gateway refused it. */
+"refused";
+
+/**  How loud it is at the microphone, from 0 to 1; told a few times a second while somebody looks. */
+export type VoiceLevelChanged = number | null;
+
+/**  What a person looks at. */
+export type VoiceLook = {
+	/**  Whether the page about voice is open. */
+	page: boolean,
+	/**  Whether the tester runs. */
+	tester: boolean,
+};
+
+/**  What is done with a model. */
+export type VoiceModelEdit = 
+/**  Download it, or go on. */
+{ kind: "get"; 
+/**  Which. */
+id: string } | 
+/**  Stop its download; what has come stays. */
+{ kind: "stop" } | 
+/**  Remove it, and what there is of its download. */
+{ kind: "remove"; 
+/**  Which. */
+id: string } | 
+/**  Let a person choose a file of their own. */
+{ kind: "chooseFile" };
+
+/**  A model for Whisper. */
+export type VoiceModelView = {
+	/**  Its name. */
+	id: string,
+	/**  Its size as published, in MiB. */
+	mib: number,
+	/**  Whether it knows English alone. */
+	englishOnly: boolean,
+	/**  Its licence. */
+	licence: string,
+	/**  Whether it is here. */
+	isInstalled: boolean,
+	/**  How much of it waits for its download to go on, in MiB. */
+	begunMib: number,
+	/**  How far its download is, from 0 to 1, while it runs. */
+	progress: number | null,
+	/**  Why its last download came to nothing. */
+	problem: UiError | null,
+};
+
+/**  How what the overlay shows stands. */
+export type VoiceOverlayState = 
+/**  It is being listened to. */
+{ kind: "listening" } | 
+/**  The engine owes its last word. */
+{ kind: "settling" } | 
+/**  A person has to send it or throw it away. */
+{ kind: "editing"; 
+/**  Why. */
+why: VoiceEditing } | 
+/**  It is on its way. */
+{ kind: "sending" } | 
+/**  It waits for the connection. */
+{ kind: "waiting" } | 
+/**  It was not sent and is kept for Retry. */
+{ kind: "kept"; 
+/**  Why. */
+why: VoiceKept; 
+/**  What the gateway says, where it refused. */
+detail: string | null };
+
+/**  The overlay: one thing that was or is being said. */
+export type VoiceOverlayView = {
+	/**  Names it within one run of the app. */
+	id: number,
+	/**  Its words so far. */
+	text: string,
+	/**  Which trigger began it; `null` for push-to-talk. */
+	trigger: string | null,
+	/**  How it stands. */
+	state: VoiceOverlayState,
+	/**  When its countdown ends, where it has one. */
+	endsAtMs: number | null,
+	/**  How many more wait behind it. */
+	behind: number,
+};
+
+/**  Where the gateway leads what is said after a trigger. */
+export type VoiceRouteView = {
+	/**  The trigger; `null` for everything else. */
+	trigger: string | null,
+	/**  The agent or conversation; `null` for the one in use. */
+	target: string | null,
+};
+
+/**  How voice stands. */
+export type VoiceState = 
+/**  Nothing is listened for. */
+"off" | 
+/**  The engine is being loaded. */
+"starting" | 
+/**  It waits for a trigger. */
+"listening" | 
+/**  It waits for push-to-talk. */
+"ready" | 
+/**  Words are listened to. */
+"capturing" | 
+/**  So much waits to be sent that nothing new is listened to, or a person has to decide first. */
+"paused" | 
+/**  It is wanted, and something stands in the way. */
+"hindered";
+
+/**  The tester: everything as usual, and nothing is sent. */
+export type VoiceTesterView = {
+	/**  What is being understood. */
+	hears: string | null,
+	/**  What was understood last. */
+	understood: string | null,
+	/**  After which trigger; `null` for push-to-talk. */
+	trigger: string | null,
+};
+
+/**  Everything of voice; sent whole whenever any of it changes. The level alone is told apart. */
+export type VoiceView = {
+	/**  How it stands, in one word. */
+	state: VoiceState,
+	/**  What stands in the way of listening, if anything. */
+	hindrance: VoiceHindrance | null,
+	/**  Whether the switches can be turned on. */
+	canListen: boolean,
+	/**  Whether push-to-talk can be pressed now. */
+	canTalk: boolean,
+	/**  What is set. */
+	form: VoiceForm,
+	/**  The microphone that is open, while one is. */
+	microphone: OpenMicrophoneView | null,
+	/**  The microphones there are, once somebody has looked. */
+	microphones: MicrophoneView[],
+	/**  What the gateway listens for; `null` until it has said so. */
+	triggers: TriggerView[] | null,
+	/**  Whether the triggers can be changed: they are the gateway's, so only while it is connected. */
+	canEditTriggers: boolean,
+	/**  Where the gateway leads what is said; `null` where it does not say. */
+	routes: VoiceRouteView[] | null,
+	/**  The models for Whisper. */
+	models: VoiceModelView[],
+	/**  The overlay, while there is something to show. */
+	overlay: VoiceOverlayView | null,
+	/**  The tester, while it runs. */
+	tester: VoiceTesterView | null,
+};
 
 /**  What an attempt was begun for. */
 export type Why = 

@@ -29,6 +29,10 @@ import type {
   SettingsView,
   SignInKeyView,
   ToolView,
+  VoiceForm,
+  VoiceModelView,
+  VoiceOverlayView,
+  VoiceView,
 } from "./bindings";
 
 /** The nine steps, in order. */
@@ -409,6 +413,82 @@ export function openclawChangeView(over: Partial<OpenclawChangeView> = {}): Open
   };
 }
 
+/** How voice is set, except for what is given. */
+export function voiceForm(over: Partial<VoiceForm> = {}): VoiceForm {
+  return {
+    wake: true,
+    pushToTalk: false,
+    engine: "pocketSphinx",
+    model: "",
+    language: "",
+    microphone: "",
+    microphoneName: "",
+    chimes: true,
+    ...over,
+  };
+}
+
+/** The models there are, except for what is given about each. */
+export function voiceModels(over: Record<string, Partial<VoiceModelView>> = {}): VoiceModelView[] {
+  const all: [string, number][] = [
+    ["tiny.en", 75],
+    ["tiny", 75],
+    ["base.en", 142],
+    ["base", 142],
+    ["small", 466],
+  ];
+  return all.map(([id, mib]) => ({
+    id,
+    mib,
+    englishOnly: id.endsWith(".en"),
+    licence: "MIT",
+    isInstalled: false,
+    begunMib: 0,
+    progress: null,
+    problem: null,
+    ...over[id],
+  }));
+}
+
+/** Voice that listens, except for what is given. */
+export function voiceView(over: Partial<VoiceView> = {}): VoiceView {
+  return {
+    state: "listening",
+    hindrance: null,
+    canListen: true,
+    canTalk: false,
+    form: voiceForm(),
+    microphone: { name: "Desk microphone", isFallback: false },
+    microphones: [
+      { id: "alsa:default", name: "Desk microphone", isDefault: true },
+      { id: "alsa:head", name: "Headset", isDefault: false },
+    ],
+    triggers: [
+      { words: "hey openclaw", isUnknown: false },
+      { words: "computer", isUnknown: false },
+    ],
+    canEditTriggers: true,
+    routes: [{ trigger: null, target: null }],
+    models: voiceModels(),
+    overlay: null,
+    tester: null,
+    ...over,
+  };
+}
+
+/** Something that is being said, except for what is given. */
+export function voiceOverlay(over: Partial<VoiceOverlayView> = {}): VoiceOverlayView {
+  return {
+    id: 1,
+    text: "what's on today",
+    trigger: "hey openclaw",
+    state: { kind: "listening" },
+    endsAtMs: null,
+    behind: 0,
+    ...over,
+  };
+}
+
 /** A call the window made. */
 export interface Call {
   name: keyof Commands;
@@ -471,6 +551,9 @@ const DEFAULTS: Answers = {
   openLink: () => ({ status: "ok", data: null }),
   showOpenclawChange: () => ({ status: "ok", data: openclawChangeView() }),
   writeOpenclawChange: () => ({ status: "ok", data: null }),
+  setVoice: () => ({ status: "ok", data: null }),
+  setVoiceTriggers: () => ({ status: "ok", data: null }),
+  editVoiceModels: () => ({ status: "ok", data: null }),
 };
 
 /** The names of the commands, so that the fake has every one of them. */
@@ -530,6 +613,11 @@ const NAMES: readonly (keyof Commands)[] = [
   "chatMessage",
   "showOpenclawChange",
   "writeOpenclawChange",
+  "setVoice",
+  "setVoiceTriggers",
+  "voiceAct",
+  "lookAtVoice",
+  "editVoiceModels",
 ];
 
 export class FakeBackend implements Backend {
@@ -542,6 +630,8 @@ export class FakeBackend implements Backend {
   repair: RepairView | null = null;
   invitation: InvitationView | null = null;
   sessions = sessionsView();
+  /** `null` where there is no voice. */
+  voice: VoiceView | null = voiceView({ state: "off", form: voiceForm({ wake: false }) });
   /** What the window called, in order. */
   readonly calls: Call[] = [];
   readonly commands: Commands;
@@ -586,6 +676,7 @@ export class FakeBackend implements Backend {
     this.#listeners?.gatewayReport(this.gatewayReport);
     this.#listeners?.repair(this.repair);
     this.#listeners?.invitation(this.invitation);
+    if (this.voice !== null) this.#listeners?.voice(this.voice);
     this.#listeners?.page("chat");
   }
 
@@ -634,6 +725,16 @@ export class FakeBackend implements Backend {
   tellSessions(over: Partial<SessionsView>): void {
     this.sessions = { ...this.sessions, ...over };
     this.#listeners?.sessions(this.sessions);
+  }
+
+  /** Tells of voice, as it was except for what is given. */
+  tellVoice(over: Partial<VoiceView>): void {
+    this.voice = { ...(this.voice ?? voiceView()), ...over };
+    this.#listeners?.voice(this.voice);
+  }
+
+  tellVoiceLevel(level: number): void {
+    this.#listeners?.voiceLevel(level);
   }
 
   tellChat(change: ChatChange, sessionKey = "agent:main:main"): void {

@@ -18,6 +18,7 @@ import type {
   SessionsView,
   SettingsView,
   SignInKeyView,
+  VoiceView,
 } from "./bindings";
 
 export type * from "./bindings";
@@ -40,6 +41,8 @@ export interface Listeners {
   repair(view: RepairView | null): void;
   invitation(view: InvitationView | null): void;
   sessions(view: SessionsView): void;
+  voice(view: VoiceView): void;
+  voiceLevel(level: number): void;
   page(page: Page): void;
 }
 

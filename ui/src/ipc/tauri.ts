@@ -18,6 +18,8 @@ export function tauriBackend(): Backend {
         events.repairChanged.listen((event) => listeners.repair(event.payload)),
         events.invitationChanged.listen((event) => listeners.invitation(event.payload)),
         events.sessionsChanged.listen((event) => listeners.sessions(event.payload)),
+        events.voiceChanged.listen((event) => listeners.voice(event.payload)),
+        events.voiceLevelChanged.listen((event) => listeners.voiceLevel(event.payload ?? 0)),
         events.pageRequested.listen((event) => listeners.page(event.payload)),
       ]);
       return () => {

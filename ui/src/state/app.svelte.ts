@@ -20,6 +20,7 @@ import { ReportState } from "./report.svelte";
 import { SessionsState } from "./sessions.svelte";
 import { SettingsState } from "./settings.svelte";
 import { SignInKeyState } from "./sign-in-key.svelte";
+import { VoiceState } from "./voice.svelte";
 
 /** A place on the settings page that a button elsewhere leads to. */
 export type Place = "address" | "signIn" | "token" | "ports" | "fileProblem" | "about";
@@ -46,6 +47,7 @@ export class App {
   readonly repair: RepairState;
   readonly invitation: InvitationState;
   readonly privacy: PrivacyState;
+  readonly voice: VoiceState;
   readonly clock = new Clock();
   /** How to sign in, in a browser; `null` in the app's window, which does that by itself. */
   readonly signIn: SignInPort | null;
@@ -89,6 +91,7 @@ export class App {
     this.repair = new RepairState(backend);
     this.invitation = new InvitationState(backend);
     this.privacy = new PrivacyState(backend);
+    this.voice = new VoiceState(backend);
   }
 
   /** While not connected, the page with the one thing to do; the conversation otherwise. */
@@ -127,6 +130,8 @@ export class App {
         this.sessions.receive(view);
         this.chat.show(view.gateway, view.active);
       },
+      voice: (view) => this.voice.receive(view),
+      voiceLevel: (level) => (this.voice.level = level),
       page: (page) => this.#told(page),
     });
     await this.#backend.commands.resendAll();

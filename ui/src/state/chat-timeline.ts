@@ -377,7 +377,14 @@ function withSend(
     sameTextBefore:
       timeline.loaded && timeline.keptAtMs === null ? unkeyed(timeline.history, text).length : null,
   };
-  return { ...timeline, tail: [...timeline.tail, entry] };
+  // What another part of the app sent may be told after its run has begun: it still comes first.
+  const begun = timeline.tail.findIndex(
+    (other) =>
+      (other.kind === "run" && other.runId === key) ||
+      (other.kind === "message" && other.message.runId === key),
+  );
+  const at = begun === -1 ? timeline.tail.length : begun;
+  return { ...timeline, tail: [...timeline.tail.slice(0, at), entry, ...timeline.tail.slice(at)] };
 }
 
 function setSendState(

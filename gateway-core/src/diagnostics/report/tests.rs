@@ -12,6 +12,9 @@ fn environment() -> Environment {
 
 fn facts() -> Facts {
     let mut settings = Settings::new(ProfileId::parse("canary-profile").unwrap());
+    settings.voice.microphone = "alsa:canary-headset".to_owned();
+    settings.voice.microphone_name = "The headset of canary".to_owned();
+    settings.voice.model = "/home/canary-home/model.bin".to_owned();
     let profile = settings.active_mut().unwrap();
     profile.address = "canary-user@canary-box:2222".to_owned();
     profile.identity_file = PathBuf::from("/home/canary-home/.ssh/id");
@@ -67,6 +70,8 @@ fn nobody_is_named_and_everything_else_is_there() {
     assert!(text(&report, "about.json").contains("openclaw-tray 0.1.0"));
     let settings: Value = serde_json::from_str(text(&report, "settings.json")).unwrap();
     assert_eq!(settings["activeProfile"], "profile-1");
+    assert_eq!(settings["voiceMicrophoneName"], "(left out)");
+    assert_eq!(settings["voiceModel"], "~/model.bin");
     assert_eq!(settings["profiles"][0]["id"], "profile-1");
     assert_eq!(settings["profiles"][0]["identityFile"], "~/.ssh/id");
     let connection: Value = serde_json::from_str(text(&report, "connection.json")).unwrap();

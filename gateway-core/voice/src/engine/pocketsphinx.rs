@@ -46,9 +46,8 @@ impl PocketSphinx {
     ///
     /// [`Unavailable`]: the library or the model is not there, or cannot be used.
     pub fn open(folder: Option<&Path>) -> Result<Self, Unavailable> {
-        let folder = folder.map_or_else(|| PathBuf::from(MODEL), Path::to_owned);
-        let [acoustic, words, dictionary] =
-            ["en-us", "en-us.lm.bin", "cmudict-en-us.dict"].map(|name| folder.join(name));
+        let folder = folder_of(folder);
+        let [acoustic, words, dictionary] = parts_of(&folder);
         let decoder = Decoder::open(&folder, &acoustic, &words, &dictionary)?;
         Ok(Self {
             decoder,
@@ -97,6 +96,29 @@ impl PocketSphinx {
             Some((format!("{front} {back}"), phones))
         })
     }
+}
+
+/// Looks whether library and model are there.
+///
+/// # Errors
+///
+/// [`Unavailable`], as from opening it.
+pub fn look(folder: Option<&Path>) -> Result<(), Unavailable> {
+    library::look()?;
+    let folder = folder_of(folder);
+    match parts_of(&folder).iter().all(|part| part.exists()) {
+        true => Ok(()),
+        false => Err(Unavailable::NoModel(folder)),
+    }
+}
+
+fn folder_of(folder: Option<&Path>) -> PathBuf {
+    folder.map_or_else(|| PathBuf::from(MODEL), Path::to_owned)
+}
+
+/// Sounds, words and how they are pronounced.
+fn parts_of(folder: &Path) -> [PathBuf; 3] {
+    ["en-us", "en-us.lm.bin", "cmudict-en-us.dict"].map(|name| folder.join(name))
 }
 
 impl std::fmt::Debug for PocketSphinx {

@@ -1,6 +1,8 @@
 //! What is to be seen of the voice thread.
 
+use crate::engine::{EngineError, Unavailable};
 use crate::lifecycle::{Overlay, OverlayState};
+use crate::microphone::MicrophoneError;
 use std::time::Instant;
 
 /// Everything that is to be seen; told whole whenever any of it changes.
@@ -33,10 +35,10 @@ pub enum EngineStatus {
     Loading,
     /// It listens.
     Ready,
-    /// It cannot be used here; why, for people.
-    Unavailable(String),
-    /// It stopped and is about to be started again; why, for people.
-    Failed(String),
+    /// It cannot be used here.
+    Unavailable(Unavailable),
+    /// It stopped and is about to be started again.
+    Failed(EngineError),
 }
 
 /// How the microphone is.
@@ -51,8 +53,8 @@ pub enum MicrophoneStatus {
         /// Whether another one was chosen, which is not there.
         is_fallback: bool,
     },
-    /// There is none; why, for people.
-    Missing(String),
+    /// There is none.
+    Missing(MicrophoneError),
 }
 
 /// What the overlay shows, with its time as a moment of this computer.

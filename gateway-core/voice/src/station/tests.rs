@@ -268,7 +268,7 @@ fn off_closes_microphone_and_engine() {
 fn no_microphone_is_a_state_and_one_that_comes_is_used() {
     let mut stage = stage(&[], &[], 0);
     stage.station.order(Order::Want(wanted()));
-    let missing = MicrophoneStatus::Missing("no microphone is connected".to_owned());
+    let missing = MicrophoneStatus::Missing(MicrophoneError::None);
     stage.shows("the hint", |shown| {
         shown.microphone == missing && !shown.listening
     });

@@ -1,16 +1,30 @@
 //! The settings of the desktop around the connection.
 
-use super::{KeptSettings, fault, sentence};
+use super::{KeptSettings, fault, save_error, sentence};
 use crate::{
     tongue::Tongue,
-    view_model::{FieldError, NotificationSwitches},
+    view_model::{FieldError, NotificationSwitches, UiError},
 };
-use gateway_core::config::{Notifications, RunsWhere, settings::Theme};
+use gateway_core::config::{Notifications, RunsWhere, settings::Theme, voice::VoiceSettings};
 
 impl KeptSettings {
     /// Returns which notifications are shown.
     pub(in crate::controller) fn notifications(&self) -> Notifications {
         self.file.settings().notifications
+    }
+
+    /// Returns how this computer listens.
+    pub(in crate::controller) fn voice(&self) -> VoiceSettings {
+        self.file.settings().voice.clone()
+    }
+
+    /// Keeps how this computer is to listen.
+    pub(in crate::controller) fn set_voice(&mut self, voice: VoiceSettings) -> Result<(), UiError> {
+        let mut settings = self.file.settings().clone();
+        settings.voice = voice;
+        self.write(&settings)
+            .map(drop)
+            .map_err(|problem| save_error(&problem))
     }
 
     /// Returns whether the window is light or dark.

@@ -3,9 +3,11 @@
 mod administrator;
 mod kept_chats;
 mod sessions;
+mod voice;
 
 pub(super) use kept_chats::{FakeKeptChats, KEPT_AT_MS};
 pub(super) use sessions::FakeSessions;
+pub(super) use voice::FakeVoice;
 
 use super::*;
 use crate::{
@@ -17,7 +19,7 @@ use crate::{
     notices::Notice,
     view_model::{
         AgentRequestsView, ChatUpdate, FetchedView, GatewayReportView, InvitationView, LogView,
-        PairingKind, RepairView, SessionsView, SettingsView, SignInKeyView,
+        PairingKind, RepairView, SessionsView, SettingsView, SignInKeyView, VoiceView,
     },
 };
 use administrator::FakeAdministrator;
@@ -78,6 +80,7 @@ pub(super) struct Fakes {
     reports: mpsc::Receiver<AskedOfReports>,
     pub(super) kept: Arc<FakeKeptChats>,
     administrator: FakeAdministrator,
+    pub(super) voice: FakeVoice,
     store: Arc<MemoryStore>,
     places: Places,
     profile: Profile,
@@ -142,7 +145,9 @@ impl Fakes {
         let (reports_sender, reports) = mpsc::channel(8);
         let kept = Arc::new(FakeKeptChats::default());
         let administrator = FakeAdministrator::default();
+        let (voice, voice_port) = FakeVoice::new();
         let controller = Controller::new(Parts {
+            voice: voice_port,
             kept_chats: kept.clone(),
             left_chats,
             desktop: Arc::new(desktop),
@@ -183,6 +188,7 @@ impl Fakes {
             reports,
             kept,
             administrator,
+            voice,
             store,
             places,
             profile,
@@ -386,6 +392,8 @@ pub(super) struct DesktopLog {
     repairs: mpsc::UnboundedReceiver<Option<RepairView>>,
     invitations: mpsc::UnboundedReceiver<Option<InvitationView>>,
     sessions: mpsc::UnboundedReceiver<SessionsView>,
+    voices: mpsc::UnboundedReceiver<VoiceView>,
+    levels: mpsc::UnboundedReceiver<f64>,
     pages: mpsc::UnboundedReceiver<Page>,
     notices: mpsc::UnboundedReceiver<Notice>,
     copied: mpsc::UnboundedReceiver<String>,
@@ -413,6 +421,8 @@ struct FakeDesktop {
     repairs: mpsc::UnboundedSender<Option<RepairView>>,
     invitations: mpsc::UnboundedSender<Option<InvitationView>>,
     sessions: mpsc::UnboundedSender<SessionsView>,
+    voices: mpsc::UnboundedSender<VoiceView>,
+    levels: mpsc::UnboundedSender<f64>,
     pages: mpsc::UnboundedSender<Page>,
     notices: mpsc::UnboundedSender<Notice>,
     copied: mpsc::UnboundedSender<String>,
@@ -441,6 +451,8 @@ impl DesktopLog {
         let repairs = mpsc::unbounded_channel();
         let invitations = mpsc::unbounded_channel();
         let sessions = mpsc::unbounded_channel();
+        let voices = mpsc::unbounded_channel();
+        let levels = mpsc::unbounded_channel();
         let pages = mpsc::unbounded_channel();
         let notices = mpsc::unbounded_channel();
         let copied = mpsc::unbounded_channel();
@@ -466,6 +478,8 @@ impl DesktopLog {
             repairs: repairs.1,
             invitations: invitations.1,
             sessions: sessions.1,
+            voices: voices.1,
+            levels: levels.1,
             pages: pages.1,
             notices: notices.1,
             copied: copied.1,
@@ -492,6 +506,8 @@ impl DesktopLog {
             repairs: repairs.0,
             invitations: invitations.0,
             sessions: sessions.0,
+            voices: voices.0,
+            levels: levels.0,
             pages: pages.0,
             notices: notices.0,
             copied: copied.0,
@@ -624,6 +640,15 @@ impl DesktopLog {
         next_where(&mut self.sessions, wanted).await
     }
 
+    /// Returns what is shown of voice, once it is as `wanted`.
+    pub(super) async fn voice_where(&mut self, wanted: impl Fn(&VoiceView) -> bool) -> VoiceView {
+        next_where(&mut self.voices, wanted).await
+    }
+
+    pub(super) async fn level(&mut self) -> f64 {
+        next(&mut self.levels).await
+    }
+
     pub(super) async fn copied(&mut self) -> String {
         next(&mut self.copied).await
     }
@@ -705,6 +730,8 @@ impl Desktop for FakeDesktop {
             WindowEvent::Repair(view) => log(&self.repairs, view),
             WindowEvent::Invitation(view) => log(&self.invitations, view),
             WindowEvent::Sessions(view) => log(&self.sessions, view),
+            WindowEvent::Voice(view) => log(&self.voices, view),
+            WindowEvent::VoiceLevel(level) => log(&self.levels, level),
             WindowEvent::Page(page) => log(&self.pages, page),
         }
     }

@@ -288,9 +288,11 @@ async fn the_tray_offers_them_where_there_are_several() {
                     .map(|gateway| (gateway.name.clone(), gateway.in_use))
                     .collect::<Vec<_>>(),
             ),
-            MenuItem::Action(_) | MenuItem::Text(_) | MenuItem::Group(..) | MenuItem::Separator => {
-                None
-            }
+            MenuItem::Action(_)
+            | MenuItem::Switch { .. }
+            | MenuItem::Text(_)
+            | MenuItem::Group(..)
+            | MenuItem::Separator => None,
         })
     };
     let rows = [("home".to_owned(), true), ("Work".to_owned(), false)];

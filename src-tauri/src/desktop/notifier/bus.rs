@@ -142,7 +142,7 @@ fn category(topic: Topic) -> &'static str {
         Topic::NeedsYou => "network",
         Topic::Lost => "network.disconnected",
         Topic::Restored => "network.connected",
-        Topic::Requests | Topic::Replies => "im.received",
+        Topic::Requests | Topic::Replies | Topic::Voice => "im.received",
     }
 }
 

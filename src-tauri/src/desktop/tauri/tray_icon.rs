@@ -113,6 +113,20 @@ fn build_menu(app: &AppHandle, menu: &Menu) -> tauri::Result<(menu::Menu<Wry>, T
                 built
             }
             MenuItem::Action(action) => built.item(&clickable(app, *action, menu.tongue)?),
+            MenuItem::Switch {
+                action,
+                is_on,
+                why_not,
+            } => {
+                let label = action.label(menu.tongue);
+                let label = match why_not {
+                    Some(why) => format!("{label} ({why})"),
+                    None => label,
+                };
+                let switch = CheckMenuItemBuilder::with_id(action.id(), label);
+                let switch = switch.checked(*is_on).enabled(why_not.is_none());
+                built.item(&switch.build(app)?)
+            }
             MenuItem::Group(group, actions) => {
                 let rows = actions
                     .iter()

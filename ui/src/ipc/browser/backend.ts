@@ -217,6 +217,12 @@ export class BrowserBackend implements Backend {
       // A page keeps no conversation.
       forgetHistories: () => Promise.resolve({ status: "ok", data: null }),
       forgetMessage: (key) => done().then(() => this.#outbox.forget(key)),
+      // A page has no microphone: it is told nothing of voice, and shows none.
+      setVoice: onlyInTheApp,
+      setVoiceTriggers: onlyInTheApp,
+      voiceAct: onlyInTheApp,
+      lookAtVoice: onlyInTheApp,
+      editVoiceModels: onlyInTheApp,
       saveSettings: onlyInTheApp,
       editGateways: onlyInTheApp,
       checkAddress: onlyInTheApp,

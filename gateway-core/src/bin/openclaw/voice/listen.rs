@@ -145,8 +145,13 @@ async fn tell(mut news: mpsc::UnboundedReceiver<News>, json: bool) {
 
 /// Returns one word for how it stands, and what there is to say about it.
 fn state(shown: &Shown) -> (&'static str, String) {
-    if let EngineStatus::Unavailable(why) | EngineStatus::Failed(why) = &shown.engine {
-        return ("unavailable", why.clone());
+    match &shown.engine {
+        EngineStatus::Unavailable(why) => return ("unavailable", why.to_string()),
+        EngineStatus::Failed(why) => return ("unavailable", why.to_string()),
+        EngineStatus::NotChosen
+        | EngineStatus::Resting
+        | EngineStatus::Loading
+        | EngineStatus::Ready => {}
     }
     if let Some(overlay) = &shown.overlay {
         let text = overlay.overlay.text.clone();
@@ -161,7 +166,7 @@ fn state(shown: &Shown) -> (&'static str, String) {
         };
     }
     if let MicrophoneStatus::Missing(why) = &shown.microphone {
-        return ("noMicrophone", why.clone());
+        return ("noMicrophone", why.to_string());
     }
     match (&shown.microphone, shown.listening) {
         (MicrophoneStatus::Open { name, .. }, true) => ("listening", name.clone()),

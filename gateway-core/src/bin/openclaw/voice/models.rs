@@ -4,10 +4,9 @@ use crate::args::VoiceModelsArgs;
 use crate::output::{self, Exit, Stop};
 use crate::signals;
 use gateway_core::config::{Environment, Places};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use gateway_core::model_client;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use voice::models::{DownloadError, LICENCE, Languages, MODELS, Model, Progress, fetch};
 
@@ -101,7 +100,7 @@ async fn get(model: &Model, folder: &Path) -> Result<(), Stop> {
     if model.is_installed(folder) {
         return Ok(());
     }
-    let client = client().map_err(|error| Stop::because(Exit::Failed, &*error))?;
+    let client = model_client::client().map_err(|error| Stop::because(Exit::Failed, &error))?;
     let tenths = AtomicU64::new(0);
     let tell = |progress: Progress| {
         let total = progress.total.unwrap_or(u64::from(model.mib) << 20).max(1);
@@ -130,17 +129,4 @@ async fn get(model: &Model, folder: &Path) -> Result<(), Stop> {
             "the download was stopped; it goes on from there next time",
         )),
     }
-}
-
-/// Returns a client whose servers the system's own certificates vouch for, over HTTPS alone.
-fn client() -> Result<reqwest::Client, Box<dyn std::error::Error>> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_platform_verifier()?
-        .with_no_client_auth();
-    Ok(reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .https_only(true)
-        .build()?)
 }

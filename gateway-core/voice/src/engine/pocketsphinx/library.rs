@@ -89,6 +89,11 @@ impl Functions {
     }
 }
 
+/// Looks whether the library is there, with everything that is used of it.
+pub(super) fn look() -> Result<(), Unavailable> {
+    Functions::open().map(drop)
+}
+
 /// Finds a function.
 ///
 /// # Safety

@@ -1,0 +1,142 @@
+/** The words about voice, in Danish; a part of the catalogue. */
+import type { Words } from "./catalogue";
+import type { voiceInEnglish } from "./voice.en";
+
+export const voiceInDanish: Words<typeof voiceInEnglish> = {
+  title: "Stemme",
+  lead: "Sig et vækkeord og så det, du vil. Computeren lytter selv: Lyden forlader den aldrig, kun ordene går til din gateway.",
+  state: {
+    off: "Slået fra",
+    starting: "Gør sig klar…",
+    listening: "Lytter efter et vækkeord",
+    ready: "Klar til hold for at tale",
+    capturing: "Lytter til dig",
+    paused: "Holder pause: Noget venter på dig først",
+    hindered: "Lytter ikke",
+  },
+  hindrance: {
+    notBuilt: (engine) => `Denne udgave af appen har ikke ${engine} med.`,
+    otherSystem: (engine) => `${engine} findes kun på Linux. Vælg Whisper.`,
+    noLibrary: (library, pack) =>
+      `PocketSphinx er ikke installeret (${library}). På Debian og Ubuntu: sudo apt install ${pack} pocketsphinx-en-us`,
+    otherVersion: (library) =>
+      `${library} er en anden version, end appen kender. Installér den, dit system har som pakke.`,
+    noModel: () => "Der er ingen talemodel endnu. Hent en herunder, eller vælg en fil.",
+    badModel: (file) => `Talemodellen ${file} kan ikke indlæses. Vælg en anden.`,
+    engineStopped: () => "Talegenkendelsen gik i stå. Den startes igen af sig selv.",
+    noMicrophone: () => "Der er ingen mikrofon. Tilslut en; den findes af sig selv.",
+    microphoneDenied: () =>
+      "Systemet lader ikke appen bruge mikrofonen. Tillad det i systemets indstillinger for privatliv.",
+    microphoneBusy: (name) => `${name} bruges af et andet program. Luk det, eller vælg en anden.`,
+    microphoneGone: (name) => `${name} svarer ikke længere. Der ledes efter den igen af sig selv.`,
+    microphoneFailed: (name, why) => `${name} kunne ikke åbnes: ${why}`,
+  },
+
+  wake: "Stemmevækning",
+  wakeHint: "Lytter hele tiden efter vækkeordene herunder, og ikke efter andet.",
+  pushToTalk: "Hold for at tale",
+  pushToTalkHint: "En knap ved beskedfeltet: Det, du siger, mens den holdes nede, sendes.",
+  chimes: "Lyde",
+  chimesHint: "To korte toner: én når der lyttes til dig, én når der sendes.",
+
+  triggers: "Vækkeord",
+  triggersHint: "De hører til gatewayen: Alle dine enheder lytter efter de samme.",
+  triggersUnknown: "Gatewayen har ikke fortalt dem endnu.",
+  triggersOffline: "De kan ændres, når der er forbindelse til gatewayen.",
+  trigger: (number) => `Vækkeord ${number}`,
+  triggerRemove: (words) => `Fjern ${words}`,
+  triggerAdd: "Tilføj et vækkeord",
+  triggersSave: "Gem på gatewayen",
+  triggersSaving: "Gemmer…",
+  triggersSaved: "Gemt på gatewayen",
+  triggersUsual: "Brug de sædvanlige",
+  triggerNotRecognised: "genkendes ikke af denne talegenkendelse",
+  routes: "Hvor det går hen",
+  routesHint: "Som gatewayen siger; det ændres dér.",
+  routeOthers: "Alt andet",
+  routeCurrent: "den samtale, du ser på",
+
+  microphone: "Mikrofon",
+  microphoneDefault: (name) =>
+    name === "" ? "Systemets eget valg" : `Systemets eget valg (${name})`,
+  microphoneAway: (name) => `${name} (ikke tilsluttet)`,
+  microphoneFallback: (name) => `Den valgte er her ikke, så ${name} bruges, til den er tilbage.`,
+  level: "Lydstyrke",
+  levelOff: "Vises, mens der lyttes, og mens du prøver det af.",
+
+  engine: "Talegenkendelse",
+  engines: { pocketSphinx: "PocketSphinx", whisper: "Whisper" },
+  engineHint: {
+    pocketSphinx: "Lille og hurtig, kun engelsk. Følger med systemets pakker.",
+    whisper: "Alle vækkeord, mange sprog, med en model, som du henter én gang.",
+  },
+  language: "Sprog",
+  languageDetect: "Find selv ud af det",
+  model: "Model",
+  models: "Modeller",
+  modelsHint:
+    "Fra udgiverens egen liste (huggingface.co/ggerganov/whisper.cpp), licens MIT. Kun det, der har den offentliggjorte kontrolsum, bruges. Vi har ikke selv hørt nogen af dem.",
+  modelUse: "Brug",
+  modelUseNamed: (name) => `Brug modellen ${name}`,
+  modelInUse: "i brug",
+  modelGet: "Hent",
+  modelGetNamed: (name) => `Hent modellen ${name}`,
+  modelGoOn: "Fortsæt",
+  modelGoOnNamed: (name) => `Fortsæt med at hente modellen ${name}`,
+  modelStop: "Stop",
+  modelStopNamed: (name) => `Stop med at hente modellen ${name}`,
+  modelRemove: "Fjern",
+  modelRemoveNamed: (name) => `Fjern modellen ${name}`,
+  modelProgress: (name) => `Hvor langt hentningen af ${name} er`,
+  modelFacts: (mib, englishOnly) =>
+    `${mib} MiB · ${englishOnly ? "kun engelsk" : "omkring hundrede sprog"}`,
+  modelBegun: (mib) => `${mib} MiB er her`,
+  modelFile: (file) => `En fil, du selv har: ${file}`,
+  modelChoose: "Vælg en fil…",
+
+  tester: "Prøv det af",
+  testerHint: "Sig et vækkeord og nogle ord. Intet af det sendes.",
+  testerStart: "Prøv det af",
+  testerStop: "Stop",
+  testerWaits: "Sig et vækkeord…",
+  testerHears: (words) => `Hører: ${words}`,
+  testerUnderstood: (words) => `Forstod: ${words}`,
+  testerTrigger: (trigger) => `efter “${trigger}”`,
+
+  privacy: "Hvad der gemmes",
+  privacyText:
+    "Intet. Lyden er i hukommelsen, mens der lyttes til den, og dine ord, til gatewayen har dem, eller du kasserer dem. Ingen log indeholder det, du sagde.",
+
+  overlay: {
+    label: "Det, du siger",
+    listening: "Lytter…",
+    settling: "Et øjeblik…",
+    sending: "Sender…",
+    waiting: (seconds) => `Venter på forbindelsen: ${seconds} sek. tilbage`,
+    sendsIn: (seconds) => `Sendes om ${seconds} sek.`,
+    editing: {
+      edited: "Rettet af dig: Det sendes, når du siger til.",
+      microphoneLost: "Mikrofonen forsvandt. Er det det hele?",
+      engineFailed: "Talegenkendelsen gik i stå. Er det det hele?",
+      switchedOff: "Stemmevækning blev slået fra. Skal det sendes alligevel?",
+    },
+    kept: {
+      outage: () => "Ikke sendt: Forbindelsen kom ikke tilbage i tide.",
+      otherGateway: () =>
+        "Ikke sendt: Det var til en anden gateway. Skift tilbage for at sende det.",
+      noGateway: () => "Ikke sendt: Ingen gateway var i brug.",
+      refused: (why) => `Ikke sendt: ${why}`,
+    },
+    text: "Dine ord",
+    empty: "Sig, hvad du vil",
+    after: (trigger) => `efter “${trigger}”`,
+    send: "Send nu",
+    cancel: "Annullér",
+    retry: "Send igen",
+    discard: "Kassér",
+    behind: (count) => (count === 1 ? "1 mere venter" : `${count} mere venter`),
+  },
+  talk: "Hold for at tale",
+  talking: "Slip for at sende",
+  spokenOn: (machine) => `sagt på ${machine}`,
+};
