@@ -23,6 +23,7 @@ const COMMANDS: &[&str] = &[
     "connection_history",
     "connection_day",
     "chat_history",
+    "chat_earlier",
     "send_chat",
     "edit_gateways",
     "keep_draft",

@@ -27,6 +27,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::connection_history,
             commands::connection_day,
             commands::chat_history,
+            commands::chat_earlier,
             commands::send_chat,
             commands::edit_gateways,
             commands::keep_draft,

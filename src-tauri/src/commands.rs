@@ -5,10 +5,10 @@
 
 use crate::controller::{ControllerHandle, RepairRequest, Request, SignInKeyRequest};
 use crate::view_model::{
-    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView,
-    DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView,
-    OwnFolder, PairingKind, PrivacyView, RepairKind, ReportView, SavedReportView, SecretText,
-    SessionEdit, SettingsForm, StoredKind, UiError, UnsentView,
+    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, ChatPageView,
+    DayView, DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView,
+    OpenclawChangeView, OwnFolder, PairingKind, PrivacyView, RepairKind, ReportView,
+    SavedReportView, SecretText, SessionEdit, SettingsForm, StoredKind, UiError, UnsentView,
 };
 use tauri::State;
 
@@ -212,6 +212,23 @@ pub async fn chat_history(
 ) -> Result<ChatHistoryView, UiError> {
     controller
         .ask(|reply| Request::ChatHistory { session_key, reply })
+        .await
+}
+
+/// Fetches the messages before those of a conversation that is shown.
+#[tauri::command]
+#[specta::specta]
+pub async fn chat_earlier(
+    controller: State<'_, ControllerHandle>,
+    session_key: String,
+    offset: u32,
+) -> Result<ChatPageView, UiError> {
+    controller
+        .ask(|reply| Request::ChatEarlier {
+            session_key,
+            offset,
+            reply,
+        })
         .await
 }
 

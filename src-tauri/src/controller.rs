@@ -386,6 +386,11 @@ impl Controller {
                 respond(reply, settings::check_address(&text));
             }
             Request::ChatHistory { session_key, reply } => self.fetch_history(session_key, reply),
+            Request::ChatEarlier {
+                session_key,
+                offset,
+                reply,
+            } => self.fetch_earlier(session_key, offset, reply),
             Request::ChatMessage {
                 session_key,
                 id,

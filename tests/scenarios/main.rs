@@ -4,6 +4,7 @@ mod accessible;
 mod agent_keys;
 mod also_here;
 mod approval_cards;
+mod attachments;
 mod browser_page;
 mod changed_host_key;
 mod conversations;

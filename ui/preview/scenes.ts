@@ -212,7 +212,7 @@ const questions = (): AgentQuestionsView => ({
 const history = (messages: ChatMessageView[]) => ({
   chatHistory: (sessionKey: string) => ({
     status: "ok" as const,
-    data: { sessionKey, asOf: 0, messages, inFlight: null, keptAtMs: null },
+    data: { sessionKey, asOf: 0, messages, inFlight: null, earlier: null, keptAtMs: null },
   }),
 });
 
@@ -436,7 +436,7 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     () => {},
     history(conversation()),
     (backend) => {
-      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please.", files: [] });
       backend.tellChat({ kind: "accepted", key: "c" });
       backend.tellChat({
         kind: "delta",
@@ -467,7 +467,12 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     history(conversation()),
     (backend) => {
       const about = { runId: "c" };
-      backend.tellChat({ kind: "queued", key: "c", text: "What went wrong last night?" });
+      backend.tellChat({
+        kind: "queued",
+        key: "c",
+        text: "What went wrong last night?",
+        files: [],
+      });
       backend.tellChat({ kind: "accepted", key: "c" });
       backend.tellChat({ kind: "reasoning", ...about, text: "Which service was it again?" });
       const running = tool({
@@ -483,7 +488,7 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     () => {},
     history(conversation()),
     (backend) => {
-      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please.", files: [] });
       backend.tellChat({ kind: "accepted", key: "c" });
       const retry = { attempt: 2, most: 8, atMs: Date.now() + 12_000 };
       backend.tellChat({ kind: "retrying", runId: "c", ...retry });
@@ -498,7 +503,7 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     () => {},
     history(conversation()),
     (backend) => {
-      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please.", files: [] });
       backend.tellChat({ kind: "accepted", key: "c" });
       backend.tellChat({ kind: "status", runId: "c", phase: "starting_model" });
     },
@@ -507,17 +512,17 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     () => {},
     history(conversation()),
     (backend) => {
-      backend.tellChat({ kind: "queued", key: "c", text: "Tell me a long story." });
+      backend.tellChat({ kind: "queued", key: "c", text: "Tell me a long story.", files: [] });
       backend.tellChat({ kind: "accepted", key: "c" });
       backend.tellChat({ kind: "aborted", runId: "c", text: "Once upon a time there was a" });
-      backend.tellChat({ kind: "queued", key: "d", text: "And the weather?" });
+      backend.tellChat({ kind: "queued", key: "d", text: "And the weather?", files: [] });
       backend.tellChat({ kind: "accepted", key: "d" });
       backend.tellChat({
         kind: "failed",
         runId: "d",
         message: "The model provider did not answer (502).",
       });
-      backend.tellChat({ kind: "queued", key: "e", text: "Hello?" });
+      backend.tellChat({ kind: "queued", key: "e", text: "Hello?", files: [] });
       backend.tellChat({
         kind: "refused",
         key: "e",
@@ -529,7 +534,7 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     () => {},
     history(conversation()),
     (backend) => {
-      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please.", files: [] });
       backend.tellChat({ kind: "accepted", key: "c" });
       backend.tellRequests({
         approvals: [
@@ -697,8 +702,13 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
           nextAttemptAtMs: Date.now() + 8_000,
         }),
       );
-      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
-      backend.tellChat({ kind: "queued", key: "d", text: "And tell me when it is done." });
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please.", files: [] });
+      backend.tellChat({
+        kind: "queued",
+        key: "d",
+        text: "And tell me when it is done.",
+        files: [],
+      });
     },
   ),
   "chat-kept": scene(

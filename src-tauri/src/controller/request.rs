@@ -2,10 +2,10 @@
 
 use crate::tray::MenuAction;
 use crate::view_model::{
-    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView,
-    DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView,
-    OwnFolder, Page, PairingKind, PrivacyView, RepairKind, ReportView, SavedReportView, SecretText,
-    SessionEdit, SettingsForm, StoredKind, UiError, UnsentView,
+    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, ChatPageView,
+    DayView, DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView,
+    OpenclawChangeView, OwnFolder, Page, PairingKind, PrivacyView, RepairKind, ReportView,
+    SavedReportView, SecretText, SessionEdit, SettingsForm, StoredKind, UiError, UnsentView,
 };
 use gateway_core::config::ProfileId;
 use tokio::sync::{mpsc, oneshot};
@@ -56,6 +56,11 @@ pub enum Request {
     ChatHistory {
         session_key: String,
         reply: Reply<ChatHistoryView, UiError>,
+    },
+    ChatEarlier {
+        session_key: String,
+        offset: u32,
+        reply: Reply<ChatPageView, UiError>,
     },
     ChatMessage {
         session_key: String,

@@ -464,6 +464,7 @@ async fn without_a_session_a_history_is_refused_and_a_message_waits() {
         session_key: "main".to_owned(),
         text: "hi".to_owned(),
         key: "k".to_owned(),
+        attachments: Vec::new(),
     };
     let taken = fakes.ask(|reply| Request::SendChat { draft, reply }).await;
     assert_eq!(taken, Ok(()));

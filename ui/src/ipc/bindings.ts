@@ -33,6 +33,8 @@ export const commands = {
 	connectionDay: () => typedError<DayView, UiError>(__TAURI_INVOKE("connection_day")),
 	/**  Fetches a conversation as the gateway has it. */
 	chatHistory: (sessionKey: string) => typedError<ChatHistoryView, UiError>(__TAURI_INVOKE("chat_history", { sessionKey })),
+	/**  Fetches the messages before those of a conversation that is shown. */
+	chatEarlier: (sessionKey: string, offset: number) => typedError<ChatPageView, UiError>(__TAURI_INVOKE("chat_earlier", { sessionKey, offset })),
 	/**  Takes a message for sending; it is sent once, now or when the connection is back. */
 	sendChat: (draft: ChatDraft) => typedError<null, UiError>(__TAURI_INVOKE("send_chat", { draft })),
 	/**  Uses, adds, renames or removes a gateway of the list. */
@@ -243,6 +245,26 @@ export type ApprovalView = {
 	expiresAtMs: number | null,
 };
 
+/**  How large attachments may be, in bytes. */
+export type AttachmentLimitsView = {
+	/**  One file. */
+	file: number | null,
+	/**  One picture. */
+	picture: number | null,
+	/**  All files of a message together. */
+	together: number | null,
+};
+
+/**  A file that goes along with a message. */
+export type AttachmentView = {
+	/**  Its name, without a folder. */
+	name: string,
+	/**  Such as `image/png`. */
+	mediaType: string,
+	/**  Its bytes in base64. */
+	data: string,
+};
+
 /**  What an invitation brings to be let in with. */
 export type BroughtView = 
 /**  The gateway's token. */
@@ -330,7 +352,9 @@ export type ChatChange =
 /**  Its idempotency key. */
 key: string; 
 /**  Its text. */
-text: string } | 
+text: string; 
+/**  Its files; the window it was sent from has their bytes. */
+files: FileView[] } | 
 /**  The gateway has a send of ours. */
 { kind: "accepted"; 
 /**  Its idempotency key, which is the run's id. */
@@ -412,6 +436,8 @@ export type ChatDraft = {
 	text: string,
 	/**  A fresh UUID: makes the send safe to repeat. */
 	key: string,
+	/**  Its files. */
+	attachments: AttachmentView[],
 };
 
 /**  A conversation as the gateway has it. */
@@ -424,6 +450,11 @@ export type ChatHistoryView = {
 	messages: ChatMessageView[],
 	/**  A reply that is being streamed now. */
 	inFlight: InFlightView | null,
+	/**
+	 *  What leads to the messages before these with [`ChatPageView`]; `None` where there are none, or where
+	 *  the gateway does not give them.
+	 */
+	earlier: number | null,
 	/**
 	 *  When the gateway said this, where it is out of reach and this is what was kept: milliseconds since
 	 *  1970. Nothing of it goes on, and the gateway is asked again as soon as it can be.
@@ -453,8 +484,18 @@ export type ChatMessageView = {
 	answers: AnsweredView | null,
 	/**  Pictures in it. */
 	images: ImageView[],
+	/**  Files it came with, whose bytes are with the gateway. */
+	files: FileView[],
 	/**  Whether the gateway left out a part of it, which can be asked for. */
 	truncated: boolean,
+};
+
+/**  The messages before those of a history. */
+export type ChatPageView = {
+	/**  The messages, oldest first. The latest may be in the history as well. */
+	messages: ChatMessageView[],
+	/**  What leads to the messages before these; `None` where there are none. */
+	earlier: number | null,
 };
 
 /**  Who said a message. */
@@ -657,6 +698,16 @@ export type FileProblemView = {
 	key: string | null,
 	/**  What is wrong, in one sentence. */
 	message: string,
+};
+
+/**  A file of a stored message; its bytes are with the gateway. */
+export type FileView = {
+	/**  Its name, where that is known. */
+	name: string | null,
+	/**  Such as `text/plain`; empty where that is not known. */
+	mediaType: string,
+	/**  How large it is, in bytes. */
+	size: number | null,
 };
 
 /**  What a step found. */
@@ -1569,6 +1620,8 @@ export type SessionsView = {
 	problem: UiError | null,
 	/**  What can be done here. */
 	can: SessionAbilities,
+	/**  How large the files of a message may be. */
+	limits: AttachmentLimitsView,
 	/**  The agents that conversations can be begun with; the default one first. */
 	agents: AgentView[],
 	/**  The models a conversation can use. */
@@ -1862,6 +1915,8 @@ export type UnsentMessageView = {
 	key: string,
 	/**  Its text. */
 	text: string,
+	/**  Its files. */
+	attachments: AttachmentView[],
 	/**  Why it was refused; `None` while it is under way. */
 	problem: UiError | null,
 };

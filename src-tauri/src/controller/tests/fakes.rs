@@ -800,6 +800,16 @@ impl GatewayPort for FakeGateway {
         Box::pin(async move { Ok(answer) })
     }
 
+    fn earlier(
+        &self,
+        _: String,
+        offset: u32,
+    ) -> BoxFuture<'static, Result<ChatHistoryPayload, CallError>> {
+        let page = json!({"sessionKey": "", "hasMore": true, "nextOffset": offset + 1, "messages": [
+            {"role": "user", "content": format!("message {offset}")}]});
+        Box::pin(async move { Ok(serde_json::from_value(page).unwrap()) })
+    }
+
     fn message(
         &self,
         _: String,
