@@ -19,6 +19,27 @@ pub fn resend_all(controller: State<'_, ControllerHandle>) {
     controller.tell(Request::ResendAll);
 }
 
+/// Sends what Quick Chat draws, for its window that has just loaded.
+#[tauri::command]
+#[specta::specta]
+pub fn resend_quick_chat(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::ResendQuickChat);
+}
+
+/// Shows Quick Chat's conversation in the main window, and takes the small one down.
+#[tauri::command]
+#[specta::specta]
+pub fn leave_quick_chat(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::LeaveQuickChat);
+}
+
+/// Takes Quick Chat's window down.
+#[tauri::command]
+#[specta::specta]
+pub fn close_quick_chat(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::QuickChatClosed);
+}
+
 /// Saves the settings, or says which fields stand in the way.
 #[tauri::command]
 #[specta::specta]

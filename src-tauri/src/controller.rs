@@ -23,6 +23,7 @@ mod openclaw_change;
 pub mod ports;
 mod privacy;
 pub(crate) mod problems;
+mod quick_chat;
 mod repairing;
 mod report;
 mod request;
@@ -131,6 +132,8 @@ pub struct Controller {
     check_run: Option<mpsc::Receiver<CheckNews>>,
     page: Page,
     window: bool,
+    /// Whether the small window is there.
+    quick_chat: bool,
     /// When the window that is being built was asked for.
     opening: Option<Instant>,
     watched: bool,
@@ -218,6 +221,7 @@ impl Controller {
             check_run: None,
             page: Page::Chat,
             window: false,
+            quick_chat: false,
             opening: None,
             watched: false,
             tray_host: false,
@@ -338,6 +342,9 @@ impl Controller {
                 self.forget_invitation();
                 self.desktop.close_window();
             }
+            Request::ResendQuickChat => self.send_to_quick_chat(),
+            Request::LeaveQuickChat => self.leave_quick_chat(),
+            Request::QuickChatClosed => self.close_quick_chat(),
             Request::WindowFocused(focused) => self.focused = focused,
             Request::NoticeClicked(page) => self.open(page),
             Request::LaunchedAgain => self.show_window(),
@@ -509,7 +516,7 @@ impl Controller {
     /// Somebody waits for the connection while they see it or while a run goes on; that the gateway
     /// owes an answer is counted by its session.
     fn watch_as_needed(&mut self) {
-        let watched = self.window || self.chat.has_run();
+        let watched = self.window || self.quick_chat || self.chat.has_run();
         if self.watched != watched {
             self.watched = watched;
             self.order(Order::SetWatched(watched));

@@ -56,7 +56,7 @@ mod webkit_guard;
 use administrator::Administrator;
 use anyhow::Context as _;
 use controller::{Controller, ControllerHandle, KeptSettings, Parts, Request};
-use desktop::tauri::TauriDesktop;
+use desktop::tauri::{QUICK_WINDOW, TauriDesktop};
 use gateway_core::{
     chat::KeptChats,
     config::{
@@ -384,16 +384,23 @@ fn on_event(controller: &ControllerHandle, event: &RunEvent) {
     }
     if let RunEvent::WindowEvent {
         event: WindowEvent::CloseRequested { api, .. },
+        label,
         ..
     } = event
     {
         api.prevent_close();
-        controller.tell(Request::WindowClosed);
+        controller.tell(if label == QUICK_WINDOW {
+            Request::QuickChatClosed
+        } else {
+            Request::WindowClosed
+        });
     }
     if let RunEvent::WindowEvent {
         event: WindowEvent::Focused(focused),
+        label,
         ..
     } = event
+        && label != QUICK_WINDOW
     {
         controller.tell(Request::WindowFocused(*focused));
     }

@@ -35,12 +35,15 @@ async fn pick(window: &Window, files: &[(&str, &str, &str)]) -> Result<()> {
         picker.files = picked.files;
         picker.dispatchEvent(new Event('change', { bubbles: true }));";
     window.client().execute(script, vec![json!(files)]).await?;
-    for (name, _, _) in files {
-        window
-            .shows("attachments", SOON, |shown| shown.contains(name))
-            .await?;
-    }
-    Ok(())
+    // The driver leaves out of a text what could be cut off.
+    let shown = "return document.querySelector('[data-testid=\"attachments\"]')?.textContent ?? ''";
+    until("the files in the composer", SOON, async || {
+        let text = window.client().execute(shown, Vec::new()).await?;
+        let text = text.as_str().unwrap_or_default().to_owned();
+        let holds_all = files.iter().all(|(name, _, _)| text.contains(name));
+        Ok(holds_all.then_some(()))
+    })
+    .await
 }
 
 /// The messages of the conversation that hold these words.

@@ -39,6 +39,7 @@ mod passphrase;
 mod password_account;
 mod port_taken;
 mod privacy;
+mod quick_chat;
 mod quick_switching;
 mod reference_client;
 mod refused_login;

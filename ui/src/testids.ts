@@ -98,6 +98,8 @@ export const testids = {
   signInKeyUndo: "sign-in-key-undo",
   signInKeyClose: "sign-in-key-close",
 
+  quickChat: "quick-chat",
+  quickChatOpen: "quick-chat-open",
   chatPage: "chat-page",
   chatLog: "chat-log",
   chatScroller: "chat-scroller",

@@ -24,6 +24,9 @@ pub type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 )]
 pub enum Request {
     ResendAll,
+    ResendQuickChat,
+    LeaveQuickChat,
+    QuickChatClosed,
     SaveSettings {
         form: SettingsForm,
         reply: Reply<(), Vec<FieldError>>,

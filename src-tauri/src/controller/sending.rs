@@ -30,7 +30,9 @@ impl Controller {
             self.unsent.refused(&key, &problem);
             return Err(problem);
         }
-        if waits && self.is_shown(&gateway) {
+        // With two windows, the other one has yet to hear of it.
+        let tells = waits || (self.window && self.quick_chat);
+        if tells && self.is_shown(&gateway) {
             let update = self.chat.queued(session_key, key, text, files);
             self.desktop.send(WindowEvent::Chat(update));
         }

@@ -35,6 +35,7 @@ mod notices;
 mod openclaw_change;
 mod pairing;
 mod privacy;
+mod quick_chat;
 mod repairing;
 mod report;
 mod sessions;

@@ -90,6 +90,8 @@ impl MenuGroup {
 pub enum MenuAction {
     /// Shows the window at the conversation.
     OpenChat,
+    /// Shows the small window for one question.
+    QuickChat,
     /// Shows the window at the server and runs the check.
     CheckServer,
     /// Connects.
@@ -116,8 +118,9 @@ pub enum MenuAction {
 
 impl MenuAction {
     /// Every action.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OpenChat,
+        Self::QuickChat,
         Self::CheckServer,
         Self::Connect,
         Self::Disconnect,
@@ -135,6 +138,7 @@ impl MenuAction {
     pub fn id(self) -> &'static str {
         match self {
             Self::OpenChat => "open-chat",
+            Self::QuickChat => "quick-chat",
             Self::CheckServer => "check-server",
             Self::Connect => "connect",
             Self::Disconnect => "disconnect",
@@ -158,6 +162,7 @@ impl MenuAction {
     pub fn label(self, tongue: Tongue) -> String {
         let (english, danish) = match self {
             Self::OpenChat => ("Open Chat", "Åbn chat"),
+            Self::QuickChat => ("Quick Chat…", "Hurtig chat…"),
             Self::CheckServer => ("Check My Server", "Tjek min server"),
             Self::Connect => ("Connect", "Forbind"),
             Self::Disconnect => ("Disconnect", "Afbryd"),
@@ -188,6 +193,7 @@ impl Menu {
         rows.extend([
             MenuItem::Separator,
             MenuItem::Action(MenuAction::OpenChat),
+            MenuItem::Action(MenuAction::QuickChat),
             MenuItem::Action(MenuAction::CheckServer),
             MenuItem::Action(if resting {
                 MenuAction::Connect

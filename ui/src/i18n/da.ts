@@ -828,6 +828,12 @@ export const da: Catalogue = {
     interrupted: "Forbindelsen er væk; svaret hentes, når den er tilbage.",
   },
 
+  quickChat: {
+    open: "Åbn i chat",
+    answer: "Svar",
+    hint: "Spørg om noget. Esc lukker vinduet, og samtalen bliver.",
+  },
+
   attachments: {
     label: "Vedhæftede filer",
     add: "Vedhæft filer",

@@ -615,6 +615,12 @@ export const en = {
     interrupted: "The connection is lost; the reply is picked up when it is back.",
   },
 
+  quickChat: {
+    open: "Open in chat",
+    answer: "Answer",
+    hint: "Ask something. Esc puts this window away; the conversation stays.",
+  },
+
   attachments: {
     label: "Attached files",
     add: "Attach files",

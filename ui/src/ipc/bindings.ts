@@ -7,6 +7,12 @@ import * as __TAURI_EVENT from "@tauri-apps/api/event";
 export const commands = {
 	/**  Sends every view again, for a window that has just loaded. */
 	resendAll: () => __TAURI_INVOKE<void>("resend_all"),
+	/**  Sends what Quick Chat draws, for its window that has just loaded. */
+	resendQuickChat: () => __TAURI_INVOKE<void>("resend_quick_chat"),
+	/**  Shows Quick Chat's conversation in the main window, and takes the small one down. */
+	leaveQuickChat: () => __TAURI_INVOKE<void>("leave_quick_chat"),
+	/**  Takes Quick Chat's window down. */
+	closeQuickChat: () => __TAURI_INVOKE<void>("close_quick_chat"),
 	/**  Saves the settings, or says which fields stand in the way. */
 	saveSettings: (form: SettingsForm) => typedError<null, FieldError[]>(__TAURI_INVOKE("save_settings", { form })),
 	/**  Reads an address as people paste it and returns it as it will be dialled. */

@@ -480,6 +480,9 @@ const DEFAULTS: Answers = {
 /** The names of the commands, so that the fake has every one of them. */
 const NAMES: readonly (keyof Commands)[] = [
   "resendAll",
+  "resendQuickChat",
+  "leaveQuickChat",
+  "closeQuickChat",
   "saveSettings",
   "checkAddress",
   "connect",

@@ -120,11 +120,13 @@ export function bytesIn(data: string): number {
 
 /** A size as people read it. */
 export function sizeWords(bytes: number, language: string): string {
-  const kilo = bytes < 1_000_000;
-  const format = new Intl.NumberFormat(language, {
-    style: "unit",
-    unit: kilo ? "kilobyte" : "megabyte",
-    maximumFractionDigits: kilo ? 0 : 1,
-  });
-  return format.format(kilo ? Math.max(1, bytes / 1_000) : bytes / 1_000_000);
+  const [unit, of] =
+    bytes < 1_000
+      ? (["byte", 1] as const)
+      : bytes < 1_000_000
+        ? (["kilobyte", 1_000] as const)
+        : (["megabyte", 1_000_000] as const);
+  const maximumFractionDigits = unit === "megabyte" ? 1 : 0;
+  const format = new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits });
+  return format.format(bytes / of);
 }

@@ -372,6 +372,7 @@ async fn soon<T>(work: impl Future<Output = T>) -> T {
 pub(super) struct DesktopLog {
     shown: mpsc::UnboundedReceiver<()>,
     closed: mpsc::UnboundedReceiver<()>,
+    quick_chats: mpsc::UnboundedReceiver<bool>,
     trays: mpsc::UnboundedReceiver<Tray>,
     ready: mpsc::UnboundedReceiver<bool>,
     exits: mpsc::UnboundedReceiver<()>,
@@ -398,6 +399,7 @@ pub(super) struct DesktopLog {
 struct FakeDesktop {
     shown: mpsc::UnboundedSender<()>,
     closed: mpsc::UnboundedSender<()>,
+    quick_chats: mpsc::UnboundedSender<bool>,
     trays: mpsc::UnboundedSender<Tray>,
     ready: mpsc::UnboundedSender<bool>,
     exits: mpsc::UnboundedSender<()>,
@@ -425,6 +427,7 @@ impl DesktopLog {
     fn new() -> (Self, FakeDesktop) {
         let shown = mpsc::unbounded_channel();
         let closed = mpsc::unbounded_channel();
+        let quick_chats = mpsc::unbounded_channel();
         let trays = mpsc::unbounded_channel();
         let ready = mpsc::unbounded_channel();
         let exits = mpsc::unbounded_channel();
@@ -449,6 +452,7 @@ impl DesktopLog {
         let log = Self {
             shown: shown.1,
             closed: closed.1,
+            quick_chats: quick_chats.1,
             trays: trays.1,
             ready: ready.1,
             exits: exits.1,
@@ -474,6 +478,7 @@ impl DesktopLog {
         let desktop = FakeDesktop {
             shown: shown.0,
             closed: closed.0,
+            quick_chats: quick_chats.0,
             trays: trays.0,
             ready: ready.0,
             exits: exits.0,
@@ -517,6 +522,11 @@ impl DesktopLog {
 
     pub(super) async fn closes_window(&mut self) {
         next(&mut self.closed).await;
+    }
+
+    /// Waits until the small window is shown or taken down; returns which.
+    pub(super) async fn quick_chat(&mut self) -> bool {
+        next(&mut self.quick_chats).await
     }
 
     pub(super) async fn tray(&mut self) -> Tray {
@@ -674,6 +684,14 @@ impl Desktop for FakeDesktop {
 
     fn close_window(&self) {
         log(&self.closed, ());
+    }
+
+    fn show_quick_chat(&self) {
+        log(&self.quick_chats, true);
+    }
+
+    fn close_quick_chat(&self) {
+        log(&self.quick_chats, false);
     }
 
     fn show_tray(&self, tray: &Tray) {

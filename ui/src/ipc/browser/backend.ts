@@ -227,6 +227,9 @@ export class BrowserBackend implements Backend {
       // A page keeps no conversation.
       forgetHistories: () => Promise.resolve({ status: "ok", data: null }),
       forgetMessage: (key) => done().then(() => this.#outbox.forget(key)),
+      resendQuickChat: onlyInTheApp,
+      leaveQuickChat: onlyInTheApp,
+      closeQuickChat: onlyInTheApp,
       saveSettings: onlyInTheApp,
       editGateways: onlyInTheApp,
       checkAddress: onlyInTheApp,
