@@ -12,6 +12,7 @@ mod desktop_keeps;
 mod diagnostics;
 mod direct;
 mod disk_trouble;
+mod earlier_messages;
 mod fault_matrix;
 mod first_connection;
 mod forwarding_forbidden;

@@ -23,6 +23,7 @@ use tokio::time::sleep;
 
 mod agent_requests;
 mod appearance;
+mod attachments;
 mod direct;
 mod fakes;
 mod fetching;

@@ -120,13 +120,12 @@ export function bytesIn(data: string): number {
 
 /** A size as people read it. */
 export function sizeWords(bytes: number, language: string): string {
-  const [unit, of] =
-    bytes < 1_000
-      ? (["byte", 1] as const)
-      : bytes < 1_000_000
-        ? (["kilobyte", 1_000] as const)
-        : (["megabyte", 1_000_000] as const);
-  const maximumFractionDigits = unit === "megabyte" ? 1 : 0;
-  const format = new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits });
-  return format.format(bytes / of);
+  if (bytes < 1_000) return `${bytes} B`;
+  const isKilo = bytes < 1_000_000;
+  const format = new Intl.NumberFormat(language, {
+    style: "unit",
+    unit: isKilo ? "kilobyte" : "megabyte",
+    maximumFractionDigits: isKilo ? 0 : 1,
+  });
+  return format.format(bytes / (isKilo ? 1_000 : 1_000_000));
 }
