@@ -134,6 +134,8 @@ pub struct Controller {
     window: bool,
     /// Whether the small window is there.
     quick_chat: bool,
+    /// Whether the small window has the keyboard.
+    quick_chat_focused: bool,
     /// When the window that is being built was asked for.
     opening: Option<Instant>,
     watched: bool,
@@ -222,6 +224,7 @@ impl Controller {
             page: Page::Chat,
             window: false,
             quick_chat: false,
+            quick_chat_focused: false,
             opening: None,
             watched: false,
             tray_host: false,
@@ -346,6 +349,7 @@ impl Controller {
             Request::LeaveQuickChat => self.leave_quick_chat(),
             Request::QuickChatClosed => self.close_quick_chat(),
             Request::WindowFocused(focused) => self.focused = focused,
+            Request::QuickChatFocused(focused) => self.quick_chat_focused = focused,
             Request::NoticeClicked(page) => self.open(page),
             Request::LaunchedAgain => self.show_window(),
             Request::Privacy { reply } => self.list_privacy(reply),

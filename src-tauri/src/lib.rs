@@ -400,9 +400,12 @@ fn on_event(controller: &ControllerHandle, event: &RunEvent) {
         label,
         ..
     } = event
-        && label != QUICK_WINDOW
     {
-        controller.tell(Request::WindowFocused(*focused));
+        controller.tell(if label == QUICK_WINDOW {
+            Request::QuickChatFocused(*focused)
+        } else {
+            Request::WindowFocused(*focused)
+        });
     }
 }
 

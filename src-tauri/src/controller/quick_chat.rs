@@ -14,6 +14,7 @@ impl Controller {
     /// Takes the small window down. What it held stays: the composer's text, and what was sent.
     pub(super) fn close_quick_chat(&mut self) {
         self.quick_chat = false;
+        self.quick_chat_focused = false;
         self.desktop.close_quick_chat();
     }
 

@@ -202,6 +202,8 @@ pub enum Request {
     WindowClosed,
     /// The window got the keyboard, or lost it.
     WindowFocused(bool),
+    /// The small window got the keyboard, or lost it.
+    QuickChatFocused(bool),
     /// A notification that leads to a page was clicked.
     NoticeClicked(Page),
     /// A second launch asks for the window of the first.
