@@ -10,6 +10,9 @@ use std::{
 /// Every command of `bindings.rs`. Naming them here turns each into a permission of its own.
 const COMMANDS: &[&str] = &[
     "resend_all",
+    "resend_quick_chat",
+    "leave_quick_chat",
+    "close_quick_chat",
     "save_settings",
     "check_address",
     "connect",
@@ -23,6 +26,7 @@ const COMMANDS: &[&str] = &[
     "connection_history",
     "connection_day",
     "chat_history",
+    "chat_earlier",
     "send_chat",
     "edit_gateways",
     "keep_draft",

@@ -29,6 +29,7 @@ export default ts.config(
       parserOptions: { parser: ts.parser, extraFileExtensions: [".svelte"], svelteConfig },
     },
   },
+  { files: ["src/ipc/tauri.ts"], rules: { "no-restricted-imports": "off" } },
   {
     files: ["preview/*.mjs", "*.js", "*.config.ts"],
     languageOptions: { globals: { ...globals.node } },

@@ -5,11 +5,11 @@
 
 use crate::controller::{ControllerHandle, RepairRequest, Request, SignInKeyRequest, VoiceRequest};
 use crate::view_model::{
-    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView,
-    DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView,
-    OwnFolder, PairingKind, PrivacyView, RepairKind, ReportView, SavedReportView, SecretText,
-    SessionEdit, SettingsForm, StoredKind, UiError, UnsentView, VoiceAct, VoiceForm, VoiceLook,
-    VoiceModelEdit,
+    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, ChatPageView,
+    DayView, DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView,
+    OpenclawChangeView, OwnFolder, PairingKind, PrivacyView, RepairKind, ReportView,
+    SavedReportView, SecretText, SessionEdit, SettingsForm, StoredKind, UiError, UnsentView,
+    VoiceAct, VoiceForm, VoiceLook, VoiceModelEdit,
 };
 use tauri::State;
 
@@ -18,6 +18,27 @@ use tauri::State;
 #[specta::specta]
 pub fn resend_all(controller: State<'_, ControllerHandle>) {
     controller.tell(Request::ResendAll);
+}
+
+/// Sends what Quick Chat draws, for its window that has just loaded.
+#[tauri::command]
+#[specta::specta]
+pub fn resend_quick_chat(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::ResendQuickChat);
+}
+
+/// Shows Quick Chat's conversation in the main window, and takes the small one down.
+#[tauri::command]
+#[specta::specta]
+pub fn leave_quick_chat(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::LeaveQuickChat);
+}
+
+/// Takes Quick Chat's window down.
+#[tauri::command]
+#[specta::specta]
+pub fn close_quick_chat(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::QuickChatClosed);
 }
 
 /// Saves the settings, or says which fields stand in the way.
@@ -213,6 +234,23 @@ pub async fn chat_history(
 ) -> Result<ChatHistoryView, UiError> {
     controller
         .ask(|reply| Request::ChatHistory { session_key, reply })
+        .await
+}
+
+/// Fetches the messages before those of a conversation that is shown.
+#[tauri::command]
+#[specta::specta]
+pub async fn chat_earlier(
+    controller: State<'_, ControllerHandle>,
+    session_key: String,
+    offset: u32,
+) -> Result<ChatPageView, UiError> {
+    controller
+        .ask(|reply| Request::ChatEarlier {
+            session_key,
+            offset,
+            reply,
+        })
         .await
 }
 

@@ -23,6 +23,7 @@ mod openclaw_change;
 pub mod ports;
 mod privacy;
 pub(crate) mod problems;
+mod quick_chat;
 mod repairing;
 mod report;
 mod request;
@@ -135,6 +136,10 @@ pub struct Controller {
     check_run: Option<mpsc::Receiver<CheckNews>>,
     page: Page,
     window: bool,
+    /// Whether the small window is there.
+    quick_chat: bool,
+    /// Whether the small window has the keyboard.
+    quick_chat_focused: bool,
     /// When the window that is being built was asked for.
     opening: Option<Instant>,
     /// Whether the window holds edits of the settings that would be lost with it.
@@ -227,6 +232,8 @@ impl Controller {
             check_run: None,
             page: Page::Chat,
             window: false,
+            quick_chat: false,
+            quick_chat_focused: false,
             opening: None,
             unsaved_settings: false,
             watched: false,
@@ -355,7 +362,11 @@ impl Controller {
                 self.put_window_away();
             }
             Request::Unsaved(unsaved) => self.unsaved_settings = unsaved,
+            Request::ResendQuickChat => self.send_to_quick_chat(),
+            Request::LeaveQuickChat => self.leave_quick_chat(),
+            Request::QuickChatClosed => self.close_quick_chat(),
             Request::WindowFocused(focused) => self.focused = focused,
+            Request::QuickChatFocused(focused) => self.quick_chat_focused = focused,
             Request::NoticeClicked(page) => self.open(page),
             Request::LaunchedAgain => self.show_window(),
             Request::Voice(request) => self.voice_asked(request),
@@ -404,6 +415,11 @@ impl Controller {
                 respond(reply, settings::check_address(&text));
             }
             Request::ChatHistory { session_key, reply } => self.fetch_history(session_key, reply),
+            Request::ChatEarlier {
+                session_key,
+                offset,
+                reply,
+            } => self.fetch_earlier(session_key, offset, reply),
             Request::ChatMessage {
                 session_key,
                 id,
@@ -522,7 +538,7 @@ impl Controller {
     /// Somebody waits for the connection while they see it or while a run goes on; that the gateway
     /// owes an answer is counted by its session.
     fn watch_as_needed(&mut self) {
-        let watched = self.window || self.chat.has_run();
+        let watched = self.window || self.quick_chat || self.chat.has_run();
         if self.watched != watched {
             self.watched = watched;
             self.order(Order::SetWatched(watched));

@@ -10,8 +10,9 @@ use crate::{
 };
 use gateway_core::{
     chat::{
-        Courier, Delivery, DeliveryState, KeptChats,
+        Attachment, Attachments, Courier, Delivery, DeliveryState, KeptChats,
         courier::{self, SendError},
+        outbox::OutboxFull,
     },
     client::Session,
     config::ProfileId,
@@ -190,8 +191,16 @@ async fn feed(mut couriers: Couriers, mut heard: Heard, mut orders: mpsc::Receiv
 async fn send(courier: &Courier, gateway: ProfileId, draft: ChatDraft) -> Option<CourierNews> {
     let key = RunId::from(draft.key.as_str());
     let session_key = SessionKey::from(draft.session_key.as_str());
-    let problem = match courier.send(key, session_key, draft.text).await {
+    let files = draft.attachments.into_iter().map(Attachment::from);
+    let files: Attachments = files.collect();
+    let sent = courier.send_with_files(key, session_key, draft.text, files);
+    let problem = match sent.await {
         Ok(()) => return None,
+        Err(SendError::Full(full @ OutboxFull::Bytes)) => UiError {
+            code: "filesWait".to_owned(),
+            message: format!("This message was not taken: {full}."),
+            action: None,
+        },
         Err(SendError::Full(full)) => UiError {
             code: "tooMuchWaits".to_owned(),
             message: format!("This message was not taken: {full}."),

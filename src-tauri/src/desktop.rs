@@ -1,4 +1,4 @@
-//! What the controller shows things on: one window, one tray icon, one event channel.
+//! What the controller shows things on: one window and a small one, one tray icon, one event channel.
 //!
 //! The controller decides and this draws. A fake stands in for it in the controller's tests.
 
@@ -21,6 +21,12 @@ pub trait Desktop: Send + Sync + 'static {
 
     /// Takes the window out of sight and keeps what it holds.
     fn hide_window(&self);
+
+    /// Brings the small window for one question to the front, building it when there is none.
+    fn show_quick_chat(&self);
+
+    /// Takes that window down.
+    fn close_quick_chat(&self);
 
     /// Draws the tray icon, creating it when there is none.
     fn show_tray(&self, tray: &Tray);

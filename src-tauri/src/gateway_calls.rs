@@ -61,6 +61,21 @@ impl GatewayPort for LiveGateway {
         .boxed()
     }
 
+    fn earlier(
+        &self,
+        session_key: String,
+        offset: u32,
+    ) -> BoxFuture<'static, Result<ChatHistoryPayload, CallError>> {
+        let session = self.0.clone();
+        async move {
+            let mut params = ChatHistoryParams::new(SessionKey::from(session_key));
+            params.limit = Some(HISTORY_MESSAGES);
+            params.offset = Some(offset);
+            session.call::<ChatHistory>(params, ANSWER).await
+        }
+        .boxed()
+    }
+
     fn message(
         &self,
         session_key: String,

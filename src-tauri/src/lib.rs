@@ -58,7 +58,7 @@ mod webkit_guard;
 use administrator::Administrator;
 use anyhow::Context as _;
 use controller::{Controller, ControllerHandle, KeptSettings, Parts, Request};
-use desktop::tauri::TauriDesktop;
+use desktop::tauri::{QUICK_WINDOW, TauriDesktop};
 use gateway_core::{
     chat::KeptChats,
     config::{
@@ -387,18 +387,28 @@ fn on_event(controller: &ControllerHandle, event: &RunEvent) {
     }
     if let RunEvent::WindowEvent {
         event: WindowEvent::CloseRequested { api, .. },
+        label,
         ..
     } = event
     {
         api.prevent_close();
-        controller.tell(Request::WindowClosed);
+        controller.tell(if label == QUICK_WINDOW {
+            Request::QuickChatClosed
+        } else {
+            Request::WindowClosed
+        });
     }
     if let RunEvent::WindowEvent {
         event: WindowEvent::Focused(focused),
+        label,
         ..
     } = event
     {
-        controller.tell(Request::WindowFocused(*focused));
+        controller.tell(if label == QUICK_WINDOW {
+            Request::QuickChatFocused(*focused)
+        } else {
+            Request::WindowFocused(*focused)
+        });
     }
 }
 

@@ -5,6 +5,7 @@
 //! Times are milliseconds since the Unix epoch as `f64`, because JavaScript has no other number.
 
 mod agent_requests;
+mod attachments;
 mod chat;
 mod check;
 mod day;
@@ -25,9 +26,11 @@ pub use agent_requests::{
     AgentAnswerForm, AgentOptionView, AgentQuestionView, AgentQuestionsView, AgentRequestsView,
     ApprovalView, DecisionView, PairingKind, PairingView,
 };
+pub(crate) use attachments::not_attachable;
+pub use attachments::{AttachmentLimitsView, AttachmentView, FileView};
 pub use chat::{
-    AnsweredView, ChatChange, ChatDraft, ChatHistoryView, ChatMessageView, ChatRole, ChatUpdate,
-    ImageView, InFlightView, ToolStateView, ToolView, UnsentMessageView, UnsentView,
+    AnsweredView, ChatChange, ChatDraft, ChatHistoryView, ChatMessageView, ChatPageView, ChatRole,
+    ChatUpdate, ImageView, InFlightView, ToolStateView, ToolView, UnsentMessageView, UnsentView,
 };
 pub use check::{CheckStatus, CheckStepId, CheckStepView, CheckView};
 pub use day::{DaySpanView, DayView};

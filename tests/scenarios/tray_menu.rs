@@ -77,6 +77,7 @@ async fn its_rows_say_how_things_are_and_do_what_they_say() -> Result<()> {
         .collect();
     let expected = [
         "Open Chat",
+        "Quick Chat…",
         "Check My Server",
         "Disconnect",
         "Voice Wake",

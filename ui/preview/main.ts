@@ -1,6 +1,7 @@
 /** Draws the scene that the address names, on a backend that plays it. */
 import { mount } from "svelte";
 import App from "../src/App.svelte";
+import QuickChat from "../src/views/QuickChat.svelte";
 import { catalogueFor } from "../src/i18n";
 import "../src/styles/tokens.css";
 import "../src/styles/base.css";
@@ -16,7 +17,7 @@ if (scene === undefined || target === null) throw new Error("no such scene");
 
 const text = catalogueFor([asked.get("language") ?? "en"]);
 document.documentElement.lang = text.language;
-const { backend, play } = scene();
-mount(App, { target, props: { backend, text } });
+const { backend, play, quick } = scene();
+mount(quick === true ? QuickChat : App, { target, props: { backend, text } });
 // The window asks for everything first; what a scene tells later comes after that.
 setTimeout(() => play?.(), 50);

@@ -38,6 +38,8 @@ import {
 
 interface Scene {
   backend: FakeBackend;
+  /** Whether it is the small window. */
+  quick?: boolean;
   /** What is told after the window has started. */
   play?: () => void;
 }
@@ -218,7 +220,7 @@ const questions = (): AgentQuestionsView => ({
 const history = (messages: ChatMessageView[]) => ({
   chatHistory: (sessionKey: string) => ({
     status: "ok" as const,
-    data: { sessionKey, asOf: 0, messages, inFlight: null, keptAtMs: null },
+    data: { sessionKey, asOf: 0, messages, inFlight: null, earlier: null, keptAtMs: null },
   }),
 });
 
@@ -356,6 +358,11 @@ function saying(
   return scene(change, undefined, play);
 }
 
+/** The same in the small window of Quick Chat. */
+function quick(scene: () => Scene): () => Scene {
+  return () => ({ ...scene(), quick: true });
+}
+
 /** A repair as it is shown, over a server whose gateway is down. */
 function repairing(
   view: RepairView,
@@ -454,7 +461,7 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     () => {},
     history(conversation()),
     (backend) => {
-      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please.", files: [] });
       backend.tellChat({ kind: "accepted", key: "c" });
       backend.tellChat({
         kind: "delta",
@@ -463,6 +470,101 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
       });
     },
   ),
+  "quick-chat": quick(scene(() => {}, history(conversation()))),
+  "quick-chat-asked": quick(
+    scene(
+      () => {},
+      history(conversation()),
+      (backend) => {
+        const field = document.querySelector<HTMLTextAreaElement>("#composer");
+        if (field === null) return;
+        field.value = "How full is the backup disk?";
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+        field.form?.requestSubmit();
+        const [draft] = backend.callsOf("sendChat")[0] as [{ key: string }];
+        backend.tellChat({ kind: "accepted", key: draft.key });
+        const text = "Two thirds: 1.2 of 1.8 TB. At the pace of the last";
+        backend.tellChat({ kind: "delta", runId: draft.key, text });
+      },
+    ),
+  ),
+  "chat-attaching": scene(
+    (backend) => {
+      backend.sessions = {
+        ...backend.sessions,
+        limits: { file: 900, picture: 900, together: 900 },
+      };
+    },
+    history(conversation()),
+    () => {
+      const picked = new DataTransfer();
+      const bytes = Uint8Array.from(atob(PICTURE), (letter) => letter.charCodeAt(0));
+      picked.items.add(new File([bytes], "backup-disk.png", { type: "image/png" }));
+      picked.items.add(new File([new Uint8Array(340)], "report-november-with-a-long-name.csv"));
+      picked.items.add(
+        new File([new Uint8Array(4_000)], "holiday.mov", { type: "video/quicktime" }),
+      );
+      const picker = document.querySelector<HTMLInputElement>('[data-testid="attach-file"]');
+      if (picker === null) return;
+      picker.files = picked.files;
+      picker.dispatchEvent(new Event("change", { bubbles: true }));
+    },
+  ),
+  "chat-attached": scene(
+    () => {},
+    history([
+      message({
+        role: "user",
+        id: "1",
+        text: "Is this the disk? The log is with it.",
+        key: "a:user",
+        images: [{ mediaType: "image/png", data: PICTURE }],
+        files: [{ name: "backup-disk.log", mediaType: "text/plain", size: 48_211 }],
+        atMs: Date.now() - 60_000,
+      }),
+      message({ id: "2", text: "Yes, that is the one. The log shows nothing odd.", runId: "a" }),
+      message({
+        role: "user",
+        id: "3",
+        text: "",
+        key: "b:user",
+        files: [
+          { name: "photo.jpg", mediaType: "image/jpeg", size: 2_400_000 },
+          { name: null, mediaType: "application/pdf", size: null },
+        ],
+      }),
+    ]),
+  ),
+  "chat-right-to-left": scene(
+    () => {},
+    history([
+      message({ role: "user", id: "1", text: "متى تم آخر نسخ احتياطي؟", key: "a:user" }),
+      message({
+        id: "2",
+        runId: "a",
+        text: "آخر نسخة تمت **الساعة 03:00**.\n\n- القرص: `/dev/sdb1`\n- الحجم: 412 GB\n\n> لم تظهر أي أخطاء.\n\nNext one tonight.",
+      }),
+    ]),
+    (backend) => void backend.commands.keepDraft("home", "main", ""),
+  ),
+  "chat-text-largest": scene(
+    () => {},
+    history(conversation()),
+    () => (document.documentElement.dataset["textSize"] = "largest"),
+  ),
+  "chat-earlier": scene(() => {}, {
+    chatHistory: (sessionKey: string) => ({
+      status: "ok" as const,
+      data: {
+        sessionKey,
+        asOf: 0,
+        messages: conversation(),
+        inFlight: null,
+        earlier: 200,
+        keptAtMs: null,
+      },
+    }),
+  }),
   "chat-long": scene(() => {}, history(long())),
   "chat-long-top": scene(
     () => {},
@@ -485,7 +587,12 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     history(conversation()),
     (backend) => {
       const about = { runId: "c" };
-      backend.tellChat({ kind: "queued", key: "c", text: "What went wrong last night?" });
+      backend.tellChat({
+        kind: "queued",
+        key: "c",
+        text: "What went wrong last night?",
+        files: [],
+      });
       backend.tellChat({ kind: "accepted", key: "c" });
       backend.tellChat({ kind: "reasoning", ...about, text: "Which service was it again?" });
       const running = tool({
@@ -501,7 +608,7 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     () => {},
     history(conversation()),
     (backend) => {
-      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please.", files: [] });
       backend.tellChat({ kind: "accepted", key: "c" });
       const retry = { attempt: 2, most: 8, atMs: Date.now() + 12_000 };
       backend.tellChat({ kind: "retrying", runId: "c", ...retry });
@@ -516,7 +623,7 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     () => {},
     history(conversation()),
     (backend) => {
-      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please.", files: [] });
       backend.tellChat({ kind: "accepted", key: "c" });
       backend.tellChat({ kind: "status", runId: "c", phase: "starting_model" });
     },
@@ -525,17 +632,17 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     () => {},
     history(conversation()),
     (backend) => {
-      backend.tellChat({ kind: "queued", key: "c", text: "Tell me a long story." });
+      backend.tellChat({ kind: "queued", key: "c", text: "Tell me a long story.", files: [] });
       backend.tellChat({ kind: "accepted", key: "c" });
       backend.tellChat({ kind: "aborted", runId: "c", text: "Once upon a time there was a" });
-      backend.tellChat({ kind: "queued", key: "d", text: "And the weather?" });
+      backend.tellChat({ kind: "queued", key: "d", text: "And the weather?", files: [] });
       backend.tellChat({ kind: "accepted", key: "d" });
       backend.tellChat({
         kind: "failed",
         runId: "d",
         message: "The model provider did not answer (502).",
       });
-      backend.tellChat({ kind: "queued", key: "e", text: "Hello?" });
+      backend.tellChat({ kind: "queued", key: "e", text: "Hello?", files: [] });
       backend.tellChat({
         kind: "refused",
         key: "e",
@@ -547,7 +654,7 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     () => {},
     history(conversation()),
     (backend) => {
-      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please.", files: [] });
       backend.tellChat({ kind: "accepted", key: "c" });
       backend.tellRequests({
         approvals: [
@@ -715,8 +822,13 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
           nextAttemptAtMs: Date.now() + 8_000,
         }),
       );
-      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please." });
-      backend.tellChat({ kind: "queued", key: "d", text: "And tell me when it is done." });
+      backend.tellChat({ kind: "queued", key: "c", text: "Yes, please.", files: [] });
+      backend.tellChat({
+        kind: "queued",
+        key: "d",
+        text: "And tell me when it is done.",
+        files: [],
+      });
     },
   ),
   "chat-kept": scene(

@@ -26,9 +26,9 @@ const variants = [
 const { base, browser, close } = await openPreview();
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const source = await readFile(join(root, "preview/scenes.ts"), "utf8");
-const names = [...source.matchAll(/^ {2}"?([a-z-]+)"?: (?:scene|saying)\(/gm)].map(
-  (match) => match[1],
-);
+const names = [
+  ...source.matchAll(/^ {2}"?([a-z-]+)"?: (?:quick\()?(?:(?:scene|saying)\(|$)/gm),
+].map((match) => match[1]);
 const faults = [];
 
 await mkdir(folder, { recursive: true });

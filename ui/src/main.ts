@@ -1,5 +1,6 @@
-/** Starts the window on the real app. */
-import { tauriBackend } from "./ipc/tauri";
+/** Starts a window of the real app: the main one, or the small one of Quick Chat. */
+import { isQuickChat, tauriBackend } from "./ipc/tauri";
 import { start } from "./start";
 
-start(tauriBackend());
+const quick = isQuickChat();
+start(tauriBackend(quick), quick);

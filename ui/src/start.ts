@@ -5,8 +5,9 @@ import type { Backend } from "./ipc";
 import "./styles/tokens.css";
 import "./styles/base.css";
 
-export function start(backend: Backend): void {
+/** `quick` is for the small window of Quick Chat. */
+export function start(backend: Backend, quick = false): void {
   const target = document.getElementById("app");
   if (target === null) throw new Error("the page has no element to draw in");
-  mount(Root, { target, props: { backend } });
+  mount(Root, { target, props: { backend, quick } });
 }

@@ -1,10 +1,12 @@
 /** A gateway as a page in a browser meets it: it plays recorded frames, or what a test hands it. */
 import { BrowserBackend, type BrowserParts } from "../src/ipc/browser/backend";
 import { identity } from "../src/ipc/browser/identity";
+import type { FileKeep } from "../src/ipc/browser/file-keep";
 import { memoryKeep } from "../src/ipc/browser/keep";
 import type { Socket } from "../src/ipc/browser/session";
 import type {
   AgentRequestsView,
+  AttachmentView,
   ChatUpdate,
   CheckView,
   ConnectionView,
@@ -82,6 +84,18 @@ export class PlayedSocket implements Socket {
   }
 }
 
+/** Files in place of a browser's own: what is read back is a copy. */
+export class MemoryFiles implements FileKeep {
+  readonly kept = new Map<string, string>();
+  put = async (key: string, attachments: readonly AttachmentView[]) =>
+    void this.kept.set(key, JSON.stringify(attachments));
+  get = async (key: string) => {
+    const found = this.kept.get(key);
+    return found === undefined ? null : (JSON.parse(found) as AttachmentView[]);
+  };
+  remove = async (key: string) => void this.kept.delete(key);
+}
+
 /** A page with everything it told its screen. */
 export class Page {
   readonly sockets: PlayedSocket[] = [];
@@ -92,6 +106,7 @@ export class Page {
   readonly sessions: SessionsView[] = [];
   readonly keep = memoryKeep();
   readonly stored = new Map<string, string>();
+  readonly files = new MemoryFiles();
   readonly backend: BrowserBackend;
 
   constructor(over: Partial<BrowserParts> = {}) {
@@ -103,6 +118,7 @@ export class Page {
         getItem: (name) => this.stored.get(name) ?? null,
         setItem: (name, value) => void this.stored.set(name, value),
       },
+      files: this.files,
       openSocket: () => {
         const socket = new PlayedSocket();
         this.sockets.push(socket);

@@ -227,6 +227,7 @@ describe("a conversation", () => {
       sessionKey: "main",
       text,
       key: runId,
+      attachments: [],
     });
     const send = await request(socket, "chat.send");
     expect(send["params"]).toEqual({ sessionKey: "main", message: text, idempotencyKey: runId });
@@ -308,7 +309,7 @@ describe("a conversation", () => {
   });
 
   const message = { sessionKey: "main", text: "once", key: "k" };
-  const draft = { gateway: "page", ...message };
+  const draft = { gateway: "page", ...message, attachments: [] };
   it.each([
     ["sends again what the history does not hold", [], 1],
     [
@@ -337,6 +338,49 @@ describe("a conversation", () => {
     expect(second.asked("chat.send")).toHaveLength(sent);
     const left = await page.backend.commands.unsent("main");
     expect(left.status === "ok" && left.data.messages).toEqual([]);
+  });
+
+  it("sends files with their message, once, also after a reload", async () => {
+    const page = new Page();
+    await page.open();
+    const attachments = [{ name: "notes.txt", mediaType: "text/plain", data: "aGVsbG8=" }];
+    await page.backend.commands.sendChat({ ...draft, attachments });
+    expect(page.files.kept.size).toBe(1);
+    const later = new Page({
+      storage: { getItem: (name) => page.stored.get(name) ?? null, setItem: () => undefined },
+      files: page.files,
+    });
+
+    const left = await later.backend.commands.unsent("main");
+    expect(left).toMatchObject({ data: { messages: [{ attachments }] } });
+    await later.open();
+    const socket = await later.letIn();
+    const look = await request(socket, "chat.history");
+    socket.say({ type: "res", id: look.id, ok: true, payload: { messages: [] } });
+    const send = await request(socket, "chat.send");
+    expect(send["params"]).toMatchObject({
+      attachments: [
+        { type: "file", mimeType: "text/plain", fileName: "notes.txt", content: "aGVsbG8=" },
+      ],
+    });
+    const payload = { runId: message.key, status: "started" };
+    socket.say({ type: "res", id: send.id, ok: true, payload });
+    await vi.waitFor(() => expect(page.files.kept.size).toBe(0));
+  });
+
+  it("says so where the files of a message did not outlive a reload", async () => {
+    const page = new Page();
+    await page.open();
+    const attachments = [{ name: "notes.txt", mediaType: "text/plain", data: "aGVsbG8=" }];
+    await page.backend.commands.sendChat({ ...draft, attachments });
+    page.files.kept.clear();
+    const later = new Page({
+      storage: { getItem: (name) => page.stored.get(name) ?? null, setItem: () => undefined },
+      files: page.files,
+    });
+
+    const left = await later.backend.commands.unsent("main");
+    expect(left).toMatchObject({ data: { messages: [{ problem: { code: "filesLost" } }] } });
   });
 
   it("keeps what was not sent, and the composer's text, over a reload", async () => {

@@ -20,7 +20,7 @@ const user = (text: string, key: string | null) =>
 const reply = (text: string, runId: string | null) => message({ text, runId });
 const history = (asOf: number, ...messages: ChatMessageView[]): TimelineInput => ({
   type: "history",
-  view: { sessionKey: "main", asOf, messages, inFlight: null, keptAtMs: null },
+  view: { sessionKey: "main", asOf, messages, inFlight: null, earlier: null, keptAtMs: null },
 });
 const update = (number: number, change: ChatChange): TimelineInput => ({
   type: "update",
@@ -63,15 +63,92 @@ function line(row: Row): string {
 
 const lines = (timeline: Timeline) => rows(timeline).map(line);
 
+describe("what was said before", () => {
+  const said = (n: number): ChatMessageView => ({ ...user(`message ${n}`, null), id: `m${n}` });
+  const told = (asOf: number, from: number, to: number, earlier: number | null): TimelineInput => ({
+    type: "history",
+    view: {
+      sessionKey: "main",
+      asOf,
+      messages: Array.from({ length: to - from + 1 }, (_, at) => said(from + at)),
+      inFlight: null,
+      earlier,
+      keptAtMs: null,
+    },
+  });
+  const page = (from: number, to: number, earlier: number | null): TimelineInput => ({
+    type: "earlier",
+    page: { messages: Array.from({ length: to - from + 1 }, (_, at) => said(from + at)), earlier },
+  });
+  const numbers = (timeline: Timeline) =>
+    rows(timeline).map((row) => (row.kind === "user" ? Number(row.text.split(" ")[1]) : -1));
+
+  it("is put above, also where pages overlap because more was said meanwhile", () => {
+    const timeline = play(told(1, 5, 6, 2), page(3, 5, 5), page(1, 2, null));
+
+    expect(numbers(timeline)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(timeline.earlier).toBeNull();
+  });
+
+  it("stays above a history that touches it, and goes with one that does not", () => {
+    const before = play(told(1, 5, 6, 2), page(3, 4, 4));
+    const touching = reduce(before, told(2, 6, 8, 3));
+    expect(numbers(touching)).toEqual([3, 4, 5, 6, 7, 8]);
+    expect(touching.earlier).toBe(4);
+
+    const anew = reduce(touching, told(3, 20, 21, 2));
+    expect(numbers(anew)).toEqual([20, 21]);
+    expect(anew).toMatchObject({ earlier: 2, paged: false });
+  });
+});
+
+describe("files of a message", () => {
+  const picture = { name: "dot.png", mediaType: "image/png", data: "aGk=" };
+  const notes = { name: "notes.txt", mediaType: "text/plain", data: "aGVsbG8=" };
+  const shown = (timeline: Timeline) => {
+    const row = rows(timeline)[0];
+    return row?.kind === "user"
+      ? { images: row.images, files: row.files.map(({ name }) => name) }
+      : null;
+  };
+
+  it("are shown from the echo on, and pictures stay when the gateway names them only", () => {
+    const sent: TimelineInput = {
+      type: "send",
+      key: "k",
+      text: "see",
+      atMs: 1,
+      attachments: [picture, notes],
+    };
+    const images = [{ mediaType: "image/png", data: "aGk=" }];
+    expect(shown(play(history(0), sent))).toEqual({ images, files: ["notes.txt"] });
+
+    const files = [
+      { name: "dot.png", mediaType: "image/png", size: 2 },
+      { name: "notes.txt", mediaType: "text/plain", size: 5 },
+    ];
+    const stored = { ...user("see", "k"), files };
+    const told = play(history(0), sent, history(1, stored));
+    expect(shown(told)).toEqual({ images, files: ["notes.txt"] });
+    // Also in every later history.
+    expect(shown(reduce(told, history(2, stored)))).toEqual({ images, files: ["notes.txt"] });
+    // Another window knows the names.
+    expect(shown(play(history(1, stored)))?.files).toEqual(["dot.png", "notes.txt"]);
+  });
+});
+
 describe("a conversation that was kept", () => {
   const kept = (...messages: ChatMessageView[]): TimelineInput => ({
     type: "history",
-    view: { sessionKey: "main", asOf: 3, messages, inFlight: null, keptAtMs: 1_000 },
+    view: { sessionKey: "main", asOf: 3, messages, inFlight: null, earlier: null, keptAtMs: 1_000 },
   });
 
   it("is shown until its gateway can be asked, which it still has to be", () => {
     const waiting = play(
-      { type: "restore", message: { sessionKey: "main", key: "b", text: "two", problem: null } },
+      {
+        type: "restore",
+        message: { sessionKey: "main", key: "b", text: "two", attachments: [], problem: null },
+      },
       kept(user("one", "a"), reply("1", "a")),
     );
     expect(lines(waiting)).toEqual(["user delivered: one", "agent: 1", "user queued: two"]);
@@ -84,7 +161,10 @@ describe("a conversation that was kept", () => {
 
   it("shows a message once that arrived and is not known to have", () => {
     const timeline = play(
-      { type: "restore", message: { sessionKey: "main", key: "a", text: "one", problem: null } },
+      {
+        type: "restore",
+        message: { sessionKey: "main", key: "a", text: "one", attachments: [], problem: null },
+      },
       kept(user("one", "a")),
     );
     expect(lines(timeline)).toEqual(["user delivered: one"]);
@@ -105,7 +185,7 @@ describe("a conversation", () => {
       timeline = reduce(timeline, input);
       steps.push([timeline, expected]);
     };
-    then(update(1, { kind: "queued", key: "k", text: "hi" }), ["user queued: hi"]);
+    then(update(1, { kind: "queued", key: "k", text: "hi", files: [] }), ["user queued: hi"]);
     then(update(2, { kind: "accepted", key: "k" }), ["user accepted: hi", "running -: "]);
     then(update(3, { kind: "status", runId: "k", phase: "starting_model" }), [
       "user accepted: hi",
@@ -185,6 +265,7 @@ describe("a conversation", () => {
         sessionKey: "main",
         asOf: 9,
         messages: [user("hi", "k")],
+        earlier: null,
         keptAtMs: null,
         inFlight: { runId: "k", text: "Hel", reasoning: null, tools: [] },
       },
@@ -271,8 +352,8 @@ describe("a conversation", () => {
   it("shows what is queued before any history was read", () => {
     const timeline = play(
       send("k", "hi"),
-      update(1, { kind: "queued", key: "k", text: "hi" }),
-      update(2, { kind: "queued", key: "l", text: "there" }),
+      update(1, { kind: "queued", key: "k", text: "hi", files: [] }),
+      update(2, { kind: "queued", key: "l", text: "there", files: [] }),
     );
     expect(lines(timeline)).toEqual(["user queued: hi", "user queued: there"]);
     expect(queuedCount(timeline)).toBe(2);
@@ -315,7 +396,7 @@ describe("a conversation", () => {
   it("shows no message as waiting that the history holds", () => {
     const timeline = play(
       history(1, user("hi", "k")),
-      update(2, { kind: "queued", key: "k", text: "hi" }),
+      update(2, { kind: "queued", key: "k", text: "hi", files: [] }),
     );
     expect(lines(timeline)).toEqual(["user delivered: hi"]);
   });
@@ -536,7 +617,7 @@ class World {
         this.sent.push(key);
         this.#input({ type: "send", key, text: textOf(key), atMs: (this.#clock += 1) });
         this.#outbox.push(key);
-        this.#tell({ kind: "queued", key, text: textOf(key) }, step.lost);
+        this.#tell({ kind: "queued", key, text: textOf(key), files: [] }, step.lost);
         return;
       }
       case "deliver": {
@@ -621,6 +702,7 @@ class World {
       sessionKey: "main",
       asOf: this.#told,
       messages: [...this.#transcript],
+      earlier: null,
       keptAtMs: null,
       inFlight:
         run === undefined ? null : { runId: run.key, text: run.text, reasoning: null, tools: [] },

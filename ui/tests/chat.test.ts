@@ -18,7 +18,7 @@ const told = (
   ...messages: ChatMessageView[]
 ): { status: "ok"; data: ChatHistoryView } => ({
   status: "ok",
-  data: { sessionKey: "main", asOf, messages, inFlight: null, keptAtMs: null },
+  data: { sessionKey: "main", asOf, messages, inFlight: null, earlier: null, keptAtMs: null },
 });
 
 async function openChat(answers: Answers = {}, change: (backend: FakeBackend) => void = () => {}) {
@@ -50,7 +50,7 @@ describe("the conversation", () => {
     expect(input(testids.chatInput).value).toBe("");
 
     const key = draft?.key ?? "";
-    backend.tellChat({ kind: "queued", key, text: "hi" });
+    backend.tellChat({ kind: "queued", key, text: "hi", files: [] });
     backend.tellChat({ kind: "accepted", key });
     await waitFor(() => expect(textOf(get(testids.chatRunning))).toBe("Agent: Preparing…"));
     backend.tellChat({ kind: "status", runId: key, phase: "starting_model" });
@@ -68,7 +68,8 @@ describe("the conversation", () => {
 
   it("keeps for a later window what was not sent, and takes over what an earlier one left", async () => {
     const problem = { code: "gatewayRefused", message: "No room.", action: null };
-    const left = { sessionKey: "main", key: "k", text: "still on its way", problem: null };
+    const text = "still on its way";
+    const left = { sessionKey: "main", key: "k", text, attachments: [], problem: null };
     const { backend, user } = await openChat({
       unsent: () => ({
         status: "ok",
@@ -121,7 +122,7 @@ describe("the conversation", () => {
     backend.tellConnection(downView({ phase: "retry_wait", attempt: 1, nextAttemptAtMs: 9e15 }));
     await user.type(get(testids.chatInput), "are you there?{Enter}");
     const key = drafts(backend)[0]?.key ?? "";
-    backend.tellChat({ kind: "queued", key, text: "are you there?" });
+    backend.tellChat({ kind: "queued", key, text: "are you there?", files: [] });
     await waitFor(() =>
       expect(users()).toEqual([["queued", "You: are you there? Waits for the connection Cancel"]]),
     );
@@ -495,7 +496,7 @@ describe("the pages", () => {
     const say = async (text: string) => {
       await user.type(get(testids.chatInput), `${text}{Enter}`);
       const key = drafts(backend).at(-1)?.key ?? "";
-      backend.tellChat({ kind: "queued", key, text });
+      backend.tellChat({ kind: "queued", key, text, files: [] });
       await waitFor(() => expect(all(testids.chatCancel)).toHaveLength(1));
       return key;
     };
@@ -532,5 +533,128 @@ describe("the pages", () => {
     expect(order).toEqual(["listen", "resendAll"]);
     unmount();
     await waitFor(() => expect(stop).toHaveBeenCalledOnce());
+  });
+});
+
+describe("files", () => {
+  const file = (name: string, type: string, bytes = 5) =>
+    new File([new Uint8Array(bytes)], name, { type });
+  const names = () =>
+    all(testids.attachment).map((chip) => chip.querySelector(".name")?.textContent);
+
+  it("are picked, taken off and sent with the message, or without a word", async () => {
+    const { backend, user } = await openChat({ chatHistory: () => told(0) });
+    await user.upload(input(testids.attachFile), [
+      file("dot.png", "image/png"),
+      file("notes.txt", "text/plain"),
+    ]);
+    await waitFor(() => expect(names()).toEqual(["dot.png", "notes.txt"]));
+    await user.click(all(testids.attachmentRemove)[0] as HTMLElement);
+    await waitFor(() => expect(names()).toEqual(["notes.txt"]));
+    await user.click(get(testids.chatSend));
+
+    expect(drafts(backend)[0]).toMatchObject({
+      text: "",
+      attachments: [{ name: "notes.txt", mediaType: "text/plain", data: "AAAAAAA=" }],
+    });
+    await waitFor(() => expect(names()).toEqual([]));
+    expect(textOf(get(testids.chatFiles))).toContain("notes.txt");
+  });
+
+  it("that are pasted or dropped are taken, and words of a paste stay words", async () => {
+    await openChat({ chatHistory: () => told(0) });
+    const data = (words: string) => ({
+      files: [file("dot.png", "image/png")],
+      types: ["Files"],
+      getData: () => words,
+    });
+    await fireEvent.paste(get(testids.chatInput), { clipboardData: data("words") });
+    await fireEvent.paste(get(testids.chatInput), { clipboardData: data("") });
+    await waitFor(() => expect(names()).toEqual(["dot.png"]));
+    await fireEvent.dragOver(get(testids.chatPage), { dataTransfer: data("") });
+    await find(testids.chatDrop);
+    await fireEvent.drop(get(testids.chatPage), { dataTransfer: data("") });
+    await waitFor(() => expect(names()).toEqual(["dot.png", "dot.png"]));
+  });
+
+  it.each([
+    ["pictureTooLarge", file("dot.png", "image/png", 30)],
+    ["attachmentTooLarge", file("notes.txt", "text/plain", 300)],
+    ["attachmentEmpty", file("notes.txt", "text/plain", 0)],
+    ["attachmentUnsupported", file("dot.svg", "image/svg+xml", 5)],
+  ])(
+    "that cannot be sent are refused (%s), and nothing of the draft is lost",
+    async (code, bad) => {
+      const { backend, user } = await openChat({ chatHistory: () => told(0) });
+      backend.tellSessions({ limits: { file: 200, picture: 20, together: 400 } });
+      await user.type(get(testids.chatInput), "see");
+      const picker = input(testids.attachFile);
+      await user.upload(picker, file("first.txt", "text/plain"));
+      await waitFor(() => expect(names()).toEqual(["first.txt"]));
+      await user.upload(picker, bad);
+
+      const said = await find(testids.attachmentProblem);
+      expect(said.dataset["code"]).toBe(code);
+      expect(textOf(said)).toContain(bad.name);
+      expect(names()).toEqual(["first.txt"]);
+      expect(input(testids.chatInput).value).toBe("see");
+    },
+  );
+
+  it("come back into the composer with a message that is refused or taken back", async () => {
+    const { backend, user } = await openChat({ chatHistory: () => told(0) });
+    await user.upload(input(testids.attachFile), file("notes.txt", "text/plain"));
+    await waitFor(() => expect(names()).toEqual(["notes.txt"]));
+    await user.type(get(testids.chatInput), "see{Enter}");
+    const key = drafts(backend)[0]?.key ?? "";
+    const problem = { code: "filesWait", message: "Too much.", action: null };
+    backend.tellChat({ kind: "refused", key, problem });
+    await user.click(await find(testids.chatEdit));
+
+    await waitFor(() => expect(names()).toEqual(["notes.txt"]));
+    expect(input(testids.chatInput).value).toBe("see");
+  });
+});
+
+describe("what was said before", () => {
+  it("is loaded when it is asked for, above what is shown", async () => {
+    const { backend, user } = await openChat({
+      chatHistory: () => {
+        const now = told(0, message({ id: "2", text: "Later." }));
+        return { ...now, data: { ...now.data, earlier: 200 } };
+      },
+      chatEarlier: () => ({
+        status: "ok",
+        data: { messages: [message({ id: "1", text: "Before." })], earlier: null },
+      }),
+    });
+    await screen.findByText("Later.");
+    await user.click(get(testids.chatEarlier));
+    await screen.findByText("Before.");
+
+    expect(backend.callsOf("chatEarlier")).toEqual([["main", 200]]);
+    const shown = all(testids.chatAssistant).map((row) => textOf(row).split(" ")[1]);
+    expect(shown).toEqual(["Before.", "Later."]);
+    expect(screen.queryByTestId(testids.chatEarlier)).toBeNull();
+  });
+});
+
+describe("the size of text", () => {
+  afterEach(() => localStorage.clear());
+
+  it("is changed by keys and is there again in the next window", async () => {
+    const { unmount } = await openChat();
+    const size = () => document.documentElement.dataset["textSize"];
+    expect(size()).toBe("usual");
+    await fireEvent.keyDown(window, { key: "+", ctrlKey: true });
+    await fireEvent.keyDown(window, { key: "=", ctrlKey: true });
+    expect(size()).toBe("larger");
+    document.documentElement.dataset["textSize"] = "";
+    unmount();
+    await openChat();
+    expect(size()).toBe("larger");
+    await fireEvent.keyDown(window, { key: "0", ctrlKey: true });
+    await fireEvent.keyDown(window, { key: "-", ctrlKey: true });
+    expect(size()).toBe("small");
   });
 });

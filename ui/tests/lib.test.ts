@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { sizeWords } from "../src/lib/attachments";
 import { copyText } from "../src/lib/clipboard";
 import { secondsUntil, spanOf } from "../src/lib/duration";
 import { fingerprintGroups } from "../src/lib/fingerprint";
@@ -62,5 +63,16 @@ describe("copying", () => {
     expect(await copyText("ws://127.0.0.1:18789")).toBe(true);
     expect(selected).toBe("ws://127.0.0.1:18789");
     expect(document.querySelector("textarea")).toBeNull();
+  });
+});
+
+describe("the size of a file", () => {
+  it.each([
+    [11, "en", "11 B"],
+    [48_211, "en", "48 kB"],
+    [2_400_000, "en", "2.4 MB"],
+    [2_400_000, "da", "2,4 MB"],
+  ])("is said as people read it: %d (%s)", (bytes, language, said) => {
+    expect(sizeWords(bytes, language).replace(/\s/gu, " ")).toBe(said);
   });
 });

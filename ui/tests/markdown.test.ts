@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { destination, imageSource, linkAddress } from "../src/lib/markdown/address";
+import { directionOf } from "../src/lib/markdown/direction";
 import { MessageDocument } from "../src/lib/markdown/document";
 import { mend } from "../src/lib/markdown/mend";
 import { parse } from "../src/lib/markdown/parse";
@@ -313,5 +314,17 @@ describe("hostile content", () => {
     expect(messages.length).toBeGreaterThanOrEqual(2_000);
     for (const message of messages) judge(whole(message).blocks);
     console.info(`${messages.length} hostile messages read as data`);
+  });
+});
+
+describe("the direction of a block", () => {
+  it.each([
+    ["- القرص\n- disk", "rtl"],
+    ["- disk\n- القرص", "ltr"],
+    ["> **שלום** world", "rtl"],
+    ["1. 412", "ltr"],
+    ["- `code` ثم", "rtl"],
+  ])("is that of its first letter: %s", (text, direction) => {
+    expect(directionOf(read(text))).toBe(direction);
   });
 });

@@ -65,7 +65,14 @@ function play(name: string): string {
       const sessionKey = textAt(frame, "params", "sessionKey") ?? "main";
       if (timeline.sessionKey !== sessionKey) {
         timeline = emptyTimeline(sessionKey);
-        const view = { sessionKey, asOf: 0, messages: [], inFlight: null, keptAtMs: null };
+        const view = {
+          sessionKey,
+          asOf: 0,
+          messages: [],
+          inFlight: null,
+          earlier: null,
+          keptAtMs: null,
+        };
         timeline = reduce(timeline, { type: "history", view: { ...view, asOf: told } });
       }
       const key = textAt(frame, "params", "idempotencyKey") ?? "";

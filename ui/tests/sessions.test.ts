@@ -55,6 +55,7 @@ const told = (text: string) => ({
     asOf: 0,
     messages: [message({ id: text, text, runId: text })],
     inFlight: null,
+    earlier: null,
     keptAtMs: null,
   },
 });

@@ -273,7 +273,12 @@ describe("what was said, in its conversation", () => {
     const backend = new FakeBackend();
     await open(backend);
     backend.tellChat({ kind: "status", runId: "key", phase: "preparing_context" });
-    backend.tellChat({ kind: "queued", key: "key", text: `${line}\n\nturn on the light` });
+    backend.tellChat({
+      kind: "queued",
+      key: "key",
+      text: `${line}\n\nturn on the light`,
+      files: [],
+    });
     backend.tellChat({ kind: "accepted", key: "key" });
     const said = await find(testids.chatUser);
     expect(said.dataset["state"]).toBe("accepted");
@@ -287,7 +292,12 @@ describe("what was said, in its conversation", () => {
   it("stands below the day of its answer", async () => {
     const backend = new FakeBackend();
     await open(backend);
-    backend.tellChat({ kind: "queued", key: "key", text: `${line}\n\nturn on the light` });
+    backend.tellChat({
+      kind: "queued",
+      key: "key",
+      text: `${line}\n\nturn on the light`,
+      files: [],
+    });
     backend.tellChat({ kind: "accepted", key: "key" });
     const answer = message({ text: "It is on.", atMs: Date.now(), runId: "key" });
     backend.tellChat({ kind: "final", runId: "key", message: answer });

@@ -4,6 +4,7 @@
 //! It decides nothing: the outbox does. Where it keeps the outbox on disk, a message is there before it is
 //! said to be taken, and what is known of it before anything is sent because of it.
 
+use super::attachments::{Attachment, Attachments};
 use super::kept::KeptOutbox;
 use super::outbox::{Delivery, DeliveryState, Errand, KeptLane, Kind, Outbox, OutboxFull};
 use crate::client::{CallError, Session};
@@ -21,6 +22,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// How long the gateway may take to answer `chat.send`; it answers before the run begins.
 const SEND_LIMIT: Duration = Duration::from_secs(30);
+/// How much longer it may take for each so many bytes of files: they may go over a slow line.
+const SEND_BYTES_A_SECOND: u64 = 32 * 1024;
 /// How long a history may take: up to 6 MiB, possibly over a slow line.
 const HISTORY_LIMIT: Duration = Duration::from_secs(60);
 /// How long an abort may take.
@@ -76,6 +79,7 @@ enum Request {
         key: RunId,
         session_key: SessionKey,
         text: String,
+        files: Attachments,
         reply: oneshot::Sender<Result<(), OutboxFull>>,
     },
     Withdraw {
@@ -139,11 +143,28 @@ impl Courier {
         session_key: SessionKey,
         text: String,
     ) -> Result<(), SendError> {
+        self.send_with_files(key, session_key, text, Attachments::default())
+            .await
+    }
+
+    /// Takes a message with files, which are in the limits of its gateway.
+    ///
+    /// # Errors
+    ///
+    /// As [`Courier::send`].
+    pub async fn send_with_files(
+        &self,
+        key: RunId,
+        session_key: SessionKey,
+        text: String,
+        files: Attachments,
+    ) -> Result<(), SendError> {
         let (reply, taken) = oneshot::channel();
         let request = Request::Send {
             key,
             session_key,
             text,
+            files,
             reply,
         };
         self.requests
@@ -361,9 +382,10 @@ impl Task {
                 key,
                 session_key,
                 text,
+                files,
                 reply,
             } => {
-                let queued = self.outbox.queue(key, session_key, text);
+                let queued = self.outbox.queue_with_files(key, session_key, text, files);
                 self.replies.push(Reply::Queued(reply, queued));
             }
             Request::Withdraw { key, reply } => {
@@ -422,10 +444,17 @@ impl Task {
                     key,
                     session_key,
                     text,
+                    files,
                 } => {
-                    let params = ChatSendParams::new(session_key, text, key.clone());
+                    let bytes: u64 = files.iter().map(Attachment::size).sum();
+                    let limit = SEND_LIMIT + Duration::from_secs(bytes / SEND_BYTES_A_SECOND);
                     self.work.spawn(async move {
-                        let outcome = session.call::<ChatSend>(params, SEND_LIMIT).await;
+                        let params = ChatSendParams {
+                            attachments: (!files.is_empty())
+                                .then(|| files.iter().map(Attachment::to_wire).collect()),
+                            ..ChatSendParams::new(session_key, text, key.clone())
+                        };
+                        let outcome = session.call::<ChatSend>(params, limit).await;
                         Done::Sent { key, outcome }
                     });
                 }

@@ -4,6 +4,7 @@
 //! One SQLite file, 0600, in the app's data folder. Everything belongs to one gateway, by the id of its
 //! profile, and goes with it. Nothing in here decides when something is sent or shown.
 
+mod attachments;
 mod drafts;
 mod outbox;
 mod transcripts;
@@ -22,11 +23,11 @@ const CHATS: Layout = Layout {
     lock: "cache.lock",
     // `OCTC`
     application: 0x4f43_5443,
-    migrations: &[include_str!("kept/v1.sql")],
+    migrations: &[include_str!("kept/v1.sql"), include_str!("kept/v2.sql")],
     thread: "kept-chats",
 };
 
-/// The tables whose rows each belong to a gateway.
+/// The tables whose rows each belong to a gateway; a message's files go with it.
 const TABLES: [&str; 5] = ["message", "place", "sent_since", "draft", "transcript"];
 
 /// What is kept of conversations; cheap to clone.
@@ -81,13 +82,17 @@ impl KeptChats {
 
     /// Moves the write-ahead log into the file and empties it: it still holds what was deleted.
     async fn empty_log(&self) -> Result<(), StoreError> {
-        self.database
-            .read(|database| {
-                database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-                Ok(())
-            })
-            .await
+        empty_log(&self.database).await
     }
+}
+
+async fn empty_log(database: &Database) -> Result<(), StoreError> {
+    database
+        .read(|database| {
+            database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            Ok(())
+        })
+        .await
 }
 
 #[cfg(test)]

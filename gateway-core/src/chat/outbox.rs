@@ -17,6 +17,7 @@
 //! - Gateways keep some 20 messages waiting for a conversation's turn and let the rest go unanswered (seen on
 //!   2026.9.6 and 2026.5.7). So the history is looked at every now and then, and what waits there comes first.
 
+use super::attachments::{Attachment, Attachments, without_marks};
 use super::message::{is_users, sent_as, text_of};
 use crate::protocol::method::chat::{ChatHistoryPayload, HistoryMessage};
 use crate::protocol::{RunId, SessionKey, WireError};
@@ -24,6 +25,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 /// Messages that may wait at a time, over all conversations.
 pub const MOST_QUEUED: usize = 500;
+/// How much their files may hold together, in bytes.
+pub const MOST_QUEUED_BYTES: u64 = 64 * 1024 * 1024;
 /// How many messages of a history are looked through first.
 const FIRST_LOOK: u32 = 200;
 /// How many when the first look was full and did not show the message; the most a gateway gives.
@@ -68,8 +71,14 @@ pub enum DeliveryState {
 
 /// Why a message cannot be queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{MOST_QUEUED} messages wait already")]
-pub struct OutboxFull;
+pub enum OutboxFull {
+    /// There are too many.
+    #[error("{MOST_QUEUED} messages wait already")]
+    Messages,
+    /// Their files are too large together.
+    #[error("the files that wait may hold {} MB together", MOST_QUEUED_BYTES / (1024 * 1024))]
+    Bytes,
+}
 
 /// What to do next. Each is given out once and answered by one of the outbox's methods.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,6 +99,8 @@ pub enum Errand {
         session_key: SessionKey,
         /// Its text.
         text: String,
+        /// Its files.
+        files: Attachments,
     },
 }
 
@@ -123,6 +134,8 @@ pub struct KeptMessage {
     pub key: RunId,
     /// Its text.
     pub text: String,
+    /// Its files.
+    pub files: Attachments,
     /// How far it has come.
     pub stage: KeptStage,
 }
@@ -209,6 +222,7 @@ pub struct Place {
 struct Outgoing {
     key: RunId,
     text: String,
+    files: Attachments,
     stage: Stage,
     /// Its run has ended, as an event said before the answer came.
     ended: bool,
@@ -244,6 +258,7 @@ impl Outbox {
             let messages = kept.messages.into_iter().map(|message| Outgoing {
                 key: message.key,
                 text: message.text,
+                files: message.files,
                 stage: match message.stage {
                     KeptStage::Waiting => Stage::Waiting,
                     KeptStage::Sent => Stage::InDoubt,
@@ -277,6 +292,21 @@ impl Outbox {
         session_key: SessionKey,
         text: String,
     ) -> Result<(), OutboxFull> {
+        self.queue_with_files(key, session_key, text, Attachments::default())
+    }
+
+    /// Takes a message with files.
+    ///
+    /// # Errors
+    ///
+    /// As [`Outbox::queue`].
+    pub fn queue_with_files(
+        &mut self,
+        key: RunId,
+        session_key: SessionKey,
+        text: String,
+        files: Attachments,
+    ) -> Result<(), OutboxFull> {
         if self
             .lanes
             .values()
@@ -291,7 +321,12 @@ impl Outbox {
             .sum::<usize>()
             >= MOST_QUEUED
         {
-            return Err(OutboxFull);
+            return Err(OutboxFull::Messages);
+        }
+        let waiting = self.lanes.values().flat_map(|lane| &lane.messages);
+        let waiting: u64 = waiting.map(|message| bytes_of(&message.files)).sum();
+        if !files.is_empty() && waiting + bytes_of(&files) > MOST_QUEUED_BYTES {
+            return Err(OutboxFull::Bytes);
         }
         self.told.push(Delivery {
             key: key.clone(),
@@ -303,6 +338,7 @@ impl Outbox {
         lane.messages.push_back(Outgoing {
             key,
             text,
+            files,
             stage: Stage::Waiting,
             ended: false,
             failed: None,
@@ -599,6 +635,7 @@ impl Lane {
         let kept = self.messages.iter().map(|message| KeptMessage {
             key: message.key.clone(),
             text: message.text.clone(),
+            files: Attachments::clone(&message.files),
             stage: match message.stage {
                 Stage::Waiting => KeptStage::Waiting,
                 Stage::Sending | Stage::InDoubt | Stage::Again => KeptStage::Sent,
@@ -637,6 +674,7 @@ impl Lane {
         self.since_look += 1;
         self.busy = true;
         let (key, text) = (next.key.clone(), next.text.clone());
+        let files = Attachments::clone(&next.files);
         if kind == Kind::TextsOnly && !self.sent_since.iter().any(|(sent, _)| *sent == key) {
             self.sent_since.push((key.clone(), text.clone()));
         }
@@ -644,6 +682,7 @@ impl Lane {
             key,
             session_key: session_key.clone(),
             text,
+            files,
         })
     }
 
@@ -694,7 +733,7 @@ impl Lane {
             .filter(behind)
         {
             *stored
-                .entry(text_of(message).trim().to_owned())
+                .entry(without_marks(&text_of(message)).trim().to_owned())
                 .or_default() += 1;
         }
         let mut sent: HashMap<&str, usize> = HashMap::new();
@@ -761,6 +800,10 @@ impl Lane {
     fn unsend(&mut self, key: &RunId) {
         self.sent_since.retain(|(sent, _)| sent != key);
     }
+}
+
+fn bytes_of(files: &[Attachment]) -> u64 {
+    files.iter().map(Attachment::size).sum()
 }
 
 fn seq_of(message: &HistoryMessage) -> Option<u64> {

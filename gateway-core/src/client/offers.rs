@@ -1,6 +1,7 @@
 //! What a gateway offers on one session: which methods it serves, what we may do there, and what it
 //! calls the conversation everybody has. Read from hello-ok; knows of no call.
 
+use crate::chat::AttachmentLimits;
 use crate::protocol::SessionKey;
 use crate::protocol::connect::{HelloOk, Scope};
 use std::collections::BTreeSet;
@@ -16,6 +17,8 @@ pub struct Offers {
     pub scopes: Vec<Scope>,
     /// The full key of the conversation that `main` stands for, where the gateway tells.
     pub main_session: Option<SessionKey>,
+    /// How large attachments may be.
+    pub attachments: AttachmentLimits,
 }
 
 impl Offers {
@@ -30,6 +33,7 @@ impl Offers {
                 .map(|auth| auth.scopes.clone())
                 .unwrap_or_default(),
             main_session: defaults.and_then(|defaults| defaults.main_session_key.clone()),
+            attachments: AttachmentLimits::of(&hello.policy),
         }
     }
 

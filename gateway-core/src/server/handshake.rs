@@ -7,6 +7,7 @@ mod hello;
 mod pairing;
 mod sign_in;
 
+pub(super) use hello::{MAX_ATTACHMENT_BYTES, MAX_IMAGE_BYTES};
 pub(super) use pairing::{pending_on_the_wire, scopes_of, words_of};
 pub(super) use sign_in::new_token;
 

@@ -2,6 +2,7 @@
 
 mod agent;
 mod approvals;
+mod attachments;
 pub(super) mod chat;
 mod config;
 mod devices;

@@ -28,7 +28,7 @@ use hyper::body::Incoming;
 use hyper::header::{ALLOW, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
 use request::{BadRequest, Completion};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -222,6 +222,7 @@ async fn begin(
         key,
         run_id: run,
         content: completion.content(history),
+        extra: Map::new(),
     };
     match accept(gateway, input).await {
         Ok(Taken::New(_) | Taken::Known(_)) => {}

@@ -146,6 +146,7 @@ pub(super) fn text_of(content: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(parts) => parts
             .iter()
+            .filter(|part| part["type"] != "file")
             .filter_map(|part| part.get("text").and_then(Value::as_str))
             .collect::<Vec<_>>()
             .join("\n"),
@@ -163,12 +164,28 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     short
 }
 
+/// Leaves out the texts of files, which are for the model: what came along stands in the notes.
+pub(super) fn without_read_files(content: &Value) -> Value {
+    match content {
+        Value::Array(parts) => Value::Array(
+            parts
+                .iter()
+                .filter(|part| part["type"] != "file")
+                .cloned()
+                .collect(),
+        ),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            content.clone()
+        }
+    }
+}
+
 /// Returns a stored message as clients read it.
 pub(super) fn wire_message(stored: &StoredMessage) -> Value {
     let message = &stored.message;
     let mut value = json!({
         "role": message.role.as_str(),
-        "content": message.content,
+        "content": without_read_files(&message.content),
         "timestamp": message.timestamp_ms,
     });
     let mut notes = json!({"id": message.id, "seq": stored.seq});
@@ -181,7 +198,7 @@ pub(super) fn wire_message(stored: &StoredMessage) -> Value {
     }
     for (name, extra) in &message.extra {
         // What is about the message, and not of it, stands in the notes.
-        if name == "kind" {
+        if name == "kind" || name == "media" {
             notes[name] = extra.clone();
         } else {
             value[name] = extra.clone();

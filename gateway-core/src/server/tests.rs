@@ -1,6 +1,7 @@
 //! The gateway on a real port, spoken to by our own client.
 
 mod approvals;
+mod attachments;
 mod browser_page;
 mod completions;
 mod devices;

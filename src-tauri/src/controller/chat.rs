@@ -8,12 +8,12 @@ use super::{
     sessions::keys::{MAIN_SESSION, is_same_session},
 };
 use crate::view_model::{
-    AnsweredView, ChatChange, ChatHistoryView, ChatMessageView, ChatRole, ChatUpdate, ImageView,
-    InFlightView, ToolStateView, ToolView, UiError,
+    AnsweredView, ChatChange, ChatHistoryView, ChatMessageView, ChatPageView, ChatRole, ChatUpdate,
+    FileView, ImageView, InFlightView, ToolStateView, ToolView, UiError,
 };
 use gateway_core::{
     chat::{
-        ChatMessage, ChatProgress, ProgressStep, Runs, Sender,
+        ChatMessage, ChatProgress, ProgressStep, Runs, Sender, attachments,
         content::{self, Picture, RunDetail, ToolCall, ToolState},
         message::sent_as,
     },
@@ -133,8 +133,14 @@ impl Conversations {
     }
 
     /// Says about a send of ours that it waits for the connection.
-    pub(super) fn queued(&mut self, session_key: String, key: String, text: String) -> ChatUpdate {
-        self.update(session_key, ChatChange::Queued { key, text })
+    pub(super) fn queued(
+        &mut self,
+        session_key: String,
+        key: String,
+        text: String,
+        files: Vec<FileView>,
+    ) -> ChatUpdate {
+        self.update(session_key, ChatChange::Queued { key, text, files })
     }
 
     /// Says about a send of ours that the gateway has it.
@@ -201,6 +207,7 @@ impl Conversations {
             as_of: self.number,
             messages,
             in_flight,
+            earlier: earlier(payload),
             kept_at_ms: None,
         }
     }
@@ -213,6 +220,7 @@ impl Conversations {
             as_of: self.number,
             messages: messages(&kept.payload),
             in_flight: None,
+            earlier: None,
             kept_at_ms: Some(kept.as_of_ms as f64),
         }
     }
@@ -259,6 +267,21 @@ impl Conversations {
     }
 }
 
+/// Returns the messages before those of a history, as shown.
+pub(super) fn page(payload: &ChatHistoryPayload) -> ChatPageView {
+    ChatPageView {
+        messages: messages(payload),
+        earlier: earlier(payload),
+    }
+}
+
+/// Where the messages before these are; gateways of wire version 3 give no others.
+fn earlier(payload: &ChatHistoryPayload) -> Option<u32> {
+    payload
+        .next_offset
+        .filter(|_| payload.has_more == Some(true))
+}
+
 fn messages(payload: &ChatHistoryPayload) -> Vec<ChatMessageView> {
     let mut messages: Vec<ChatMessageView> = payload.messages.iter().map(message_view).collect();
     bound_pictures(&mut messages);
@@ -291,7 +314,10 @@ pub(super) fn message_view(stored: &HistoryMessage) -> ChatMessageView {
             Sender::Tool => ChatRole::Tool,
             Sender::System | Sender::Other(_) => ChatRole::System,
         },
-        text: message.text,
+        text: match message.sender {
+            Sender::User => attachments::without_marks(&message.text).to_owned(),
+            Sender::Assistant | Sender::Tool | Sender::System | Sender::Other(_) => message.text,
+        },
         at_ms: message.sent_at_ms.map(|at| at as f64),
         key: sent_as(stored).map(|key| key.to_string()),
         run_id: message.run_id.map(|run_id| run_id.to_string()),
@@ -322,6 +348,12 @@ fn content_view(stored: Option<&HistoryMessage>) -> ChatMessageView {
             failed: answered.is_failed,
         }),
         images: image_views(stored.map(content::pictures_of).unwrap_or_default()),
+        files: stored
+            .map(attachments::files_of)
+            .unwrap_or_default()
+            .into_iter()
+            .map(FileView::from)
+            .collect(),
         truncated: stored.is_some_and(content::is_cut),
     }
 }

@@ -36,7 +36,9 @@ impl Controller {
             | ChatChange::Refused { .. }
             | ChatChange::Refetch => return,
         };
-        let situation = self.situation();
+        let mut situation = self.situation();
+        // Quick Chat shows a reply, and nothing else that a notification tells of.
+        situation.looked_at |= self.quick_chat && self.quick_chat_focused;
         let conversation = &update.session_key;
         if let Some(notice) = self
             .notices

@@ -94,6 +94,13 @@ pub trait GatewayPort: SessionsPort {
         session_key: String,
     ) -> BoxFuture<'static, Result<ChatHistoryPayload, CallError>>;
 
+    /// Fetches the messages before those of a conversation.
+    fn earlier(
+        &self,
+        session_key: String,
+        offset: u32,
+    ) -> BoxFuture<'static, Result<ChatHistoryPayload, CallError>>;
+
     /// Fetches one message whole.
     fn message(
         &self,

@@ -3,10 +3,10 @@
 use super::voice::VoiceRequest;
 use crate::tray::MenuAction;
 use crate::view_model::{
-    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, DayView,
-    DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView, OpenclawChangeView,
-    OwnFolder, Page, PairingKind, PrivacyView, RepairKind, ReportView, SavedReportView, SecretText,
-    SessionEdit, SettingsForm, StoredKind, UiError, UnsentView,
+    AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, ChatPageView,
+    DayView, DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView,
+    OpenclawChangeView, OwnFolder, Page, PairingKind, PrivacyView, RepairKind, ReportView,
+    SavedReportView, SecretText, SessionEdit, SettingsForm, StoredKind, UiError, UnsentView,
 };
 use gateway_core::config::ProfileId;
 use tokio::sync::{mpsc, oneshot};
@@ -25,6 +25,9 @@ pub type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 )]
 pub enum Request {
     ResendAll,
+    ResendQuickChat,
+    LeaveQuickChat,
+    QuickChatClosed,
     SaveSettings {
         form: SettingsForm,
         reply: Reply<(), Vec<FieldError>>,
@@ -57,6 +60,11 @@ pub enum Request {
     ChatHistory {
         session_key: String,
         reply: Reply<ChatHistoryView, UiError>,
+    },
+    ChatEarlier {
+        session_key: String,
+        offset: u32,
+        reply: Reply<ChatPageView, UiError>,
     },
     ChatMessage {
         session_key: String,
@@ -198,6 +206,8 @@ pub enum Request {
     Unsaved(bool),
     /// The window got the keyboard, or lost it.
     WindowFocused(bool),
+    /// The small window got the keyboard, or lost it.
+    QuickChatFocused(bool),
     /// A notification that leads to a page was clicked.
     NoticeClicked(Page),
     /// A second launch asks for the window of the first.

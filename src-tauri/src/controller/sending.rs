@@ -3,15 +3,18 @@
 use super::{Controller, CourierNews, Next, Reply, ports::CourierOrder, respond, work::Outcome};
 use crate::{
     events::WindowEvent,
-    view_model::{ChatDraft, UiError},
+    view_model::{ChatDraft, FileView, UiError, not_attachable},
 };
-use gateway_core::config::ProfileId;
+use gateway_core::{chat::Attachment, config::ProfileId};
 use tokio::sync::oneshot;
 
 impl Controller {
     /// Hands a message to the courier, and says so where it has to wait for the connection.
     pub(super) fn send_chat(&mut self, draft: ChatDraft) -> Result<(), UiError> {
         let gateway = self.settings.gateway_named(&draft.gateway);
+        if !draft.attachments.is_empty() {
+            self.check_attachments(&draft)?;
+        }
         self.unsent.handed_in(gateway.clone(), &draft);
         let waits = (self.connection.session)(&gateway).is_none();
         let ChatDraft {
@@ -20,17 +23,27 @@ impl Controller {
             text,
             ..
         } = draft.clone();
+        let files = draft.attachments.iter().map(FileView::from).collect();
         let order = CourierOrder::Send(gateway.clone(), draft);
         if self.courier.drafts.try_send(order).is_err() {
             let problem = too_much_waits();
             self.unsent.refused(&key, &problem);
             return Err(problem);
         }
-        if waits && self.is_shown(&gateway) {
-            let update = self.chat.queued(session_key, key, text);
+        // With two windows, the other one has yet to hear of it.
+        let tells = waits || (self.window && self.quick_chat);
+        if tells && self.is_shown(&gateway) {
+            let update = self.chat.queued(session_key, key, text, files);
             self.desktop.send(WindowEvent::Chat(update));
         }
         Ok(())
+    }
+
+    /// Says which file the gateway would not take, before anything is handed on.
+    fn check_attachments(&self, draft: &ChatDraft) -> Result<(), UiError> {
+        let files: Vec<Attachment> = draft.attachments.iter().cloned().map(Into::into).collect();
+        let checked = self.sessions.limits().check(&files);
+        checked.map_err(|problem| not_attachable(&problem))
     }
 
     pub(super) fn courier_news(&mut self, news: CourierNews) -> Next {

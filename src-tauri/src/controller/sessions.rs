@@ -23,6 +23,7 @@ use crate::{
 use changes::Pending;
 use chosen::Chosen;
 use gateway_core::{
+    chat::AttachmentLimits,
     client::CallError,
     config::{Places, ProfileId},
     protocol::event::{Event, SessionsChanged},
@@ -48,6 +49,8 @@ pub(super) struct Sessions {
     as_of_ms: Option<f64>,
     problem: Option<UiError>,
     can: SessionAbilities,
+    /// How large the files of a message may be.
+    limits: AttachmentLimits,
     choices: Choices,
     /// What was asked for and the gateway has not done yet.
     pending: Vec<Pending>,
@@ -76,6 +79,7 @@ impl Sessions {
             as_of_ms: None,
             problem: None,
             can: SessionAbilities::default(),
+            limits: AttachmentLimits::default(),
             choices: Choices::default(),
             pending: Vec::new(),
             changes: 0,
@@ -95,6 +99,11 @@ impl Sessions {
     /// Returns the key of the conversation of a gateway that is shown.
     pub(super) fn active(&self, gateway: &ProfileId) -> &str {
         self.chosen.of(gateway)
+    }
+
+    /// Returns how large the files of a message to the gateway in use may be.
+    pub(super) fn limits(&self) -> AttachmentLimits {
+        self.limits
     }
 
     /// Forgets a gateway that is no longer on the list.
@@ -120,6 +129,7 @@ impl Sessions {
         self.as_of_ms = None;
         self.problem = None;
         self.can = SessionAbilities::default();
+        self.limits = AttachmentLimits::default();
         self.choices = Choices::default();
         self.pending.clear();
         self.asked += 1;
@@ -156,6 +166,7 @@ impl Sessions {
             has_more: self.has_more,
             problem: self.problem.clone(),
             can: self.can,
+            limits: self.limits.into(),
             agents: rows::agents(&self.choices),
             models: rows::models(&self.choices),
             commands: rows::commands(&self.choices),
@@ -171,6 +182,7 @@ impl Controller {
         };
         let offers = gateway.offers();
         self.sessions.can = rows::abilities(&offers);
+        self.sessions.limits = offers.attachments;
         // From now on it is known which conversation the short name stands for.
         if let Some(main) = &offers.main_session {
             self.sessions.main = main.to_string();

@@ -23,6 +23,7 @@ use tokio::time::sleep;
 
 mod agent_requests;
 mod appearance;
+mod attachments;
 mod direct;
 mod fakes;
 mod fetching;
@@ -35,6 +36,7 @@ mod notices;
 mod openclaw_change;
 mod pairing;
 mod privacy;
+mod quick_chat;
 mod repairing;
 mod report;
 mod sessions;
@@ -483,6 +485,7 @@ async fn without_a_session_a_history_is_refused_and_a_message_waits() {
         session_key: "main".to_owned(),
         text: "hi".to_owned(),
         key: "k".to_owned(),
+        attachments: Vec::new(),
     };
     let taken = fakes.ask(|reply| Request::SendChat { draft, reply }).await;
     assert_eq!(taken, Ok(()));

@@ -17,6 +17,7 @@ impl Controller {
     pub(super) fn menu_clicked(&mut self, action: MenuAction) -> Next {
         match action {
             MenuAction::OpenChat => self.open(Page::Chat),
+            MenuAction::QuickChat => self.show_quick_chat(),
             MenuAction::CheckServer => {
                 self.open(Page::Server);
                 self.run_check();

@@ -2,12 +2,15 @@
 //! taken down whenever it is closed. What outlives the app is on disk, and is taken over from there.
 
 use super::{ports::LeftChats, problems::gateway_refused, sessions::keys::is_same_session};
-use crate::view_model::{ChatDraft, UiError, UnsentMessageView, UnsentView};
+use crate::view_model::{AttachmentView, ChatDraft, UiError, UnsentMessageView, UnsentView};
 use gateway_core::{chat::kept::UnsentState, config::ProfileId};
 use std::collections::{HashMap, VecDeque};
 
 /// How many messages the gateway took are remembered, in case one fails after all.
 const MOST_ACCEPTED: usize = 64;
+
+/// How much the files of those may hold together, in characters of base64.
+const MOST_ACCEPTED_BYTES: usize = 32 * 1024 * 1024;
 
 /// The composer's text for each conversation, and the messages under way, in the order they were handed in.
 #[derive(Debug, Default)]
@@ -49,6 +52,7 @@ impl Unsent {
                     session_key: left.session_key,
                     key: left.key,
                     text: left.text,
+                    attachments: left.files.iter().map(AttachmentView::from).collect(),
                     problem,
                 },
             };
@@ -85,6 +89,7 @@ impl Unsent {
                 session_key: draft.session_key.clone(),
                 key: draft.key.clone(),
                 text: draft.text.clone(),
+                attachments: draft.attachments.clone(),
                 problem: None,
             },
         });
@@ -96,7 +101,13 @@ impl Unsent {
             .messages
             .extract_if(.., |message| message.view.key == key);
         self.accepted.extend(taken);
-        while self.accepted.len() > MOST_ACCEPTED {
+        let bytes = |message: &Message| -> usize {
+            let attachments = message.view.attachments.iter();
+            attachments.map(|attachment| attachment.data.len()).sum()
+        };
+        while self.accepted.len() > MOST_ACCEPTED
+            || self.accepted.iter().map(bytes).sum::<usize>() > MOST_ACCEPTED_BYTES
+        {
             self.accepted.pop_front();
         }
     }
@@ -168,6 +179,7 @@ mod tests {
             session_key: "main".to_owned(),
             text: format!("text of {key}"),
             key: key.to_owned(),
+            attachments: Vec::new(),
         }
     }
 

@@ -353,7 +353,9 @@ impl Controller {
         if self.is_stale {
             return;
         }
-        let sent = self.chat.queued(session_key.clone(), key.clone(), message);
+        let sent = self
+            .chat
+            .queued(session_key.clone(), key.clone(), message, Vec::new());
         let arrived = self.chat.accepted(session_key, key);
         self.desktop.send(WindowEvent::Chat(sent));
         self.desktop.send(WindowEvent::Chat(arrived));

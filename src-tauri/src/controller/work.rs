@@ -2,7 +2,7 @@
 
 use super::{
     Choices, Controller, GatewayAnswers, ListedSessions, Next, Reply, SessionChanged,
-    chat::message_view,
+    chat::{message_view, page},
     ports::KeptHistory,
     problems::{call_error, not_connected, not_whole, ui_error},
     respond,
@@ -11,8 +11,8 @@ use super::{
     sign_in_key::KeyNews,
 };
 use crate::view_model::{
-    ChatHistoryView, ChatMessageView, FetchedView, FieldError, ReportView, SavedReportView,
-    UiError, UserAction,
+    ChatHistoryView, ChatMessageView, ChatPageView, FetchedView, FieldError, ReportView,
+    SavedReportView, UiError, UserAction,
 };
 use ::voice::engine::Unavailable;
 use gateway_core::{
@@ -281,6 +281,28 @@ impl Controller {
                 session_key,
                 reply,
             }
+        });
+    }
+
+    /// Fetches the messages before those that are shown.
+    pub(super) fn fetch_earlier(
+        &mut self,
+        session_key: String,
+        offset: u32,
+        reply: Reply<ChatPageView, UiError>,
+    ) {
+        let Some(gateway) = self.session() else {
+            respond(reply, Err(not_connected()));
+            return;
+        };
+        self.work.spawn(async move {
+            let told = gateway.earlier(session_key, offset).await;
+            respond(
+                reply,
+                told.map(|told| page(&told))
+                    .map_err(|error| call_error(&error)),
+            );
+            Outcome::Nothing
         });
     }
 

@@ -3,6 +3,7 @@
 //! Window and tray belong to the main thread; every call here is handed over to it and returns.
 
 mod main_window;
+mod quick_window;
 mod tray_icon;
 
 use super::{Desktop, clipboard::Copier, notifier::Notifier};
@@ -35,6 +36,9 @@ use tray_icon::ShownTray;
 
 /// The label of the one window, as the capability file names it.
 pub const MAIN_WINDOW: &str = "main";
+
+/// The label of the small window for one question, as its capability file names it.
+pub const QUICK_WINDOW: &str = "quick";
 
 /// What the toolkit may take to wind up before the process is ended under it.
 const LAST_WORDS: Duration = Duration::from_millis(400);
@@ -95,12 +99,28 @@ impl Desktop for TauriDesktop {
     }
 
     fn hide_window(&self) {
-        let app = self.app.clone();
+        let (app, window) = (self.app.clone(), self.window.clone());
         self.on_main_thread("hide the window", move || {
-            if let Some(window) = app.get_webview_window(MAIN_WINDOW)
-                && let Err(problem) = window.hide()
-            {
+            if let Err(problem) = window.hide(&app) {
                 tracing::warn!(%problem, "the window could not be hidden");
+            }
+        });
+    }
+
+    fn show_quick_chat(&self) {
+        let (app, data) = (self.app.clone(), self.window.webview_data().to_owned());
+        self.on_main_thread("show the small window", move || {
+            if let Err(problem) = quick_window::show(&app, data) {
+                tracing::error!(%problem, "the small window could not be shown");
+            }
+        });
+    }
+
+    fn close_quick_chat(&self) {
+        let app = self.app.clone();
+        self.on_main_thread("close the small window", move || {
+            if let Err(problem) = quick_window::close(&app) {
+                tracing::warn!(%problem, "the small window could not be closed");
             }
         });
     }

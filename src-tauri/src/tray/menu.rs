@@ -99,6 +99,8 @@ impl MenuGroup {
 pub enum MenuAction {
     /// Shows the window at the conversation.
     OpenChat,
+    /// Shows the small window for one question.
+    QuickChat,
     /// Shows the window at the server and runs the check.
     CheckServer,
     /// Connects.
@@ -127,8 +129,9 @@ pub enum MenuAction {
 
 impl MenuAction {
     /// Every action.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::OpenChat,
+        Self::QuickChat,
         Self::CheckServer,
         Self::Connect,
         Self::Disconnect,
@@ -147,6 +150,7 @@ impl MenuAction {
     pub fn id(self) -> &'static str {
         match self {
             Self::OpenChat => "open-chat",
+            Self::QuickChat => "quick-chat",
             Self::CheckServer => "check-server",
             Self::Connect => "connect",
             Self::Disconnect => "disconnect",
@@ -171,6 +175,7 @@ impl MenuAction {
     pub fn label(self, tongue: Tongue) -> String {
         let (english, danish) = match self {
             Self::OpenChat => ("Open Chat", "Åbn chat"),
+            Self::QuickChat => ("Quick Chat…", "Hurtig chat…"),
             Self::CheckServer => ("Check My Server", "Tjek min server"),
             Self::Connect => ("Connect", "Forbind"),
             Self::Disconnect => ("Disconnect", "Afbryd"),
@@ -202,6 +207,7 @@ impl Menu {
         rows.extend([
             MenuItem::Separator,
             MenuItem::Action(MenuAction::OpenChat),
+            MenuItem::Action(MenuAction::QuickChat),
             MenuItem::Action(MenuAction::CheckServer),
             MenuItem::Action(if resting {
                 MenuAction::Connect

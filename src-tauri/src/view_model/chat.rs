@@ -1,6 +1,6 @@
 //! What the conversation page gets and sends.
 
-use super::UiError;
+use super::{AttachmentView, FileView, UiError};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -28,6 +28,8 @@ pub struct ChatMessageView {
     pub answers: Option<AnsweredView>,
     /// Pictures in it.
     pub images: Vec<ImageView>,
+    /// Files it came with, whose bytes are with the gateway.
+    pub files: Vec<FileView>,
     /// Whether the gateway left out a part of it, which can be asked for.
     pub truncated: bool,
 }
@@ -112,9 +114,22 @@ pub struct ChatHistoryView {
     pub messages: Vec<ChatMessageView>,
     /// A reply that is being streamed now.
     pub in_flight: Option<InFlightView>,
+    /// What leads to the messages before these with [`ChatPageView`]; `None` where there are none, or where
+    /// the gateway does not give them.
+    pub earlier: Option<u32>,
     /// When the gateway said this, where it is out of reach and this is what was kept: milliseconds since
     /// 1970. Nothing of it goes on, and the gateway is asked again as soon as it can be.
     pub kept_at_ms: Option<f64>,
+}
+
+/// The messages before those of a history.
+#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ChatPageView {
+    /// The messages, oldest first. The latest may be in the history as well.
+    pub messages: Vec<ChatMessageView>,
+    /// What leads to the messages before these; `None` where there are none.
+    pub earlier: Option<u32>,
 }
 
 /// A reply that is being streamed.
@@ -157,6 +172,8 @@ pub enum ChatChange {
         key: String,
         /// Its text.
         text: String,
+        /// Its files; the window it was sent from has their bytes.
+        files: Vec<FileView>,
     },
     /// The gateway has a send of ours.
     Accepted {
@@ -247,6 +264,8 @@ pub struct ChatDraft {
     pub text: String,
     /// A fresh UUID: makes the send safe to repeat.
     pub key: String,
+    /// Its files.
+    pub attachments: Vec<AttachmentView>,
 }
 
 /// What the user has written and the gateway does not have yet.
@@ -269,6 +288,8 @@ pub struct UnsentMessageView {
     pub key: String,
     /// Its text.
     pub text: String,
+    /// Its files.
+    pub attachments: Vec<AttachmentView>,
     /// Why it was refused; `None` while it is under way.
     pub problem: Option<UiError>,
 }

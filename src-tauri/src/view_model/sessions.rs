@@ -1,6 +1,6 @@
 //! The conversations of a gateway, as the window lists them, and what can be done with them.
 
-use super::UiError;
+use super::{AttachmentLimitsView, UiError};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -22,6 +22,8 @@ pub struct SessionsView {
     pub problem: Option<UiError>,
     /// What can be done here.
     pub can: SessionAbilities,
+    /// How large the files of a message may be.
+    pub limits: AttachmentLimitsView,
     /// The agents that conversations can be begun with; the default one first.
     pub agents: Vec<AgentView>,
     /// The models a conversation can use.

@@ -102,6 +102,15 @@ const problems: Readonly<Record<string, string | ((about: About) => string)>> = 
   needsAdmin:
     "Det kræver administratorrettigheder på gatewayen, og dem har denne forbindelse ikke.",
   notServed: "Det kan denne gateway ikke.",
+  filesWait:
+    "Beskeden blev ikke taget imod: Filer, der venter, fylder allerede for meget. Prøv igen, når forbindelsen er tilbage.",
+  attachmentsTooMany: "Beskeden blev ikke sendt: Den har for mange filer.",
+  attachmentEmpty: "Beskeden blev ikke sendt: En af filerne er tom.",
+  attachmentUnsupported: "Beskeden blev ikke sendt: Billeder skal være PNG, JPEG, GIF eller WebP.",
+  pictureTooLarge: "Beskeden blev ikke sendt: Et af billederne er for stort til gatewayen.",
+  attachmentTooLarge: "Beskeden blev ikke sendt: En af filerne er for stor til gatewayen.",
+  attachmentsTooLarge: "Beskeden blev ikke sendt: Filerne er tilsammen for store.",
+  filesLost: "Filerne gik tabt, da siden blev hentet igen. Vedhæft dem på ny.",
   ...cause,
   hostKeyUnknown: (about) =>
     `Nøglen fra ${about("host", "serveren")} er ikke kendt: ${about("fingerprint", "se den")}. Sammenlign den med serverens egen, og stol så på den.`,
@@ -476,6 +485,9 @@ export const da: Catalogue = {
     search: "Søg i samtaler",
     shortcuts: "Vis denne liste",
     message: "Gå til beskedfeltet",
+    larger: "Større tekst",
+    smaller: "Mindre tekst",
+    usualSize: "Tekst i normal størrelse",
     move: "Flyt dig gennem samtalerne",
     openOne: "Vis samtalen",
     rename: "Omdøb den",
@@ -747,6 +759,8 @@ export const da: Catalogue = {
     stopReply: "Stop svaret",
     keyHint: "Enter sender, Skift+Enter giver en ny linje",
     latest: "Gå til det nyeste",
+    earlier: "Hent tidligere beskeder",
+    readingEarlier: "Henter tidligere beskeder…",
     you: "Dig",
     agent: "Agent",
     loading: "Henter samtalen…",
@@ -825,6 +839,34 @@ export const da: Catalogue = {
     preparing: "Forbereder…",
     writing: "Skriver…",
     interrupted: "Forbindelsen er væk; svaret hentes, når den er tilbage.",
+  },
+
+  quickChat: {
+    open: "Åbn i chat",
+    answer: "Svar",
+    hint: "Spørg om noget. Esc lukker vinduet, og samtalen bliver.",
+  },
+
+  attachments: {
+    label: "Vedhæftede filer",
+    add: "Vedhæft filer",
+    drop: "Slip filerne for at vedhæfte dem",
+    remove: (name) => `Fjern ${name}`,
+    picture: "Billede",
+    file: "Fil",
+    problem: {
+      attachmentsTooMany: (_name, _size, most) => `En besked kan højst have ${most} filer.`,
+      attachmentEmpty: (name) => `${name} er tom eller en mappe.`,
+      attachmentUnsupported: (name) =>
+        `${name} kan ikke sendes: billeder skal være PNG, JPEG, GIF eller WebP.`,
+      pictureTooLarge: (name, size) =>
+        `${name} er for stort. Gatewayen tager billeder på op til ${size}.`,
+      attachmentTooLarge: (name, size) =>
+        `${name} er for stor. Gatewayen tager filer på op til ${size}.`,
+      attachmentsTooLarge: (name, size) =>
+        `${name} er for meget ved siden af de andre. En besked kan have ${size}.`,
+      attachmentUnreadable: (name) => `${name} kunne ikke læses.`,
+    },
   },
 
   fetchSecret: {
@@ -1078,6 +1120,14 @@ export const da: Catalogue = {
     appearance: {
       language: "Sprog",
       languages: { system: "Som systemet", english: "English", danish: "Dansk" },
+      textSize: "Tekststørrelse",
+      textSizes: {
+        small: "Lille",
+        usual: "Normal",
+        large: "Stor",
+        larger: "Større",
+        largest: "Størst",
+      },
       theme: "Lys eller mørk",
       themes: { system: "Som systemet", light: "Lys", dark: "Mørk" },
     },

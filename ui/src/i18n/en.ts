@@ -24,6 +24,7 @@ import type {
   UserAction,
   Why,
 } from "../ipc";
+import type { NotAttachable } from "../lib/attachments";
 import type { Standing } from "../lib/day";
 import type { Span } from "../lib/duration";
 import { voiceInEnglish } from "./voice.en";
@@ -263,6 +264,9 @@ export const en = {
     search: "Search conversations",
     shortcuts: "Show this list",
     message: "Go to the message field",
+    larger: "Larger text",
+    smaller: "Smaller text",
+    usualSize: "Text in its usual size",
     move: "Move through the conversations",
     openOne: "Show the conversation",
     rename: "Rename it",
@@ -532,6 +536,8 @@ export const en = {
     stopReply: "Stop the reply",
     keyHint: "Enter sends, Shift+Enter starts a new line",
     latest: "Jump to latest",
+    earlier: "Load earlier messages",
+    readingEarlier: "Loading earlier messages…",
     you: "You",
     agent: "Agent",
     loading: "Reading the conversation…",
@@ -610,6 +616,34 @@ export const en = {
     preparing: "Preparing…",
     writing: "Writing…",
     interrupted: "The connection is lost; the reply is picked up when it is back.",
+  },
+
+  quickChat: {
+    open: "Open in chat",
+    answer: "Answer",
+    hint: "Ask something. Esc puts this window away; the conversation stays.",
+  },
+
+  attachments: {
+    label: "Attached files",
+    add: "Attach files",
+    drop: "Drop files to attach them",
+    remove: (name: string) => `Take off ${name}`,
+    picture: "Picture",
+    file: "File",
+    problem: {
+      attachmentsTooMany: (_name, _size, most) => `A message takes ${most} files at most.`,
+      attachmentEmpty: (name) => `${name} is empty, or a folder.`,
+      attachmentUnsupported: (name) =>
+        `${name} cannot be sent: pictures have to be PNG, JPEG, GIF or WebP.`,
+      pictureTooLarge: (name, size) =>
+        `${name} is too large. The gateway takes pictures of up to ${size}.`,
+      attachmentTooLarge: (name, size) =>
+        `${name} is too large. The gateway takes files of up to ${size}.`,
+      attachmentsTooLarge: (name, size) =>
+        `${name} is too much beside the others. One message takes ${size}.`,
+      attachmentUnreadable: (name) => `${name} could not be read.`,
+    } as Record<NotAttachable["code"], (name: string, size: string, most: number) => string>,
   },
 
   fetchSecret: {
@@ -866,6 +900,14 @@ export const en = {
       language: "Language",
       // Each in its own words, so that everybody finds theirs.
       languages: { system: "As the system", english: "English", danish: "Dansk" },
+      textSize: "Text size",
+      textSizes: {
+        small: "Small",
+        usual: "Usual",
+        large: "Large",
+        larger: "Larger",
+        largest: "Largest",
+      },
       theme: "Light or dark",
       themes: { system: "As the system", light: "Light", dark: "Dark" },
     },

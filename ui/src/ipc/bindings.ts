@@ -7,6 +7,12 @@ import * as __TAURI_EVENT from "@tauri-apps/api/event";
 export const commands = {
 	/**  Sends every view again, for a window that has just loaded. */
 	resendAll: () => __TAURI_INVOKE<void>("resend_all"),
+	/**  Sends what Quick Chat draws, for its window that has just loaded. */
+	resendQuickChat: () => __TAURI_INVOKE<void>("resend_quick_chat"),
+	/**  Shows Quick Chat's conversation in the main window, and takes the small one down. */
+	leaveQuickChat: () => __TAURI_INVOKE<void>("leave_quick_chat"),
+	/**  Takes Quick Chat's window down. */
+	closeQuickChat: () => __TAURI_INVOKE<void>("close_quick_chat"),
 	/**  Saves the settings, or says which fields stand in the way. */
 	saveSettings: (form: SettingsForm) => typedError<null, FieldError[]>(__TAURI_INVOKE("save_settings", { form })),
 	/**  Reads an address as people paste it and returns it as it will be dialled. */
@@ -33,12 +39,16 @@ export const commands = {
 	connectionDay: () => typedError<DayView, UiError>(__TAURI_INVOKE("connection_day")),
 	/**  Fetches a conversation as the gateway has it. */
 	chatHistory: (sessionKey: string) => typedError<ChatHistoryView, UiError>(__TAURI_INVOKE("chat_history", { sessionKey })),
+	/**  Fetches the messages before those of a conversation that is shown. */
+	chatEarlier: (sessionKey: string, offset: number) => typedError<ChatPageView, UiError>(__TAURI_INVOKE("chat_earlier", { sessionKey, offset })),
 	/**  Takes a message for sending; it is sent once, now or when the connection is back. */
 	sendChat: (draft: ChatDraft) => typedError<null, UiError>(__TAURI_INVOKE("send_chat", { draft })),
 	/**  Uses, adds, renames or removes a gateway of the list. */
 	editGateways: (edit: GatewayEdit) => typedError<null, UiError>(__TAURI_INVOKE("edit_gateways", { edit })),
 	/**  Keeps what the composer holds for a conversation of a gateway, for when it is shown again. */
 	keepDraft: (gateway: string, sessionKey: string, text: string) => __TAURI_INVOKE<void>("keep_draft", { gateway, sessionKey, text }),
+	/**  Tells whether the settings hold edits that were not saved; they outlive the window's closing then. */
+	noteUnsaved: (unsaved: boolean) => __TAURI_INVOKE<void>("note_unsaved", { unsaved }),
 	/**  Returns what the user has written in a conversation and the gateway does not have yet. */
 	unsent: (sessionKey: string) => typedError<UnsentView, UiError>(__TAURI_INVOKE("unsent", { sessionKey })),
 	/**  Takes back a message that was refused. */
@@ -255,6 +265,26 @@ export type ApprovalView = {
 	expiresAtMs: number | null,
 };
 
+/**  How large attachments may be, in bytes. */
+export type AttachmentLimitsView = {
+	/**  One file. */
+	file: number | null,
+	/**  One picture. */
+	picture: number | null,
+	/**  All files of a message together. */
+	together: number | null,
+};
+
+/**  A file that goes along with a message. */
+export type AttachmentView = {
+	/**  Its name, without a folder. */
+	name: string,
+	/**  Such as `image/png`. */
+	mediaType: string,
+	/**  Its bytes in base64. */
+	data: string,
+};
+
 /**  What an invitation brings to be let in with. */
 export type BroughtView = 
 /**  The gateway's token. */
@@ -342,7 +372,9 @@ export type ChatChange =
 /**  Its idempotency key. */
 key: string; 
 /**  Its text. */
-text: string } | 
+text: string; 
+/**  Its files; the window it was sent from has their bytes. */
+files: FileView[] } | 
 /**  The gateway has a send of ours. */
 { kind: "accepted"; 
 /**  Its idempotency key, which is the run's id. */
@@ -424,6 +456,8 @@ export type ChatDraft = {
 	text: string,
 	/**  A fresh UUID: makes the send safe to repeat. */
 	key: string,
+	/**  Its files. */
+	attachments: AttachmentView[],
 };
 
 /**  A conversation as the gateway has it. */
@@ -436,6 +470,11 @@ export type ChatHistoryView = {
 	messages: ChatMessageView[],
 	/**  A reply that is being streamed now. */
 	inFlight: InFlightView | null,
+	/**
+	 *  What leads to the messages before these with [`ChatPageView`]; `None` where there are none, or where
+	 *  the gateway does not give them.
+	 */
+	earlier: number | null,
 	/**
 	 *  When the gateway said this, where it is out of reach and this is what was kept: milliseconds since
 	 *  1970. Nothing of it goes on, and the gateway is asked again as soon as it can be.
@@ -465,8 +504,18 @@ export type ChatMessageView = {
 	answers: AnsweredView | null,
 	/**  Pictures in it. */
 	images: ImageView[],
+	/**  Files it came with, whose bytes are with the gateway. */
+	files: FileView[],
 	/**  Whether the gateway left out a part of it, which can be asked for. */
 	truncated: boolean,
+};
+
+/**  The messages before those of a history. */
+export type ChatPageView = {
+	/**  The messages, oldest first. The latest may be in the history as well. */
+	messages: ChatMessageView[],
+	/**  What leads to the messages before these; `None` where there are none. */
+	earlier: number | null,
 };
 
 /**  Who said a message. */
@@ -669,6 +718,16 @@ export type FileProblemView = {
 	key: string | null,
 	/**  What is wrong, in one sentence. */
 	message: string,
+};
+
+/**  A file of a stored message; its bytes are with the gateway. */
+export type FileView = {
+	/**  Its name, where that is known. */
+	name: string | null,
+	/**  Such as `text/plain`; empty where that is not known. */
+	mediaType: string,
+	/**  How large it is, in bytes. */
+	size: number | null,
 };
 
 /**  What a step found. */
@@ -1601,6 +1660,8 @@ export type SessionsView = {
 	problem: UiError | null,
 	/**  What can be done here. */
 	can: SessionAbilities,
+	/**  How large the files of a message may be. */
+	limits: AttachmentLimitsView,
 	/**  The agents that conversations can be begun with; the default one first. */
 	agents: AgentView[],
 	/**  The models a conversation can use. */
@@ -1902,6 +1963,8 @@ export type UnsentMessageView = {
 	key: string,
 	/**  Its text. */
 	text: string,
+	/**  Its files. */
+	attachments: AttachmentView[],
 	/**  Why it was refused; `None` while it is under way. */
 	problem: UiError | null,
 };

@@ -205,6 +205,7 @@ export function sessionsView(over: Partial<SessionsView> = {}): SessionsView {
       compact: "yes",
       reset: "needsAdmin",
     },
+    limits: { file: 19_464_192, picture: 6_291_456, together: 19_464_192 },
     agents: [{ id: "main", name: "Main" }],
     models: [
       { id: "ollama/qwen3:14b", name: "qwen3:14b", isAvailable: true },
@@ -238,6 +239,7 @@ export function message(over: Partial<ChatMessageView> = {}): ChatMessageView {
     tools: [],
     answers: null,
     images: [],
+    files: [],
     truncated: false,
     ...over,
   };
@@ -516,6 +518,7 @@ const DEFAULTS: Answers = {
       asOf: 0,
       messages: [],
       inFlight: null,
+      earlier: null,
       keptAtMs: null,
     } satisfies ChatHistoryView,
   }),
@@ -547,6 +550,7 @@ const DEFAULTS: Answers = {
     data: { path: "/home/me/Downloads/openclaw-report-2026-11-24-033000.zip" },
   }),
   openReportFolder: () => ({ status: "ok", data: null }),
+  chatEarlier: () => ({ status: "ok", data: { messages: [], earlier: null } }),
   chatMessage: () => ({ status: "ok", data: message() }),
   openLink: () => ({ status: "ok", data: null }),
   showOpenclawChange: () => ({ status: "ok", data: openclawChangeView() }),
@@ -559,6 +563,9 @@ const DEFAULTS: Answers = {
 /** The names of the commands, so that the fake has every one of them. */
 const NAMES: readonly (keyof Commands)[] = [
   "resendAll",
+  "resendQuickChat",
+  "leaveQuickChat",
+  "closeQuickChat",
   "saveSettings",
   "checkAddress",
   "connect",
@@ -572,6 +579,7 @@ const NAMES: readonly (keyof Commands)[] = [
   "connectionHistory",
   "connectionDay",
   "chatHistory",
+  "chatEarlier",
   "sendChat",
   "keepDraft",
   "noteUnsaved",

@@ -1,11 +1,17 @@
 /** The real app behind its window. */
+import { getCurrentWindow } from "@tauri-apps/api/window";
 import type { Backend } from ".";
 import { commands, events } from "./bindings";
 
-/** Returns the app that this window belongs to. */
-export function tauriBackend(): Backend {
+/** Returns whether this is the small window; the label is that of the app's configuration. */
+export function isQuickChat(): boolean {
+  return getCurrentWindow().label === "quick";
+}
+
+/** Returns the app that this window belongs to. The small one is told what it draws, and turns no page. */
+export function tauriBackend(quick = false): Backend {
   return {
-    commands,
+    commands: quick ? { ...commands, resendAll: commands.resendQuickChat } : commands,
     async listen(listeners) {
       const stops = await Promise.all([
         events.connectionChanged.listen((event) => listeners.connection(event.payload)),

@@ -19,6 +19,7 @@ import { PrivacyState } from "./privacy.svelte";
 import { ReportState } from "./report.svelte";
 import { SessionsState } from "./sessions.svelte";
 import { SettingsState } from "./settings.svelte";
+import { TextSizeState } from "./text-size.svelte";
 import { SignInKeyState } from "./sign-in-key.svelte";
 import { VoiceState } from "./voice.svelte";
 
@@ -66,6 +67,7 @@ export class App {
   /** Whether the app has asked for any page. */
   #asked = false;
 
+  readonly textSize = new TextSizeState();
   readonly #backend: Backend;
 
   /** `page` is where to begin; without one, where the connection says. */
@@ -128,6 +130,7 @@ export class App {
       invitation: (view) => this.invitation.receive(view),
       sessions: (view) => {
         this.sessions.receive(view);
+        this.chat.limits = view.limits;
         this.chat.show(view.gateway, view.active);
       },
       voice: (view) => this.voice.receive(view),

@@ -9,14 +9,18 @@
  * be applied twice.
  */
 import type {
+  AttachmentView,
   ChatHistoryView,
   ChatMessageView,
+  ChatPageView,
   ChatUpdate,
+  FileView,
   ImageView,
   ToolView,
   UiError,
   UnsentMessageView,
 } from "../ipc";
+import { filesOf, isPicture, picturesOf } from "../lib/attachments";
 import { isSameSession } from "../lib/session-keys";
 
 /** How far a message of ours has come. */
@@ -26,6 +30,10 @@ interface SendEntry {
   readonly kind: "send";
   readonly key: string;
   readonly text: string;
+  /** Its files, where it was sent from this window. */
+  readonly attachments: readonly AttachmentView[];
+  /** Its files by name, where it was sent from another. */
+  readonly files: readonly FileView[];
   readonly atMs: number;
   readonly state: SendState;
   readonly problem: UiError | null;
@@ -78,6 +86,10 @@ export interface Timeline {
   readonly needsHistory: boolean;
   readonly waiting: readonly ChatUpdate[];
   readonly history: readonly ChatMessageView[];
+  /** What leads to the messages before the history; `null` where there are none, or none can be had. */
+  readonly earlier: number | null;
+  /** Whether messages were put before what a history tells; they stay for as long as they touch it. */
+  readonly paged: boolean;
   readonly tail: readonly TailEntry[];
   /** Runs whose first terminal update was seen on this connection; what follows is ignored. */
   readonly ended: readonly string[];
@@ -86,8 +98,15 @@ export interface Timeline {
 /** What changes a timeline. */
 export type TimelineInput =
   | { type: "history"; view: ChatHistoryView }
+  | { type: "earlier"; page: ChatPageView }
   | { type: "update"; update: ChatUpdate }
-  | { type: "send"; key: string; text: string; atMs: number }
+  | {
+      type: "send";
+      key: string;
+      text: string;
+      atMs: number;
+      attachments?: readonly AttachmentView[];
+    }
   | { type: "sendFailed"; key: string; problem: UiError }
   | { type: "restore"; message: UnsentMessageView }
   | { type: "forgetSend"; key: string }
@@ -102,6 +121,9 @@ export type Row =
       atMs: number | null;
       key: string | null;
       images: readonly ImageView[];
+      files: readonly FileView[];
+      /** Its files with their bytes, as long as it is to be seen whether it arrives. */
+      attachments: readonly AttachmentView[];
       state: SendState | "delivered";
       problem: UiError | null;
     }
@@ -142,7 +164,14 @@ export interface Retry {
 
 /** How a reply ended when it did not end well. */
 export type Ending =
-  { kind: "stopped" } | { kind: "failed"; runId: string; reason: string; retryText: string | null };
+  | { kind: "stopped" }
+  | {
+      kind: "failed";
+      runId: string;
+      reason: string;
+      retryText: string | null;
+      retryFiles: readonly AttachmentView[];
+    };
 
 /** A late duplicate comes within a few runs; the list must not grow for ever. */
 const ENDED_RUNS_KEPT = 64;
@@ -160,6 +189,8 @@ export function emptyTimeline(sessionKey: string): Timeline {
     needsHistory: true,
     waiting: [],
     history: [],
+    earlier: null,
+    paged: false,
     tail: [],
     ended: [],
   };
@@ -172,15 +203,20 @@ export function reduce(timeline: Timeline, input: TimelineInput): Timeline {
       return input.view.keptAtMs === null
         ? replay(adopt(timeline, input.view))
         : adoptKept(timeline, input.view);
+    case "earlier":
+      return putBefore(timeline, input.page);
     case "update":
       return receive(timeline, input.update);
     case "send":
-      return withSend(timeline, input.key, input.text, "sending", input.atMs);
+      return withSend(timeline, input.key, input.text, "sending", input.atMs, {
+        attachments: input.attachments ?? [],
+        files: [],
+      });
     case "sendFailed":
       return setSendState(timeline, input.key, "refused", input.problem);
     case "restore": {
-      const { key, text, problem } = input.message;
-      const next = withSend(timeline, key, text, "queued", null);
+      const { key, text, attachments, problem } = input.message;
+      const next = withSend(timeline, key, text, "queued", null, { attachments, files: [] });
       return problem === null ? next : setSendState(next, key, "refused", problem);
     }
     case "forgetSend":
@@ -289,7 +325,10 @@ function applySendNews(timeline: Timeline, update: ChatUpdate): Timeline {
   const { change } = update;
   switch (change.kind) {
     case "queued":
-      return withSend(timeline, change.key, change.text, "queued", null);
+      return withSend(timeline, change.key, change.text, "queued", null, {
+        attachments: [],
+        files: change.files,
+      });
     case "accepted":
       return accept(timeline, change.key);
     case "refused":
@@ -363,6 +402,7 @@ function withSend(
   text: string,
   state: SendState,
   atMs: number | null,
+  files: Pick<SendEntry, "attachments" | "files">,
 ): Timeline {
   const known = timeline.tail.find((entry) => entry.kind === "send" && entry.key === key);
   if (known !== undefined) return setSendState(timeline, key, state, null);
@@ -371,6 +411,7 @@ function withSend(
     kind: "send",
     key,
     text,
+    ...files,
     atMs: atMs ?? 0,
     state,
     problem: null,
@@ -439,7 +480,9 @@ function end(
 function adopt(timeline: Timeline, view: ChatHistoryView): Timeline {
   // An answer that was on its way while more was told: newer things are shown already.
   if (timeline.loaded && view.asOf < timeline.asOf) return timeline;
-  const history = view.messages;
+  const told = withKnownPictures(view.messages, timeline);
+  const before = timeline.paged ? readBefore(timeline.history, told) : [];
+  const history = [...before, ...told];
   const open = openEntries(timeline.tail, history);
   const tail = open.filter((entry) => {
     switch (entry.kind) {
@@ -460,6 +503,8 @@ function adopt(timeline: Timeline, view: ChatHistoryView): Timeline {
     keptAtMs: null,
     needsHistory: false,
     history,
+    earlier: before.length > 0 ? timeline.earlier : view.earlier,
+    paged: before.length > 0,
     tail,
   };
   const { inFlight } = view;
@@ -467,13 +512,64 @@ function adopt(timeline: Timeline, view: ChatHistoryView): Timeline {
   const known = timeline.tail.find(
     (entry) => entry.kind === "run" && entry.runId === inFlight.runId,
   );
-  const before = known?.kind === "run" ? known : null;
-  return withRun(next, inFlight.runId, (run) => ({
-    ...run,
+  const run = known?.kind === "run" ? known : null;
+  return withRun(next, inFlight.runId, (adopted) => ({
+    ...adopted,
     text: inFlight.text,
-    reasoning: inFlight.reasoning ?? before?.reasoning ?? null,
-    tools: inFlight.tools.reduce<readonly ToolView[]>(withTool, before?.tools ?? []),
+    reasoning: inFlight.reasoning ?? run?.reasoning ?? null,
+    tools: inFlight.tools.reduce<readonly ToolView[]>(withTool, run?.tools ?? []),
   }));
+}
+
+/** Puts the messages before those that are shown. What was said meanwhile moves the pages, so they may overlap. */
+function putBefore(timeline: Timeline, page: ChatPageView): Timeline {
+  if (timeline.keptAtMs !== null || !timeline.loaded) return timeline;
+  const shown = new Set(timeline.history.map(({ id }) => id));
+  const fresh = page.messages.filter(({ id }) => id === null || !shown.has(id));
+  return {
+    ...timeline,
+    history: [...fresh, ...timeline.history],
+    earlier: page.earlier,
+    paged: timeline.paged || fresh.length > 0,
+  };
+}
+
+/** What was read before the messages of a history, where they touch; of another conversation nothing stays. */
+function readBefore(
+  shown: readonly ChatMessageView[],
+  told: readonly ChatMessageView[],
+): readonly ChatMessageView[] {
+  const first = told[0]?.id ?? null;
+  const at = first === null ? -1 : shown.findIndex(({ id }) => id === first);
+  return at < 0 ? [] : shown.slice(0, at);
+}
+
+/**
+ * Newer gateways tell the names of pictures and not their bytes. Those that were sent from here, or shown
+ * before, are still at hand.
+ */
+function withKnownPictures(
+  history: readonly ChatMessageView[],
+  { tail, history: before }: Timeline,
+): readonly ChatMessageView[] {
+  const known = new Map<string, readonly ImageView[]>();
+  for (const message of before) {
+    const key = keyOf(message);
+    if (key !== null && message.images.some(({ data }) => data !== null))
+      known.set(key, message.images);
+  }
+  for (const entry of tail) {
+    if (entry.kind !== "send" || entry.attachments.length === 0) continue;
+    const pictures = picturesOf(entry.attachments);
+    if (pictures.length > 0) known.set(entry.key, pictures);
+  }
+  if (known.size === 0) return history;
+  return history.map((message) => {
+    const pictures = known.get(keyOf(message) ?? "");
+    if (pictures === undefined || message.images.some(({ data }) => data !== null)) return message;
+    const files = message.files.filter(({ mediaType }) => !isPicture(mediaType));
+    return { ...message, images: [...pictures], files };
+  });
 }
 
 /**
@@ -559,7 +655,14 @@ function keyOf(message: ChatMessageView): string | null {
 }
 
 function said({ runId, text, reasoning, tools }: RunEntry): MessageEntry {
-  const nothing = { reasoning: null, tools: [], answers: null, images: [], truncated: false };
+  const nothing = {
+    reasoning: null,
+    tools: [],
+    answers: null,
+    images: [],
+    files: [],
+    truncated: false,
+  };
   const message = { id: null, role: "assistant", text, atMs: null, key: null, runId } as const;
   return { kind: "message", message: { ...message, ...nothing }, reasoning, tools };
 }
@@ -603,13 +706,13 @@ class Drawing {
   }
 
   message(message: ChatMessageView): void {
-    const { id, text, atMs, images, runId } = message;
+    const { id, text, atMs, images, files, runId } = message;
     switch (message.role) {
       case "user": {
         const key = keyOf(message);
         const row = this.unique(key === null ? (id ?? "user") : `send:${key}`);
-        const sent = { state: "delivered", problem: null } as const;
-        this.rows.push({ kind: "user", id: row, text, atMs, key, images, ...sent });
+        const sent = { attachments: [], state: "delivered", problem: null } as const;
+        this.rows.push({ kind: "user", id: row, text, atMs, key, images, files, ...sent });
         return;
       }
       case "assistant": {
@@ -698,10 +801,13 @@ export function rows(timeline: Timeline): Row[] {
         drawing.message(entry.message);
         break;
       case "send": {
-        const { key, text, state, problem } = entry;
+        const { key, text, attachments, state, problem } = entry;
         const atMs = entry.atMs === 0 ? null : entry.atMs;
         const id = drawing.unique(`send:${key}`);
-        drawing.rows.push({ kind: "user", id, text, atMs, key, images: [], state, problem });
+        const images = picturesOf(attachments);
+        const files = [...filesOf(attachments), ...entry.files];
+        const sent = { attachments, state, problem };
+        drawing.rows.push({ kind: "user", id, text, atMs, key, images, files, ...sent });
         break;
       }
       case "run": {
@@ -724,6 +830,7 @@ export function rows(timeline: Timeline): Row[] {
                 runId,
                 reason: entry.reason,
                 retryText: textOfRun(timeline, runId),
+                retryFiles: filesOfRun(timeline, runId),
               };
         const id = drawing.unique(`run:${runId}`);
         const nothing = { atMs: null, images: [], cutId: null };
@@ -739,6 +846,11 @@ function textOfRun(timeline: Timeline, runId: string): string | null {
   const sent = timeline.tail.find((entry) => entry.kind === "send" && entry.key === runId);
   if (sent?.kind === "send") return sent.text;
   return timeline.history.find((message) => keyOf(message) === runId)?.text ?? null;
+}
+
+function filesOfRun(timeline: Timeline, runId: string): readonly AttachmentView[] {
+  const sent = timeline.tail.find((entry) => entry.kind === "send" && entry.key === runId);
+  return sent?.kind === "send" ? sent.attachments : [];
 }
 
 /** Returns the runs that are going on, oldest first. */

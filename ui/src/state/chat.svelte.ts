@@ -4,7 +4,8 @@
  * too, because a closed window is taken down. Conversations that were shown lately are kept current,
  * so that going back to one shows it at once.
  */
-import type { Backend, ChatUpdate, UiError } from "../ipc";
+import type { AttachmentLimitsView, AttachmentView, Backend, ChatUpdate, UiError } from "../ipc";
+import { type NotAttachable, USUAL_LIMITS, read, refusal } from "../lib/attachments";
 import { isSameSession } from "../lib/session-keys";
 import { randomUuid } from "../lib/uuid";
 import {
@@ -43,6 +44,7 @@ const MAIN_SESSION = "main";
 interface Kept {
   timeline: Timeline;
   draft: string;
+  attachments: readonly AttachmentView[];
 }
 
 export class ChatState {
@@ -51,6 +53,14 @@ export class ChatState {
 
   /** Messages that were asked for whole, by their ids. */
   whole = $state.raw<Readonly<Record<string, WholeMessage>>>({});
+  /** Whether the messages before those that are shown are being read. */
+  readingEarlier = $state(false);
+  /** The files that go along with what is being written. */
+  attachments = $state.raw<readonly AttachmentView[]>([]);
+  /** Why a file was not taken. */
+  attachmentProblem = $state.raw<NotAttachable | null>(null);
+  /** How large files may be, as the gateway told. */
+  limits: AttachmentLimitsView = USUAL_LIMITS;
   /** Grows when the composer is to have the keyboard. */
   focusWanted = $state(0);
 
@@ -86,6 +96,8 @@ export class ChatState {
   readonly runs = $derived(activeRuns(this.#shown));
   readonly queued = $derived(queuedCount(this.#shown));
   readonly loaded = $derived(this.#shown.loaded);
+  /** Whether the gateway has messages before those that are shown. */
+  readonly hasEarlier = $derived(this.#shown.earlier !== null);
   /** The key of the conversation that is shown. */
   readonly sessionKey = $derived(this.#shown.sessionKey);
 
@@ -115,17 +127,21 @@ export class ChatState {
     clearTimeout(this.#again);
     this.problem = null;
     this.#reading = false;
+    this.readingEarlier = false;
     const known = this.#kept.find(({ timeline }) => timeline.sessionKey === sessionKey);
     this.#kept = this.#kept.filter((kept) => kept !== known);
     this.#timeline = known?.timeline ?? emptyTimeline(sessionKey);
     this.#show();
     this.#draft = known?.draft ?? "";
+    this.attachments = known?.attachments ?? [];
+    this.attachmentProblem = null;
     if (known === undefined) void this.#restore();
     void this.#catchUp();
   }
 
   #keep(): void {
-    this.#kept.push({ timeline: this.#timeline, draft: this.#draft });
+    const [draft, attachments] = [this.#draft, this.attachments];
+    this.#kept.push({ timeline: this.#timeline, draft, attachments });
     this.#kept = this.#kept.slice(-MOST_KEPT);
   }
 
@@ -162,6 +178,23 @@ export class ChatState {
   /** Reads the history again after it could not be read. */
   readAgain = () => void this.#catchUp();
 
+  /** Reads the messages before those that are shown. */
+  async readEarlier(): Promise<void> {
+    const { earlier } = this.#timeline;
+    if (earlier === null || this.readingEarlier || this.#online !== true) return;
+    const place = this.#place;
+    this.readingEarlier = true;
+    const problem = await this.#ask(async () => {
+      const answer = await this.#backend.commands.chatEarlier(this.sessionKey, earlier);
+      if (answer.status === "ok" && place === this.#place)
+        this.#dispatch({ type: "earlier", page: answer.data });
+      return answer;
+    });
+    if (place !== this.#place) return;
+    this.readingEarlier = false;
+    if (this.#online) this.problem = problem;
+  }
+
   /** Puts words of the conversation into the composer, as a quote to answer. */
   quote(words: string): void {
     const quoted = words.trim().replace(/^/gm, "> ");
@@ -183,23 +216,62 @@ export class ChatState {
     this.whole = { ...this.whole, [id]: { text, problem: problem?.message } };
   }
 
-  /** Sends the composer's text. */
-  sendDraft(): void {
-    const text = this.draft.trim();
-    if (text === "") return;
-    this.draft = "";
-    void this.send(text);
+  /** Takes files along, as far as the gateway takes them; what is there already stays. */
+  async attach(files: Iterable<File>): Promise<void> {
+    const place = this.#place;
+    this.attachmentProblem = null;
+    for (const file of files) {
+      let problem = refusal(file, this.attachments, this.limits);
+      if (problem === null) {
+        try {
+          const attachment = await read(file);
+          if (place !== this.#place) return;
+          // Others may have come while it was read.
+          problem = refusal(file, this.attachments, this.limits);
+          if (problem === null) this.attachments = [...this.attachments, attachment];
+        } catch {
+          problem = { code: "attachmentUnreadable", name: file.name, most: 0 };
+        }
+      }
+      if (place === this.#place) this.attachmentProblem ??= problem;
+    }
+    if (place === this.#place) this.focusWanted += 1;
   }
 
-  async send(text: string): Promise<void> {
+  detach(index: number): void {
+    this.attachments = this.attachments.filter((_, at) => at !== index);
+    this.attachmentProblem = null;
+  }
+
+  forgetAttachmentProblem(): void {
+    this.attachmentProblem = null;
+  }
+
+  /** Whether there is anything to send. */
+  get hasDraft(): boolean {
+    return this.#draft.trim() !== "" || this.attachments.length > 0;
+  }
+
+  /** Sends the composer's text and files. */
+  sendDraft(): void {
+    if (!this.hasDraft) return;
+    const [text, attachments] = [this.draft.trim(), this.attachments];
+    this.draft = "";
+    this.attachments = [];
+    this.attachmentProblem = null;
+    void this.send(text, attachments);
+  }
+
+  async send(text: string, attachments: readonly AttachmentView[] = []): Promise<void> {
     const key = randomUuid();
-    this.#dispatch({ type: "send", key, text, atMs: Date.now() });
+    this.#dispatch({ type: "send", key, text, attachments, atMs: Date.now() });
     const problem = await this.#ask(() =>
       this.#backend.commands.sendChat({
         gateway: this.#gateway,
         sessionKey: this.sessionKey,
         text,
         key,
+        attachments: [...attachments],
       }),
     );
     // It may be told about a conversation that is no longer shown: its key says which.
@@ -207,33 +279,40 @@ export class ChatState {
   }
 
   /** Sends a refused message again, with a key of its own: the old one may be answered from memory. */
-  retrySend(key: string, text: string): void {
+  retrySend(key: string, text: string, attachments: readonly AttachmentView[] = []): void {
     this.#forget(key);
-    void this.send(text);
+    void this.send(text, attachments);
   }
 
   /**
-   * Takes a message back that waits for the connection. Its text goes into an empty composer; next to
-   * something else it would be in the way.
+   * Takes a message back that waits for the connection. It goes into an empty composer; next to something
+   * else it would be in the way.
    */
-  async cancelSend(key: string, text: string): Promise<void> {
+  async cancelSend(
+    key: string,
+    text: string,
+    attachments: readonly AttachmentView[] = [],
+  ): Promise<void> {
     const problem = await this.#ask(() => this.#backend.commands.cancelMessage(key));
     // One that is on its way says so by itself, as delivered.
     if (problem !== null) return;
     this.#everywhere({ type: "forgetSend", key });
-    if (this.draft.trim() === "") this.draft = text;
+    if (this.hasDraft) return;
+    this.draft = text;
+    this.attachments = attachments;
   }
 
   /** Puts a refused message back into the composer. */
-  editSend(key: string, text: string): void {
+  editSend(key: string, text: string, attachments: readonly AttachmentView[] = []): void {
     this.#forget(key);
+    this.attachments = [...attachments, ...this.attachments];
     this.draft = this.draft.trim() === "" ? text : `${text}\n\n${this.draft}`;
   }
 
   /** Asks a failed reply's question again. */
-  retryRun(runId: string, text: string): void {
+  retryRun(runId: string, text: string, attachments: readonly AttachmentView[] = []): void {
     this.#dispatch({ type: "forgetRun", runId });
-    void this.send(text);
+    void this.send(text, attachments);
   }
 
   /** Stops what the agent is doing here. */

@@ -1,6 +1,7 @@
 //! Messages on their way, as they outlive the program.
 
-use super::KeptChats;
+use super::{KeptChats, attachments, empty_log};
+use crate::chat::attachments::Attachments;
 use crate::chat::outbox::{KeptLane, KeptMessage, KeptStage, Place};
 use crate::protocol::{RunId, SessionKey};
 use crate::store::StoreError;
@@ -26,6 +27,8 @@ pub struct UnsentMessage {
     pub key: String,
     /// Its text.
     pub text: String,
+    /// Its files.
+    pub files: Attachments,
     /// How it stands.
     pub state: UnsentState,
 }
@@ -72,8 +75,10 @@ impl KeptOutbox {
         refused: Vec<(RunId, String)>,
     ) -> Result<(), StoreError> {
         let gateway = self.gateway.clone();
-        self.database
+        let lost_files = self
+            .database
             .write(move |database| {
+                let mut lost_files = false;
                 for (key, problem) in &refused {
                     database
                         .prepare_cached(
@@ -83,11 +88,16 @@ impl KeptOutbox {
                         .execute(params![gateway, key.as_str(), problem])?;
                 }
                 for lane in &changed {
-                    write_lane(database, &gateway, lane)?;
+                    lost_files |= write_lane(database, &gateway, lane)?;
                 }
-                Ok(())
+                Ok(lost_files)
             })
-            .await
+            .await?;
+        // The bytes of files that went are still in the log, and make it large.
+        if lost_files {
+            empty_log(&self.database).await?;
+        }
+        Ok(())
     }
 }
 
@@ -112,6 +122,7 @@ impl KeptChats {
                         session_key: row.get(1)?,
                         key: row.get(2)?,
                         text: row.get(3)?,
+                        files: Attachments::default(),
                         state: match (stage.as_str(), problem) {
                             ("refused", problem) => UnsentState::Refused {
                                 problem: problem.unwrap_or_default(),
@@ -121,7 +132,11 @@ impl KeptChats {
                         },
                     })
                 })?;
-                Ok(rows.collect::<Result<_, _>>()?)
+                let mut unsent: Vec<UnsentMessage> = rows.collect::<Result<_, _>>()?;
+                for message in &mut unsent {
+                    message.files = attachments::read(database, &message.gateway, &message.key)?;
+                }
+                Ok(unsent)
             })
             .await
     }
@@ -133,15 +148,21 @@ impl KeptChats {
     /// [`StoreError`].
     pub async fn forget_refused(&self, gateway: &str, key: &str) -> Result<(), StoreError> {
         let (gateway, key) = (gateway.to_owned(), key.to_owned());
-        self.database
+        let lost_files = self
+            .database
             .write(move |database| {
-                database.execute(
+                let with_files = attachments::any(database, &gateway, &key)?;
+                let gone = database.execute(
                     "DELETE FROM message WHERE gateway = ? AND key = ? AND stage = 'refused'",
                     params![gateway, key],
                 )?;
-                Ok(())
+                Ok(with_files && gone > 0)
             })
-            .await
+            .await?;
+        if lost_files {
+            empty_log(&self.database).await?;
+        }
+        Ok(())
     }
 }
 
@@ -171,6 +192,7 @@ fn read_lanes(database: &Connection, gateway: &str) -> Result<Vec<KeptLane>, Sto
         let message = KeptMessage {
             key: RunId::from(key.as_str()),
             text: row.get(2)?,
+            files: attachments::read(database, gateway, &key)?,
             stage: match row.get::<_, String>(3)?.as_str() {
                 "waiting" => KeptStage::Waiting,
                 "taken" => KeptStage::Taken,
@@ -201,9 +223,10 @@ fn read_lanes(database: &Connection, gateway: &str) -> Result<Vec<KeptLane>, Sto
     Ok(lanes.into_values().collect())
 }
 
-fn write_lane(database: &Connection, gateway: &str, lane: &KeptLane) -> Result<(), StoreError> {
+/// Writes a conversation; returns whether files went with a message.
+fn write_lane(database: &Connection, gateway: &str, lane: &KeptLane) -> Result<bool, StoreError> {
     let session_key = lane.session_key.as_str();
-    write_messages(database, gateway, lane)?;
+    let lost_files = write_messages(database, gateway, lane)?;
     let kept_place: Option<(Option<String>, i64)> = database
         .prepare_cached("SELECT session_id, seq FROM place WHERE gateway = ? AND session_key = ?")?
         .query_row(params![gateway, session_key], |row| {
@@ -215,7 +238,7 @@ fn write_lane(database: &Connection, gateway: &str, lane: &KeptLane) -> Result<(
         (place.session_id.clone(), seq)
     });
     if place.is_none() && kept_place.is_none() {
-        return Ok(());
+        return Ok(lost_files);
     }
     // Only older gateways have a place, and what was sent since is a few rows.
     database
@@ -235,10 +258,14 @@ fn write_lane(database: &Connection, gateway: &str, lane: &KeptLane) -> Result<(
             .prepare_cached("INSERT OR REPLACE INTO place VALUES (?, ?, ?, ?)")?
             .execute(params![gateway, session_key, session_id, seq])?,
     };
-    Ok(())
+    Ok(lost_files)
 }
 
-fn write_messages(database: &Connection, gateway: &str, lane: &KeptLane) -> Result<(), StoreError> {
+fn write_messages(
+    database: &Connection,
+    gateway: &str,
+    lane: &KeptLane,
+) -> Result<bool, StoreError> {
     let session_key = lane.session_key.as_str();
     let mut known = BTreeMap::new();
     {
@@ -257,11 +284,12 @@ fn write_messages(database: &Connection, gateway: &str, lane: &KeptLane) -> Resu
             KeptStage::Sent => "sent",
             KeptStage::Taken => "taken",
         };
-        if known
-            .remove(message.key.as_str())
-            .is_some_and(|kept| kept == stage)
-        {
+        let kept = known.remove(message.key.as_str());
+        if kept.as_deref() == Some(stage) {
             continue;
+        }
+        if kept.is_none() {
+            attachments::write(database, gateway, message.key.as_str(), &message.files)?;
         }
         database
             .prepare_cached(
@@ -278,10 +306,12 @@ fn write_messages(database: &Connection, gateway: &str, lane: &KeptLane) -> Resu
             ])?;
     }
     // What is left has arrived or was taken back.
+    let mut lost_files = false;
     for key in known.keys() {
+        lost_files |= attachments::any(database, gateway, key)?;
         database
             .prepare_cached("DELETE FROM message WHERE gateway = ? AND key = ?")?
             .execute(params![gateway, key])?;
     }
-    Ok(())
+    Ok(lost_files)
 }

@@ -1,6 +1,7 @@
 //! What is kept, over real files: what comes back after a kill, what is bounded and what is gone.
 
 use super::*;
+use crate::chat::attachments::{Attachment, Attachments};
 use crate::chat::courier::Courier;
 use crate::chat::outbox::{KeptLane, KeptMessage, KeptStage, Place};
 use crate::protocol::{RunId, SessionKey};
@@ -14,6 +15,7 @@ fn message(key: &str, stage: KeptStage) -> KeptMessage {
     KeptMessage {
         key: RunId::from(key),
         text: format!("text of {key}"),
+        files: Attachments::default(),
         stage,
     }
 }
@@ -240,4 +242,48 @@ async fn what_the_disk_refuses_is_kept_once_it_takes_it_though_nothing_else_chan
         [("a".to_owned(), UnsentState::Waits)],
         "it was never tried again"
     );
+}
+
+#[tokio::test]
+async fn files_are_there_again_with_their_message_and_leave_no_byte_when_it_is_taken_back() {
+    let scratch = tempfile::tempdir().unwrap();
+    let chats = KeptChats::open(scratch.path()).await.unwrap();
+    let files: Attachments = [Attachment {
+        name: "notes.txt".to_owned(),
+        media_type: "text/plain".to_owned(),
+        data: "Y2FuYXJ5LWluLWEtZmlsZQ==".to_owned(),
+    }]
+    .into();
+    let with_files = KeptMessage {
+        files: files.clone(),
+        ..message("a", KeptStage::Waiting)
+    };
+    let outbox = chats.outbox(HOME);
+    let mut kept = KeptLane {
+        messages: vec![with_files],
+        ..lane(&[])
+    };
+    outbox.keep(vec![kept.clone()], Vec::new()).await.unwrap();
+
+    kept.messages[0].stage = KeptStage::Sent;
+    outbox.keep(vec![kept], Vec::new()).await.unwrap();
+    let again = outbox.lanes().await.unwrap();
+    assert_eq!(again[0].messages[0].files, files);
+    assert_eq!(chats.unsent().await.unwrap()[0].files, files);
+    assert!(bytes_in(scratch.path(), "Y2FuYXJ5LWluLWEtZmlsZQ=="));
+
+    outbox.keep(vec![lane(&[])], Vec::new()).await.unwrap();
+    assert_eq!(chats.unsent().await.unwrap(), []);
+    assert!(!bytes_in(scratch.path(), "Y2FuYXJ5LWluLWEtZmlsZQ=="));
+}
+
+/// Whether a text is in any file of the folder.
+fn bytes_in(folder: &Path, text: &str) -> bool {
+    let mut files = fs::read_dir(folder).unwrap().flatten();
+    files.any(|file| {
+        let bytes = fs::read(file.path()).unwrap_or_default();
+        bytes
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    })
 }

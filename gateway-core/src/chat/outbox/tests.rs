@@ -36,7 +36,49 @@ fn send(key: &str, text: &str) -> Errand {
         key: RunId::from(key),
         session_key: main_key(),
         text: text.into(),
+        files: Attachments::default(),
     }
+}
+
+fn file(name: &str, bytes: usize) -> Attachment {
+    Attachment {
+        name: name.to_owned(),
+        media_type: "text/plain".to_owned(),
+        data: "A".repeat(bytes / 3 * 4),
+    }
+}
+
+#[test]
+fn files_go_with_their_message_and_are_kept_with_it() {
+    let mut outbox = Outbox::default();
+    let files: Attachments = [file("notes.txt", 6)].into();
+    outbox
+        .queue_with_files(key("a"), main_key(), "see".into(), files.clone())
+        .unwrap();
+    let kept = outbox.take_changed();
+    assert_eq!(kept[0].messages[0].files, files);
+
+    let mut outbox = Outbox::resume(kept);
+    outbox.session_up(Kind::Keys);
+    let errands = outbox.errands();
+    assert!(matches!(&errands[..], [Errand::Send { files: sent, .. }] if *sent == files));
+}
+
+#[test]
+fn files_that_wait_are_bounded_and_texts_go_on_beside_them() {
+    let mut outbox = Outbox::default();
+    let half = usize::try_from(MOST_QUEUED_BYTES / 2).unwrap();
+    let large: Attachments = [file("large", half)].into();
+    let queue = |outbox: &mut Outbox, name: &str, files: &Attachments| {
+        outbox.queue_with_files(key(name), main_key(), "see".into(), files.clone())
+    };
+    queue(&mut outbox, "a", &large).unwrap();
+    queue(&mut outbox, "b", &large).unwrap();
+
+    assert_eq!(queue(&mut outbox, "c", &large), Err(OutboxFull::Bytes));
+    outbox.queue(key("d"), main_key(), "words".into()).unwrap();
+    assert!(outbox.withdraw(&key("a")));
+    queue(&mut outbox, "c", &large).unwrap();
 }
 
 fn look(limit: u32) -> Errand {
@@ -256,7 +298,7 @@ fn a_full_outbox_says_so() {
 
     assert_eq!(
         outbox.queue(key("more"), main_key(), "x".into()),
-        Err(OutboxFull)
+        Err(OutboxFull::Messages)
     );
 }
 

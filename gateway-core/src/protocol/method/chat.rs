@@ -80,6 +80,8 @@ shape! {
         has_more: bool,
         /// How many messages there are in all.
         total_messages: u64,
+        /// What [`ChatHistoryParams::offset`] leads to the messages before these.
+        next_offset: u32,
         /// The run that is going on.
         in_flight_run: InFlightRun,
         /// The conversation's row, as in `sessions.list`.

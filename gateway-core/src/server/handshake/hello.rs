@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 const MAX_BUFFERED_BYTES: usize = 32 * 1024 * 1024;
 const _: () = assert!(BACKLOG_BYTES + MAX_PAYLOAD > MAX_BUFFERED_BYTES);
 /// The largest attachment and image, in bytes: what fits into a frame in base64.
-const MAX_ATTACHMENT_BYTES: usize = 18 * 1024 * 1024;
-const MAX_IMAGE_BYTES: usize = 6 * 1024 * 1024;
+pub(in super::super) const MAX_ATTACHMENT_BYTES: usize = 18 * 1024 * 1024;
+pub(in super::super) const MAX_IMAGE_BYTES: usize = 6 * 1024 * 1024;
 
 /// A token for the device that says hello.
 pub(super) struct Issued {

@@ -8,7 +8,7 @@ use super::chat::{Input, Taken, accept};
 use crate::protocol::{RunId, SessionKey};
 use crate::store::{MessageRole, RunRecord, RunState, StoredMessage};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -42,6 +42,7 @@ pub(super) async fn agent(call: Call, params: Value) -> Result<Value, Refusal> {
         key: key.clone(),
         run_id: params.idempotency_key.clone(),
         content: Value::String(params.message),
+        extra: Map::new(),
     };
     let ends = call.gateway.runs.ends();
     match accept(&call.gateway, input).await? {

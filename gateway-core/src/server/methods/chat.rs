@@ -7,6 +7,7 @@ use super::super::router::Call;
 use super::super::runs::{self, Current, StoppedBy};
 use super::super::session_keys;
 use super::super::session_rows::{self, RowExtras};
+use super::attachments::{Attachment, said_in};
 use crate::protocol::connect::Scope;
 use crate::protocol::method::chat::ChatHistoryParams;
 use crate::protocol::{RunId, SessionKey, WireError};
@@ -24,8 +25,6 @@ const USUAL_HISTORY: u32 = 200;
 const MOST_HISTORY: u32 = 1000;
 /// How large a history may be, in bytes of its messages (protocol §1).
 const HISTORY_BYTES: usize = 6 * 1024 * 1024;
-/// The longest message, in bytes.
-const LONGEST_MESSAGE: usize = 1024 * 1024;
 
 /// `chat.history`.
 pub(super) async fn history(call: Call, params: Value) -> Result<Value, Refusal> {
@@ -165,7 +164,8 @@ fn pending_input(waiting: &WaitingInput) -> Value {
         "id": message.id, "runId": waiting.run.run_id, "state": "queued",
         "acceptedAt": message.timestamp_ms,
         "message": {
-            "role": message.role.as_str(), "content": message.content,
+            "role": message.role.as_str(),
+            "content": session_rows::without_read_files(&message.content),
             "timestamp": message.timestamp_ms,
             "__openclaw": {"id": format!("pending:{}", message.id)},
         },
@@ -183,17 +183,6 @@ struct SendParams {
     attachments: Vec<Attachment>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Attachment {
-    #[serde(default)]
-    mime_type: String,
-    #[serde(default)]
-    file_name: String,
-    #[serde(default)]
-    content: String,
-}
-
 /// `chat.send`: answered once the message is on disk.
 pub(super) async fn send(call: Call, params: Value) -> Result<Value, Refusal> {
     if params.get("sessionKey").is_none() {
@@ -209,10 +198,12 @@ pub(super) async fn send(call: Call, params: Value) -> Result<Value, Refusal> {
     if params.message.trim() == "/stop" {
         return stop(&call.gateway, &key, None, StoppedBy::StopCommand).await;
     }
+    let said = said_in(params.message, params.attachments)?;
     let input = Input {
         key,
         run_id: params.idempotency_key,
-        content: content_of(params.message, params.attachments)?,
+        content: said.content,
+        extra: said.extra,
     };
     let taken = accept(&call.gateway, input).await?;
     Ok(match taken {
@@ -224,38 +215,13 @@ pub(super) async fn send(call: Call, params: Value) -> Result<Value, Refusal> {
     })
 }
 
-fn content_of(text: String, attachments: Vec<Attachment>) -> Result<Value, Refusal> {
-    if text.len() > LONGEST_MESSAGE {
-        return Err(invalid("chat.send message is too long: 1 MiB at most"));
-    }
-    if text.trim().is_empty() && attachments.is_empty() {
-        return Err(invalid(
-            "invalid chat.send params: at /message: must not be empty",
-        ));
-    }
-    if attachments.is_empty() {
-        return Ok(Value::String(text));
-    }
-    let mut parts = vec![json!({"type": "text", "text": text})];
-    for attachment in attachments {
-        if !attachment.mime_type.starts_with("image/") {
-            return Err(invalid(&format!(
-                "attachment {:?} is not an image; this gateway takes images only",
-                attachment.file_name
-            )));
-        }
-        parts.push(json!({
-            "type": "image", "mimeType": attachment.mime_type, "data": attachment.content,
-        }));
-    }
-    Ok(Value::Array(parts))
-}
-
 /// What somebody said, wherever it came from.
 pub(in super::super) struct Input {
     pub(in super::super) key: SessionKey,
     pub(in super::super) run_id: RunId,
     pub(in super::super) content: Value,
+    /// What is noted about it.
+    pub(in super::super) extra: Map<String, Value>,
 }
 
 /// Whether an input was new.
@@ -284,7 +250,7 @@ pub(in super::super) async fn accept(gateway: &Arc<State>, input: Input) -> Resu
             run_id: input.run_id,
             message_id: Uuid::new_v4().to_string(),
             content: input.content,
-            extra: Map::new(),
+            extra: input.extra,
             at_ms: now_ms(),
         })
         .await
@@ -427,18 +393,5 @@ mod tests {
         assert_eq!(kept[0]["n"], 3);
         let huge = json!("x".repeat(2 * HISTORY_BYTES));
         assert_eq!(newest_that_fit(vec![json!(1), huge]).len(), 1);
-    }
-
-    #[test]
-    fn images_are_taken_and_other_files_are_refused() {
-        let file = |mime: &str| Attachment {
-            mime_type: mime.to_owned(),
-            file_name: "a".to_owned(),
-            content: "AA==".to_owned(),
-        };
-        let content = content_of("see".to_owned(), vec![file("image/png")]).unwrap();
-        assert_eq!(content[1]["type"], "image");
-        assert!(content_of("see".to_owned(), vec![file("text/plain")]).is_err());
-        assert!(content_of(" ".to_owned(), Vec::new()).is_err());
     }
 }

@@ -9,7 +9,7 @@ use super::chat::{Input, accept};
 use crate::protocol::connect::Scope;
 use crate::protocol::{ErrorCode, NodeId, SessionKey};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The longest text a node may put into a conversation, in bytes.
 const LONGEST_TEXT: usize = 64 * 1024;
@@ -186,6 +186,7 @@ async fn say(call: &Call, text: String, key: Option<SessionKey>) -> Result<Value
         key: key_of(&key.unwrap_or_else(|| "main".into()))?,
         run_id: uuid::Uuid::new_v4().to_string().into(),
         content: Value::String(text),
+        extra: Map::new(),
     };
     accept(&call.gateway, input).await?;
     Ok(json!({"ok": true}))

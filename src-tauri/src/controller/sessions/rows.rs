@@ -261,6 +261,7 @@ fn command_view(command: &CommandEntry) -> CommandView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gateway_core::chat::AttachmentLimits;
     use serde_json::json;
 
     fn row(told: Value) -> SessionRow {
@@ -273,6 +274,7 @@ mod tests {
             methods: methods.iter().map(|name| (*name).to_owned()).collect(),
             scopes: scopes.to_vec(),
             main_session: None,
+            attachments: AttachmentLimits::default(),
         }
     }
 

@@ -379,6 +379,7 @@ pub(super) struct DesktopLog {
     shown: mpsc::UnboundedReceiver<()>,
     closed: mpsc::UnboundedReceiver<()>,
     hidden: mpsc::UnboundedReceiver<()>,
+    quick_chats: mpsc::UnboundedReceiver<bool>,
     trays: mpsc::UnboundedReceiver<Tray>,
     ready: mpsc::UnboundedReceiver<bool>,
     exits: mpsc::UnboundedReceiver<()>,
@@ -408,6 +409,7 @@ struct FakeDesktop {
     shown: mpsc::UnboundedSender<()>,
     closed: mpsc::UnboundedSender<()>,
     hidden: mpsc::UnboundedSender<()>,
+    quick_chats: mpsc::UnboundedSender<bool>,
     trays: mpsc::UnboundedSender<Tray>,
     ready: mpsc::UnboundedSender<bool>,
     exits: mpsc::UnboundedSender<()>,
@@ -438,6 +440,7 @@ impl DesktopLog {
         let shown = mpsc::unbounded_channel();
         let closed = mpsc::unbounded_channel();
         let hidden = mpsc::unbounded_channel();
+        let quick_chats = mpsc::unbounded_channel();
         let trays = mpsc::unbounded_channel();
         let ready = mpsc::unbounded_channel();
         let exits = mpsc::unbounded_channel();
@@ -465,6 +468,7 @@ impl DesktopLog {
             shown: shown.1,
             closed: closed.1,
             hidden: hidden.1,
+            quick_chats: quick_chats.1,
             trays: trays.1,
             ready: ready.1,
             exits: exits.1,
@@ -493,6 +497,7 @@ impl DesktopLog {
             shown: shown.0,
             closed: closed.0,
             hidden: hidden.0,
+            quick_chats: quick_chats.0,
             trays: trays.0,
             ready: ready.0,
             exits: exits.0,
@@ -542,6 +547,11 @@ impl DesktopLog {
 
     pub(super) async fn hides_window(&mut self) {
         next(&mut self.hidden).await;
+    }
+
+    /// Waits until the small window is shown or taken down; returns which.
+    pub(super) async fn quick_chat(&mut self) -> bool {
+        next(&mut self.quick_chats).await
     }
 
     pub(super) async fn tray(&mut self) -> Tray {
@@ -714,6 +724,14 @@ impl Desktop for FakeDesktop {
         log(&self.hidden, ());
     }
 
+    fn show_quick_chat(&self) {
+        log(&self.quick_chats, true);
+    }
+
+    fn close_quick_chat(&self) {
+        log(&self.quick_chats, false);
+    }
+
     fn show_tray(&self, tray: &Tray) {
         log(&self.trays, tray.clone());
     }
@@ -838,6 +856,16 @@ impl GatewayPort for FakeGateway {
         let empty = || serde_json::from_value(json!({"sessionKey": "", "messages": []})).unwrap();
         let answer = told.unwrap_or_else(empty);
         Box::pin(async move { Ok(answer) })
+    }
+
+    fn earlier(
+        &self,
+        _: String,
+        offset: u32,
+    ) -> BoxFuture<'static, Result<ChatHistoryPayload, CallError>> {
+        let page = json!({"sessionKey": "", "hasMore": true, "nextOffset": offset + 1, "messages": [
+            {"role": "user", "content": format!("message {offset}")}]});
+        Box::pin(async move { Ok(serde_json::from_value(page).unwrap()) })
     }
 
     fn message(

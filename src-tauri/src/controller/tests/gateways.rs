@@ -36,6 +36,7 @@ async fn says(fakes: &mut Fakes, gateway: &str, key: &str) {
         session_key: "main".to_owned(),
         text: format!("text of {key}"),
         key: key.to_owned(),
+        attachments: Vec::new(),
     };
     let sent = fakes.ask(|reply| Request::SendChat { draft, reply }).await;
     assert!(sent.is_ok());

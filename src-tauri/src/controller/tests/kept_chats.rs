@@ -9,7 +9,10 @@ use crate::{
     controller::ports::{CourierNews, CourierOrder, LeftChats},
     view_model::{ChatDraft, ChatHistoryView, UiError, UnsentView},
 };
-use gateway_core::chat::kept::{KeptDraft, UnsentMessage, UnsentState};
+use gateway_core::chat::{
+    Attachments,
+    kept::{KeptDraft, UnsentMessage, UnsentState},
+};
 
 fn left(key: &str, state: UnsentState) -> UnsentMessage {
     UnsentMessage {
@@ -17,6 +20,7 @@ fn left(key: &str, state: UnsentState) -> UnsentMessage {
         session_key: "main".to_owned(),
         key: key.to_owned(),
         text: format!("text of {key}"),
+        files: Attachments::default(),
         state,
     }
 }
@@ -47,6 +51,7 @@ async fn says(fakes: &mut Fakes, key: &str) {
         session_key: "main".to_owned(),
         text: format!("text of {key}"),
         key: key.to_owned(),
+        attachments: Vec::new(),
     };
     let sent = fakes.ask(|reply| Request::SendChat { draft, reply }).await;
     assert!(sent.is_ok());

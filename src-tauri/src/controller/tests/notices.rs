@@ -64,6 +64,24 @@ async fn a_reply_is_told_without_its_text_and_only_when_nobody_looks() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reply_is_not_told_to_whoever_reads_it_in_quick_chat() {
+    let mut fakes = Fakes::with_settings(ELSEWHERE);
+    fakes.tell(Request::WindowFocused(false));
+    fakes.tell(Request::MenuClicked(MenuAction::QuickChat));
+    fakes.tell(Request::QuickChatFocused(true));
+    fakes.gateway_tells(ended("one"));
+    fakes.desktop.chat().await;
+    assert_eq!(fakes.desktop.notices_waiting(), 0);
+    fakes.tell(Request::QuickChatClosed);
+    fakes.tell(Request::ResendAll);
+    fakes.desktop.settings().await;
+
+    fakes.gateway_tells(ended("two"));
+
+    assert_eq!(fakes.desktop.notice().await.topic, Topic::Replies);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_click_on_a_notification_opens_the_window_at_its_page() {
     let mut fakes = Fakes::hidden();
     fakes.tell(Request::TrayHost(true));

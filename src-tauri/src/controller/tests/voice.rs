@@ -234,7 +234,14 @@ async fn what_has_arrived_is_shown_in_its_conversation() {
         "key".to_owned(),
         "User talked\n\nturn on the light".to_owned(),
     );
-    assert_eq!(sent.change, ChatChange::Queued { key, text });
+    assert_eq!(
+        sent.change,
+        ChatChange::Queued {
+            key,
+            text,
+            files: Vec::new()
+        }
+    );
     let key = "key".to_owned();
     assert_eq!(
         fakes.desktop.chat().await.change,

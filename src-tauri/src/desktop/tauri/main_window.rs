@@ -3,7 +3,7 @@
 use super::MAIN_WINDOW;
 use crate::window_place::{Screen, WindowPlace};
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 use tauri::{
@@ -28,6 +28,11 @@ impl MainWindow {
             file,
             place: Arc::default(),
         }
+    }
+
+    /// Where the web view keeps its data.
+    pub(super) fn webview_data(&self) -> &Path {
+        &self.webview_data
     }
 
     /// Brings the window to the front, building it when there is none.
@@ -68,6 +73,12 @@ impl MainWindow {
             }
         });
         Ok(())
+    }
+
+    /// Takes the window out of sight.
+    pub(super) fn hide(&self, app: &AppHandle) -> tauri::Result<()> {
+        app.get_webview_window(MAIN_WINDOW)
+            .map_or(Ok(()), |window| window.hide())
     }
 
     /// Takes the window down, and keeps where it stood.
@@ -136,7 +147,7 @@ fn screen(monitor: &Monitor) -> Screen {
 }
 
 /// The pages live in the binary; the window never goes anywhere else.
-fn is_own_page(url: &Url) -> bool {
+pub(super) fn is_own_page(url: &Url) -> bool {
     match url.scheme() {
         "tauri" => url.host_str() == Some("localhost"),
         // Windows and Android serve the same pages under a host name of their own.

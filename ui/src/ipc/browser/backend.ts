@@ -3,10 +3,12 @@
  * screen gets the same views as in the window. What only the desktop has is not offered.
  */
 import type { Backend, Commands, Listeners, SettingsView, SignInPort, UiError } from "..";
+import { filesOf } from "../../lib/attachments";
 import { linkAddress } from "../../lib/markdown/address";
 import { AgentRequests, wordOf } from "./agent-requests";
 import { Check } from "./check";
 import { Conversations } from "./conversations";
+import type { FileKeep } from "./file-keep";
 import { Link, type Surroundings } from "./link";
 import { Outbox } from "./outbox";
 import { NoAnswer, Refusal, problemOf } from "./refusal";
@@ -45,6 +47,8 @@ export interface BrowserParts extends Surroundings {
   /** The code from the page's address, if it was opened with one. */
   readonly code: string | null;
   readonly storage: Pick<Storage, "getItem" | "setItem">;
+  /** Where the files of messages that wait outlive a reload. */
+  readonly files: FileKeep;
   lives(signal: AbortSignal): Promise<boolean>;
 }
 
@@ -106,6 +110,7 @@ export class BrowserBackend implements Backend {
           tell([conversations.refused(sessionKey, key, problem)]),
       },
       parts.storage,
+      parts.files,
     );
     this.#sessions = new Sessions((view) => this.#listeners?.sessions(view), parts.storage);
     this.#check = new Check({ lives: parts.lives, session: () => this.#link.session }, (view) =>
@@ -163,6 +168,11 @@ export class BrowserBackend implements Backend {
           const params = { sessionKey, limit: HISTORY_MESSAGES };
           return this.#conversations.history(sessionKey, await call("chat.history", params));
         }),
+      chatEarlier: (sessionKey, offset) =>
+        this.#ask(async (call) => {
+          const params = { sessionKey, limit: HISTORY_MESSAGES, offset };
+          return this.#conversations.page(await call("chat.history", params));
+        }),
       chatMessage: async (sessionKey, messageId) => {
         const answer = await this.#ask(async (call) => {
           const params = { sessionKey, messageId, maxChars: WHOLE_MESSAGE };
@@ -174,11 +184,11 @@ export class BrowserBackend implements Backend {
           : { status: "ok", data: answer.data };
       },
       sendChat: (draft) => {
-        const { sessionKey, key, text } = draft;
+        const { sessionKey, key, text, attachments } = draft;
         const problem = this.#outbox.send(draft);
         tell([
           problem === null
-            ? this.#conversations.queued(sessionKey, key, text)
+            ? this.#conversations.queued(sessionKey, key, text, filesOf(attachments))
             : this.#conversations.refused(sessionKey, key, problem),
         ]);
         return Promise.resolve({ status: "ok", data: null });
@@ -206,8 +216,10 @@ export class BrowserBackend implements Backend {
       noteUnsaved: done,
       keepDraft: (_gateway, sessionKey, text) =>
         done().then(() => this.#outbox.keepDraft(sessionKey, text)),
-      unsent: (sessionKey) =>
-        Promise.resolve({ status: "ok", data: this.#outbox.unsent(sessionKey) }),
+      unsent: async (sessionKey) => ({
+        status: "ok",
+        data: await this.#outbox.unsent(sessionKey),
+      }),
       cancelMessage: (key) =>
         Promise.resolve(
           this.#outbox.withdraw(key)
@@ -223,6 +235,9 @@ export class BrowserBackend implements Backend {
       voiceAct: onlyInTheApp,
       lookAtVoice: onlyInTheApp,
       editVoiceModels: onlyInTheApp,
+      resendQuickChat: onlyInTheApp,
+      leaveQuickChat: onlyInTheApp,
+      closeQuickChat: onlyInTheApp,
       saveSettings: onlyInTheApp,
       editGateways: onlyInTheApp,
       checkAddress: onlyInTheApp,

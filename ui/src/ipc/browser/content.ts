@@ -21,7 +21,7 @@ export type Detail =
 /** Returns what a message holds beside its text. */
 export function heldBy(
   message: unknown,
-): Pick<ChatMessageView, "reasoning" | "tools" | "answers" | "images" | "truncated"> {
+): Pick<ChatMessageView, "reasoning" | "tools" | "answers" | "images" | "files" | "truncated"> {
   const parts = listAt(message, "content");
   const thoughts = parts
     .filter((part) => ["thinking", "reasoning"].includes(kindOf(part)))
@@ -42,6 +42,11 @@ export function heldBy(
     tools,
     answers: answeredBy(message),
     images: picturesIn(parts),
+    files: listAt(message, "__openclaw", "media").map((file) => ({
+      name: textAt(file, "fileName"),
+      mediaType: textAt(file, "contentType") ?? "",
+      size: numberAt(file, "sizeBytes"),
+    })),
     truncated: at(message, "__openclaw", "truncated") === true,
   };
 }

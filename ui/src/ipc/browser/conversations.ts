@@ -6,15 +6,17 @@ import type {
   ChatChange,
   ChatHistoryView,
   ChatMessageView,
+  ChatPageView,
   ChatRole,
   ChatUpdate,
+  FileView,
   InFlightView,
   ToolView,
   UiError,
 } from "..";
 import { isSameSession } from "../../lib/session-keys";
 import { boundPictures, detailOf, heldBy, updatedTool } from "./content";
-import { isObject, listAt, numberAt, textAt } from "./json";
+import { at, isObject, listAt, numberAt, textAt } from "./json";
 
 const MAIN_SESSION = "main";
 /** A second ending of a run follows the first within a second or two. */
@@ -89,8 +91,8 @@ export class Conversations {
     return isObject(message) ? messageView(message) : null;
   }
 
-  queued = (sessionKey: string, key: string, text: string) =>
-    this.#update(sessionKey, { kind: "queued", key, text });
+  queued = (sessionKey: string, key: string, text: string, files: FileView[]) =>
+    this.#update(sessionKey, { kind: "queued", key, text, files });
 
   accepted = (sessionKey: string, key: string) =>
     this.#update(sessionKey, { kind: "accepted", key });
@@ -122,7 +124,14 @@ export class Conversations {
     }
     this.#shown.add(sessionKey);
     const inFlight = this.#inFlight(sessionKey, payload);
-    return { sessionKey, asOf: this.#number, messages, inFlight, keptAtMs: null };
+    const earlier = earlierOf(payload);
+    return { sessionKey, asOf: this.#number, messages, inFlight, earlier, keptAtMs: null };
+  }
+
+  /** Returns the messages before those of a history, as shown. */
+  page(payload: unknown): ChatPageView {
+    const messages = boundPictures(listAt(payload, "messages").map(messageView));
+    return { messages, earlier: earlierOf(payload) };
   }
 
   #inFlight(sessionKey: string, payload: unknown): InFlightView | null {
@@ -202,6 +211,11 @@ function messageView(message: unknown): ChatMessageView {
     runId: key ?? textAt(message, "__openclaw", "runId"),
     ...heldBy(message),
   };
+}
+
+/** Where the messages before these are. */
+function earlierOf(payload: unknown): number | null {
+  return at(payload, "hasMore") === true ? numberAt(payload, "nextOffset") : null;
 }
 
 function roleOf(role: string | null): ChatRole {

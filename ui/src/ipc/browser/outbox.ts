@@ -6,25 +6,43 @@
  * not sent yet, and what the composer holds, outlive a reload of the page.
  */
 import type { ChatDraft, UiError, UnsentView } from "..";
+import { isPicture } from "../../lib/attachments";
 import { isSameSession } from "../../lib/session-keys";
 import { holdsMessage } from "./conversations";
+import type { FileKeep } from "./file-keep";
 import { type Json, at, isObject, listAt, textAt } from "./json";
 import { NoAnswer, Refusal, problemOf } from "./refusal";
 
 /** Messages that may wait at a time. */
 const MOST_QUEUED = 500;
+/** How much their files may hold together, in characters of base64: 64 MiB of bytes. */
+const MOST_QUEUED_FILES = (64 * 1024 * 1024 * 4) / 3;
+/** How long an answer may take, and how much longer for each byte of files: they may go over a slow line. */
+const SEND_MS = 30_000;
+const MS_A_BYTE = 1 / 32;
 /** How much of a history is looked through for a message in doubt. */
 const LOOK_BACK = 200;
 /** The gateway asked for patience: how long it gets where it does not say. */
 const PATIENCE_MS = 1_000;
 const KEPT_AS = "openclaw.unsent";
 
+const FILES_WAIT: UiError = {
+  code: "filesWait",
+  message: "This message was not taken: the files that wait may hold 64 MB together.",
+  action: null,
+};
+const FILES_LOST: UiError = {
+  code: "filesLost",
+  message: "Its files were lost when the page was loaded again. Attach them once more.",
+  action: null,
+};
+
 /** A message; a page knows one gateway. */
 export type Message = Omit<ChatDraft, "gateway">;
 
 /** The part of a session that is used. */
 export interface Calls {
-  call(method: string, params: Json): Promise<unknown>;
+  call(method: string, params: Json, limitMs?: number): Promise<unknown>;
   close(): void;
 }
 
@@ -34,9 +52,11 @@ export interface OutboxEvents {
 }
 
 interface Entry {
-  readonly draft: Message;
+  draft: Message;
   /** It may have arrived already. */
   inDoubt: boolean;
+  /** Its files are still to be read from where they are kept. */
+  unread: boolean;
   /** Why it was refused; such a message waits for its user. */
   problem: UiError | null;
 }
@@ -55,10 +75,16 @@ export class Outbox {
   #working = false;
   readonly #events: OutboxEvents;
   readonly #storage: Pick<Storage, "getItem" | "setItem">;
+  readonly #files: FileKeep;
 
-  constructor(events: OutboxEvents, storage: Pick<Storage, "getItem" | "setItem">) {
+  constructor(
+    events: OutboxEvents,
+    storage: Pick<Storage, "getItem" | "setItem">,
+    files: FileKeep,
+  ) {
     this.#events = events;
     this.#storage = storage;
+    this.#files = files;
     const kept = read(storage);
     this.#entries = kept.entries;
     this.#drafts = kept.drafts;
@@ -70,8 +96,16 @@ export class Outbox {
       const message = `This message was not taken: ${MOST_QUEUED} wait already.`;
       return { code: "tooMuchWaits", message, action: null };
     }
-    this.#entries = this.#entries.filter(({ draft: { key } }) => key !== draft.key);
-    this.#entries.push({ draft, inDoubt: false, problem: null });
+    const { key, attachments } = draft;
+    if (attachments.length > 0) {
+      const waiting = [...this.#entries.map((entry) => entry.draft), draft];
+      const together = waiting.flatMap((one) => one.attachments.map(({ data }) => data.length));
+      if (together.reduce((sum, length) => sum + length, 0) > MOST_QUEUED_FILES) return FILES_WAIT;
+      // Where the browser refuses, they go out all the same, and only a reload loses them.
+      void this.#files.put(key, attachments).catch(() => undefined);
+    }
+    this.#entries = this.#entries.filter((entry) => entry.draft.key !== key);
+    this.#entries.push({ draft, inDoubt: false, unread: false, problem: null });
     this.#keep();
     void this.#work();
     return null;
@@ -96,8 +130,12 @@ export class Outbox {
   }
 
   forget(key: string): void {
-    this.#entries = this.#entries.filter(({ draft }) => draft.key !== key);
+    const gone = this.#entries.find(({ draft }) => draft.key === key);
+    this.#entries = this.#entries.filter((entry) => entry !== gone);
     this.#keep();
+    if (gone !== undefined && (gone.unread || gone.draft.attachments.length > 0)) {
+      void this.#files.remove(key).catch(() => undefined);
+    }
   }
 
   keepDraft(sessionKey: string, text: string): void {
@@ -107,12 +145,25 @@ export class Outbox {
   }
 
   /** What was written in a conversation and the gateway does not have yet. */
-  unsent(sessionKey: string): UnsentView {
-    const messages = this.#entries
-      .filter(({ draft }) => isSameSession(draft.sessionKey, sessionKey))
-      .map(({ draft, problem }) => ({ ...draft, problem }));
+  async unsent(sessionKey: string): Promise<UnsentView> {
+    const ofSession = this.#entries.filter(({ draft }) =>
+      isSameSession(draft.sessionKey, sessionKey),
+    );
+    for (const entry of ofSession) await this.#read(entry);
+    const messages = ofSession.map(({ draft, problem }) => ({ ...draft, problem }));
     const draft = this.#drafts.find(([key]) => isSameSession(key, sessionKey));
     return { draft: draft?.[1] ?? "", messages };
+  }
+
+  /** Reads the files of a message that was written before a reload. Without them it is not the same message. */
+  async #read(entry: Entry): Promise<void> {
+    if (!entry.unread) return;
+    const attachments = await this.#files.get(entry.draft.key).catch(() => null);
+    if (!entry.unread) return;
+    entry.unread = false;
+    if (attachments === null) entry.problem ??= FILES_LOST;
+    else entry.draft = { ...entry.draft, attachments: [...attachments] };
+    this.#keep();
   }
 
   async #work(): Promise<void> {
@@ -131,7 +182,9 @@ export class Outbox {
   }
 
   async #deliver(session: Calls, entry: Entry): Promise<void> {
-    const { sessionKey, text: message, key } = entry.draft;
+    await this.#read(entry);
+    if (entry.problem !== null) return this.#events.refused(entry.draft, entry.problem);
+    const { sessionKey, text: message, key, attachments } = entry.draft;
     try {
       if (entry.inDoubt) {
         const history = await session.call("chat.history", { sessionKey, limit: LOOK_BACK });
@@ -139,7 +192,19 @@ export class Outbox {
       }
       entry.inDoubt = true;
       this.#keep();
-      await session.call("chat.send", { sessionKey, message, idempotencyKey: key });
+      const files = attachments.map(({ name, mediaType, data }) => ({
+        type: isPicture(mediaType) ? "image" : "file",
+        mimeType: mediaType,
+        fileName: name,
+        content: data,
+      }));
+      const bytes = attachments.reduce((sum, { data }) => sum + data.length, 0);
+      const params = { sessionKey, message, idempotencyKey: key };
+      await session.call(
+        "chat.send",
+        files.length === 0 ? params : { ...params, attachments: files },
+        SEND_MS + bytes * MS_A_BYTE,
+      );
       this.#accepted(entry);
     } catch (error) {
       // The next session looks for it; this one has had its chance.
@@ -163,7 +228,11 @@ export class Outbox {
   }
 
   #keep(): void {
-    const entries = this.#entries.map(({ draft, problem }) => ({ draft, problem }));
+    const entries = this.#entries.map(({ draft, unread, problem }) => {
+      const { sessionKey, text, key, attachments } = draft;
+      const hasFiles = unread || attachments.length > 0;
+      return { draft: { sessionKey, text, key }, hasFiles, problem };
+    });
     try {
       this.#storage.setItem(KEPT_AS, JSON.stringify({ drafts: this.#drafts, entries }));
     } catch {
@@ -189,8 +258,9 @@ function read(storage: Pick<Storage, "getItem">): Kept {
     const code = textAt(problem, "code") ?? "";
     return [
       {
-        draft: { sessionKey, text, key },
+        draft: { sessionKey, text, key, attachments: [] },
         inDoubt: true,
+        unread: at(entry, "hasFiles") === true,
         problem: isObject(problem) && message !== null ? { code, message, action: null } : null,
       },
     ];

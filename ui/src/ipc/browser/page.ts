@@ -2,6 +2,7 @@
 import { version } from "../../../package.json";
 import { BrowserBackend } from "./backend";
 import { identity } from "./identity";
+import { fileKeep } from "./file-keep";
 import { memoryKeep, openKeep } from "./keep";
 import { at } from "./json";
 
@@ -15,6 +16,7 @@ export function browserBackend(): BrowserBackend {
     version,
     code: takeCode(),
     storage: sessionStorage,
+    files: fileKeep(),
     openSocket: () => new WebSocket(`${secure ? "wss" : "ws"}://${location.host}/`),
     // Some browsers refuse in private windows; the page works, and forgets.
     openKeep: () => openKeep().catch(memoryKeep),

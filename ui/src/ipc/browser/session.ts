@@ -2,6 +2,8 @@
  * One live session with the gateway over a WebSocket: the handshake, calls by their ids, events in
  * order, and the watchdog over the gateway's tick.
  */
+import type { AttachmentLimitsView } from "..";
+import { USUAL_LIMITS } from "../../lib/attachments";
 import { randomUuid } from "../../lib/uuid";
 import type { Challenge, Identity } from "./identity";
 import { type Json, at, numberAt, objectIn, textAt, textsAt } from "./json";
@@ -43,6 +45,8 @@ export interface Offers {
   readonly scopes: readonly string[];
   /** The full key of the conversation that `main` stands for, where the gateway tells. */
   readonly mainSession: string | null;
+  /** How large attachments may be. */
+  readonly attachments: AttachmentLimitsView;
 }
 
 /** What hello said, as far as this page wants to know. */
@@ -201,6 +205,7 @@ export class Session {
         methods: new Set(textsAt(payload, "features", "methods")),
         scopes: textsAt(payload, "auth", "scopes"),
         mainSession: textAt(payload, "snapshot", "sessionDefaults", "mainSessionKey"),
+        attachments: limitsIn(payload),
       },
     };
   }
@@ -282,4 +287,18 @@ function authOf(credential: Credential): Record<string, string> | null {
 /** Whether a health report says that all is well. */
 export function isWell(report: unknown): boolean {
   return at(report, "ok") !== false;
+}
+
+/** What a frame needs beside the bytes of its files. */
+const FRAME_REST = 256 * 1024;
+
+function limitsIn(payload: unknown): AttachmentLimitsView {
+  const frame = numberAt(payload, "policy", "maxPayload");
+  const usual = USUAL_LIMITS.together ?? 0;
+  const together = frame === null ? usual : Math.max(0, Math.floor((frame - FRAME_REST) / 4) * 3);
+  const [file, picture] = [
+    numberAt(payload, "policy", "attachments", "maxBytes") ?? together,
+    numberAt(payload, "policy", "attachments", "maxImageBytes") ?? USUAL_LIMITS.picture ?? 0,
+  ];
+  return { file: Math.min(file, together), picture: Math.min(picture, together), together };
 }

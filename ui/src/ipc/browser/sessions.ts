@@ -3,6 +3,7 @@
  * them is shown, and what is done with them. The same rules as in the desktop app.
  */
 import type { SessionEdit, SessionView, SessionsView, UiError } from "..";
+import { USUAL_LIMITS } from "../../lib/attachments";
 import { isSameSession } from "../../lib/session-keys";
 import { type Json, at, listAt, textAt } from "./json";
 import { NoAnswer, Refusal, problemOf } from "./refusal";
@@ -67,7 +68,14 @@ export class Sessions {
       rows: [],
       hasMore: false,
       problem: null,
-      can: abilities({ protocol: 0, methods: new Set(), scopes: [], mainSession: null }),
+      can: abilities({
+        protocol: 0,
+        methods: new Set(),
+        scopes: [],
+        mainSession: null,
+        attachments: USUAL_LIMITS,
+      }),
+      limits: USUAL_LIMITS,
       agents: [],
       models: [],
       commands: [],
@@ -95,7 +103,7 @@ export class Sessions {
     if (this.#view.active === MAIN_SESSION && offers.mainSession !== null) {
       this.#choose(offers.mainSession);
     }
-    this.#set({ can: abilities(offers) });
+    this.#set({ can: abilities(offers), limits: offers.attachments });
     if (!offers.methods.has("sessions.list")) return;
     // A gateway that does not tell of changes is listed when something is done.
     void session.call("sessions.subscribe", {}).catch(() => undefined);

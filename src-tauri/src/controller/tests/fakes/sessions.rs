@@ -4,6 +4,7 @@ use super::FakeGateway;
 use crate::controller::{Choices, ListedSessions, SessionChanged, SessionOrder, SessionsPort};
 use futures_util::future::BoxFuture;
 use gateway_core::{
+    chat::AttachmentLimits,
     client::{CallError, Offers},
     protocol::connect::Scope,
 };
@@ -33,6 +34,7 @@ impl Default for FakeSessions {
                 methods: methods.map(|name| format!("sessions.{name}")).into(),
                 scopes: vec![Scope::Read, Scope::Write],
                 main_session: Some("agent:main:main".into()),
+                attachments: AttachmentLimits::default(),
             }),
             listed: Mutex::default(),
             orders,
