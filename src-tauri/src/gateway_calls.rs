@@ -41,8 +41,9 @@ const HISTORY_MESSAGES: u32 = 200;
 /// How much of one message is fetched, in characters: the most that gateways tell.
 const WHOLE_MESSAGE: u32 = 2_000_000;
 
-/// How long a gateway may take to answer a call (the reference client's limit is 15 s).
-pub(crate) const ANSWER: Duration = Duration::from_secs(15);
+/// How long a gateway may take to answer a call. The reference client gives up after 15 s, but an official gateway
+/// that has just started was seen to answer nothing for as long; whether the line is alive is watched elsewhere.
+pub(crate) const ANSWER: Duration = Duration::from_secs(30);
 
 /// Calls the gateway over one session.
 pub(crate) struct LiveGateway(pub(crate) Session);

@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 /// From the start of the program to a connection.
 const CONNECTED: Duration = Duration::from_secs(30);
-/// What the gateway does at once, on a loaded machine.
-const SOON: Duration = Duration::from_secs(30);
+/// What the gateway does at once, unless it is busy starting.
+const SOON: Duration = Duration::from_secs(60);
 
 fn row(key: &str) -> String {
     format!("[data-testid=\"session\"][data-key=\"{key}\"]")

@@ -1,7 +1,8 @@
 //! Thousands of messages that try to become a part of the page, said by a person and repeated by the
 //! agent, in the real window and in a browser: they stay words.
 //!
-//! `ui/tests/hostile.mjs` makes them. The page is watched from before the first of them: what they call,
+//! `ui/tests/hostile.mjs` makes them; every third of them is said here, and all of them where `E2E_HOSTILE_EVERY`
+//! is 1, as in `make soak`. (The pages' own tests draw all of them, in no real browser.) The page is watched from before the first of them: what they call,
 //! what the content policy had to refuse, what was asked of the app or of the network, where the page is.
 
 use std::fs;
@@ -13,6 +14,7 @@ use e2e::app::{AppUser, shows_phase};
 use e2e::chromium::Browser;
 use e2e::desktop::DesktopParts;
 use e2e::gateway::model_config;
+use e2e::long_runs::from_env;
 use e2e::model_provider::ModelProvider;
 use e2e::our_gateway::OurGateway;
 use e2e::process::Program;
@@ -30,6 +32,10 @@ const TURN: Duration = Duration::from_secs(60);
 const MADE: Duration = Duration::from_secs(60);
 /// How many go into one text: the page shows the last 200 messages of a conversation.
 const TOGETHER: &str = "90";
+/// Which of them are said, unless told otherwise: every third.
+const EVERY: u64 = 3;
+/// How many there are at least.
+const IN_ALL: u64 = 2_000;
 
 /// Watches the page; has to run before anything hostile is drawn.
 const WATCH: &str = r#"
@@ -86,13 +92,17 @@ const LOOK: &str = r##"
 
 struct Hostile {
     count: u64,
+    /// Every how many-th of all there are it is.
+    every: u64,
     texts: Vec<String>,
 }
 
 async fn hostile() -> Result<Hostile> {
+    let every = from_env("E2E_HOSTILE_EVERY", EVERY)?;
     let printed = Program::new(tools::node()?)
         .arg(tools::checkout().join("ui/tests/hostile.mjs"))
         .arg(TOGETHER)
+        .arg(every.to_string())
         .run(MADE)
         .await?
         .ok()?;
@@ -100,6 +110,7 @@ async fn hostile() -> Result<Hostile> {
     let texts = made["texts"].as_array().context("no texts")?;
     Ok(Hostile {
         count: made["count"].as_u64().context("no count")?,
+        every,
         texts: texts
             .iter()
             .filter_map(|text| text.as_str().map(str::to_owned))
@@ -157,7 +168,11 @@ fn judge(hostile: &Hostile, seen: &Value, origin: &str) -> Result<()> {
          content policy {}",
         hostile.count, seen["elements"], seen["links"], seen["pwned"], seen["reports"],
     );
-    ensure!(hostile.count >= 2_000, "only {} messages", hostile.count);
+    ensure!(
+        hostile.count * hostile.every >= IN_ALL,
+        "only {} messages",
+        hostile.count
+    );
     // They are all there, said by two: nothing was swallowed.
     let words: usize = hostile.texts.iter().map(String::len).sum();
     ensure!(

@@ -247,23 +247,25 @@ export function hostileMessages() {
 /**
  * Returns the messages in few texts: what is left open at the end of one swallows no other.
  *
+ * @param {readonly string[]} messages
  * @param {number} most how many go into one text
  * @returns {string[]}
  */
-export function hostileTexts(most) {
+function inFewTexts(messages, most) {
   /** @type {string[][]} */
   const texts = [];
   const isOpen = (/** @type {string} */ message) => message.split("```").length % 2 === 0;
-  const messages = hostileMessages();
   const closed = messages.filter((message) => !isOpen(message));
   for (let at = 0; at < closed.length; at += most) texts.push(closed.slice(at, at + most));
   messages.filter(isOpen).forEach((message, index) => texts[index % texts.length].push(message));
   return texts.map((text) => text.join("\n\n"));
 }
 
-// `node hostile.mjs <most>` prints how many there are, and the texts, for tests in other languages.
+// `node hostile.mjs <most> <n>` takes every nth message and prints how many those are, and the texts, for tests in
+// other languages.
 if (globalThis.process?.argv[1] === import.meta.filename) {
-  const most = Number(globalThis.process.argv[2]);
-  const told = { count: hostileMessages().length, texts: hostileTexts(most) };
+  const [most, n] = globalThis.process.argv.slice(2).map(Number);
+  const messages = hostileMessages().filter((_, index) => index % n === 0);
+  const told = { count: messages.length, texts: inFewTexts(messages, most) };
   globalThis.process.stdout.write(JSON.stringify(told));
 }

@@ -13,8 +13,8 @@ import { NoAnswer, type Refusal, refusalIn } from "./refusal";
 const PROTOCOL = 4;
 /** How long the gateway may take from the first byte to hello. */
 const HELLO_MS = 8_000;
-/** How long a call may take, as in the reference client. */
-const ANSWER_MS = 15_000;
+/** How long a call may take; as in the app, longer than an official gateway is busy after its start. */
+const ANSWER_MS = 30_000;
 const DEFAULT_TICK_MS = 30_000;
 
 const CLIENT = { id: "webchat-ui", mode: "webchat", platform: "web" } as const;
