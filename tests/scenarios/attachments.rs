@@ -1,4 +1,4 @@
-//! Files go along with a message, from the real window through the real tunnel to gateways of both wire versions:
+//! Files go along with a message, from the real window through the real tunnel to the real gateway:
 //! at once, and after they have waited on disk for the connection.
 
 use std::fs;
@@ -75,17 +75,14 @@ fn is_kept(user: &AppUser, text: &str) -> bool {
     })
 }
 
-async fn goes_along(release: Release, scenario: &str) -> Result<()> {
+#[tokio::test]
+async fn files_reach_a_gateway_at_once_and_after_they_have_waited() -> Result<()> {
     let config = SshServerConfig::default();
-    let mut home = match release {
-        Release::V4 => HomeServer::with_shared_gateway(release, config).await?,
-        // Beside files, the older release was seen to leave others' calls unanswered for half a minute.
-        Release::V3 => HomeServer::with_own_gateway(release, config).await?,
-    };
+    let mut home = HomeServer::with_shared_gateway(Release::V4, config).await?;
     let user = AppUser::new(DesktopParts::default()).await?;
     user.has_met(&home.ssh, &home.gateway)?;
     let run = Uuid::new_v4().simple().to_string();
-    let window = user.open(scenario).await?;
+    let window = user.open("attachments").await?;
     shows_phase(&window, "up", SOON).await?;
     window.click("nav-chat").await?;
 
@@ -99,24 +96,13 @@ async fn goes_along(release: Release, scenario: &str) -> Result<()> {
     )
     .await?;
     window.fill("chat-input", &both).await?;
-    window.picture(&format!("{scenario}-chips")).await?;
+    window.picture("chips").await?;
     window.click("chat-send").await?;
     let message = arrives(&home, &both).await?;
-    match release {
-        Release::V4 => {
-            let told = &message["__openclaw"]["media"];
-            let sizes: Vec<_> = [0, 1].map(|at| told[at]["sizeBytes"].as_u64()).into();
-            ensure!(sizes == [Some(70), Some(11)], "{told}");
-            ensure!(told[1]["fileName"] == "notes.txt", "{told}");
-        }
-        Release::V3 => {
-            let text = message["content"].to_string();
-            ensure!(
-                text.contains("dot") && text.contains("hello notes"),
-                "{text}"
-            );
-        }
-    }
+    let told = &message["__openclaw"]["media"];
+    let sizes: Vec<_> = [0, 1].map(|at| told[at]["sizeBytes"].as_u64()).into();
+    ensure!(sizes == [Some(70), Some(11)], "{told}");
+    ensure!(told[1]["fileName"] == "notes.txt", "{told}");
     window
         .shows("chat-page", TURN, |shown| shown.contains("notes.txt"))
         .await?;
@@ -151,16 +137,6 @@ async fn goes_along(release: Release, scenario: &str) -> Result<()> {
             shown.contains("notes.txt") && shown.contains("later.txt")
         })
         .await?;
-    window.picture(&format!("{scenario}-history")).await?;
+    window.picture("history").await?;
     window.close().await
-}
-
-#[tokio::test]
-async fn files_reach_a_gateway_at_once_and_after_they_have_waited() -> Result<()> {
-    goes_along(Release::V4, "attachments").await
-}
-
-#[tokio::test]
-async fn files_reach_an_older_gateway_as_well() -> Result<()> {
-    goes_along(Release::V3, "attachments-v3").await
 }

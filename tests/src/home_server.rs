@@ -32,18 +32,6 @@ impl HomeServer {
         Ok(Self { ssh, gateway })
     }
 
-    /// Starts an SSH server in front of a gateway that no other test talks to.
-    ///
-    /// # Errors
-    ///
-    /// When either does not start.
-    pub async fn with_own_gateway(release: Release, config: SshServerConfig) -> Result<Self> {
-        let (ssh, gateway) =
-            tokio::try_join!(TestSshServer::start(config), TestGateway::start(release))?;
-        let gateway = Arc::new(gateway);
-        Ok(Self { ssh, gateway })
-    }
-
     /// The flags of our command line that reach this server, its host key not among them.
     ///
     /// # Errors
