@@ -9,7 +9,6 @@ mod plan;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -20,10 +19,8 @@ use tokio_util::sync::CancellationToken;
 pub use lane::Held;
 pub use plan::{Cut, Direction, End, Entry, Flow, Plan, Stall};
 
-use crate::wait::until;
-
-/// How long a port that has just been given back may stay taken.
-const REOPEN: Duration = Duration::from_secs(10);
+/// How many callers may wait at the door.
+const BACKLOG: u32 = 128;
 
 /// How much of the server's bytes waits in the proxy's own socket before a thin lane.
 const THIN_BUFFER: u32 = 32 * 1024;
@@ -47,6 +44,9 @@ struct Shared {
 pub struct FaultProxy {
     shared: Arc<Shared>,
     port: u16,
+    /// Holds the port for as long as the proxy lives and never listens: with the door closed, nobody
+    /// else gets the port, and whoever connects to it is refused.
+    _keeper: TcpSocket,
     door: Option<JoinHandle<()>>,
 }
 
@@ -57,8 +57,9 @@ impl FaultProxy {
     ///
     /// When there is no port to be had.
     pub async fn start(upstream: SocketAddr) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let port = listener.local_addr()?.port();
+        let keeper = bound(0)?;
+        let port = keeper.local_addr()?.port();
+        let listener = bound(port)?.listen(BACKLOG)?;
         let shared = Arc::new(Shared {
             upstream,
             planner: Mutex::new(Box::new(|_| Plan::default())),
@@ -69,7 +70,12 @@ impl FaultProxy {
             cut: Mutex::new((CancellationToken::new(), End::Fin)),
         });
         let door = Some(tokio::spawn(accept(listener, Arc::clone(&shared))));
-        Ok(Self { shared, port, door })
+        Ok(Self {
+            shared,
+            port,
+            _keeper: keeper,
+            door,
+        })
     }
 
     /// The port it listens on.
@@ -132,16 +138,21 @@ impl FaultProxy {
     ///
     /// # Errors
     ///
-    /// When somebody else has it.
-    pub async fn open_door(&mut self) -> Result<()> {
-        let port = self.port;
-        let listener = until("the proxy's own port", REOPEN, async || {
-            Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.ok())
-        })
-        .await?;
+    /// When the system has no socket to spare.
+    pub fn open_door(&mut self) -> Result<()> {
+        let listener = bound(self.port)?.listen(BACKLOG)?;
         self.door = Some(tokio::spawn(accept(listener, Arc::clone(&self.shared))));
         Ok(())
     }
+}
+
+/// A socket that has a port, 0 for any free one, beside others of the same proxy.
+fn bound(port: u16) -> Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+    Ok(socket)
 }
 
 impl Drop for FaultProxy {

@@ -130,7 +130,7 @@ async fn a_server_that_comes_and_goes_is_not_stormed() -> Result<()> {
         site.proxy.close_door().await;
         site.proxy.cut_all(End::Fin);
         tokio::time::sleep(Duration::from_secs(1)).await;
-        site.proxy.open_door().await?;
+        site.proxy.open_door()?;
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     let flapped = Instant::now();
