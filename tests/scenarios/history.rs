@@ -205,7 +205,7 @@ async fn keys_that_are_learned_and_the_connection_of_local_programs_are_told() -
         ..SshServerConfig::default()
     };
     let home = HomeServer::with_shared_gateway(Release::V4, config).await?;
-    let proxy = FaultProxy::start(SocketAddr::from((Ipv4Addr::LOCALHOST, home.ssh.port()))).await?;
+    let proxy = FaultProxy::start(SocketAddr::from((Ipv4Addr::LOCALHOST, home.ssh.port())))?;
     // The second connection is the one that local programs get: it ends once it has brought more than
     // a sign-in.
     proxy.plan(|number| Plan {

@@ -49,8 +49,8 @@ fn link(port: u16, token: &str) -> String {
 }
 
 /// The gateway with a door in front of it that counts who comes.
-async fn door_to(port: u16) -> Result<FaultProxy> {
-    FaultProxy::start(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
+fn door_to(port: u16) -> Result<FaultProxy> {
+    FaultProxy::start(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
 }
 
 /// Opens a link as the system does while the app runs.
@@ -80,7 +80,7 @@ async fn nobody_comes(door: &FaultProxy) -> Result<()> {
 
 async fn a_link_while_the_app_runs(words: &Words) -> Result<()> {
     let gateway = TestGateway::shared(Release::V4).await?;
-    let door = door_to(gateway.port()).await?;
+    let door = door_to(gateway.port())?;
     let user = AppUser::new(DesktopParts::default())
         .await?
         .at_trace()
@@ -143,7 +143,7 @@ async fn a_link_is_asked_about_in_danish_too() -> Result<()> {
 #[tokio::test]
 async fn a_link_that_starts_the_app_is_in_nobodys_sight() -> Result<()> {
     let token = "canary-token-of-a-link-0123456789";
-    let door = door_to(9).await?;
+    let door = door_to(9)?;
     let user = AppUser::new(DesktopParts::default()).await?.at_trace();
     let running = user.launch_with(&[&link(door.port(), token)], &[])?;
     let command_line = format!("/proc/{}/cmdline", running.pid());

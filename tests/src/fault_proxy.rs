@@ -56,7 +56,7 @@ impl FaultProxy {
     /// # Errors
     ///
     /// When there is no port to be had.
-    pub async fn start(upstream: SocketAddr) -> Result<Self> {
+    pub fn start(upstream: SocketAddr) -> Result<Self> {
         let keeper = bound(0)?;
         let port = keeper.local_addr()?.port();
         let listener = bound(port)?.listen(BACKLOG)?;

@@ -52,7 +52,7 @@ impl Site {
     pub(crate) async fn with(config: SshServerConfig) -> Result<Self> {
         let address = config.address;
         let (ssh, gateway) = tokio::try_join!(TestSshServer::start(config), OurGateway::start())?;
-        let proxy = FaultProxy::start(SocketAddr::from((address, ssh.port()))).await?;
+        let proxy = FaultProxy::start(SocketAddr::from((address, ssh.port())))?;
         Ok(Self {
             ssh,
             gateway,

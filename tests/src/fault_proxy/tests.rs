@@ -4,7 +4,7 @@ use super::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::io::ErrorKind;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -30,7 +30,7 @@ async fn echo() -> SocketAddr {
 }
 
 async fn proxied(plan: Plan) -> (FaultProxy, TcpStream) {
-    let proxy = FaultProxy::start(echo().await).await.unwrap();
+    let proxy = FaultProxy::start(echo().await).unwrap();
     proxy.plan(move |_| plan);
     let client = TcpStream::connect(("127.0.0.1", proxy.port()))
         .await
