@@ -358,7 +358,7 @@ impl Controller {
                 self.focused = false;
                 self.report.forget();
                 self.forget_invitation();
-                self.voice_is_not_looked_at();
+                self.voice_is_not_looked_at(self.unsaved_settings);
                 self.put_window_away();
             }
             Request::Unsaved(unsaved) => self.unsaved_settings = unsaved,

@@ -82,6 +82,8 @@ pub(super) struct Voice {
     models: Vec<VoiceModelView>,
     download: Option<Download>,
     look: VoiceLook,
+    /// What a window that is only out of sight looked at; it does not say so again.
+    look_out_of_sight: VoiceLook,
     /// Whether the level is told.
     watched: bool,
     understood: VoiceTesterView,
@@ -112,6 +114,7 @@ impl Voice {
             models: Vec::new(),
             download: None,
             look: VoiceLook::default(),
+            look_out_of_sight: VoiceLook::default(),
             watched: false,
             understood: VoiceTesterView::default(),
             told: None,
@@ -274,10 +277,21 @@ impl Controller {
         self.voice_as_needed();
     }
 
-    /// The window is gone: nobody looks, and nobody holds a button.
-    pub(super) fn voice_is_not_looked_at(&mut self) {
+    /// The window is gone, or only out of sight: nobody looks, and nobody holds a button.
+    pub(super) fn voice_is_not_looked_at(&mut self, out_of_sight: bool) {
+        if out_of_sight {
+            self.voice.look_out_of_sight = self.voice.look;
+        }
         self.look_at_voice(VoiceLook::default());
         self.voice.input(Input::KeyUp);
+    }
+
+    /// The window is seen, perhaps again. One that is new says itself what it looks at.
+    pub(super) fn voice_may_be_looked_at(&mut self) {
+        let look = std::mem::take(&mut self.voice.look_out_of_sight);
+        if look != VoiceLook::default() {
+            self.look_at_voice(look);
+        }
     }
 
     /// Finds out whether the engine that is set could be started.

@@ -14,6 +14,7 @@ impl Controller {
         }
         self.window = true;
         self.desktop.show_window();
+        self.voice_may_be_looked_at();
     }
 
     /// Takes the window off the screen: down, for its memory, or only out of sight while it holds what

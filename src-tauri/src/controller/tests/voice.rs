@@ -317,6 +317,25 @@ async fn the_tester_and_the_level_end_with_the_window() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_window_that_was_out_of_sight_is_told_the_level_again() {
+    let mut fakes = Fakes::start();
+    fakes.tell(Request::TrayHost(true));
+    fakes.tell(Request::Voice(VoiceRequest::Look(VoiceLook {
+        page: true,
+        tester: true,
+    })));
+    while fakes.voice.station().await != station::Order::Watch(true) {}
+    fakes.tell(Request::Unsaved(true));
+    fakes.tell(Request::WindowClosed);
+    while fakes.voice.station().await != station::Order::Watch(false) {}
+
+    fakes.tell(Request::LaunchedAgain);
+
+    while fakes.voice.station().await != station::Order::Practise(true) {}
+    while fakes.voice.station().await != station::Order::Watch(true) {}
+}
+
+#[tokio::test(start_paused = true)]
 async fn triggers_are_the_gateways_and_gone_with_it() {
     let mut fakes = Fakes::with_settings(
         "{ voiceWake: true, profiles: [ { id: 'home', runs: 'anotherComputer', address: 'me@home' }, \
