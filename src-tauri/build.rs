@@ -61,6 +61,7 @@ const COMMANDS: &[&str] = &[
     "run_repair",
     "stop_repair",
     "gateway_log",
+    "set_shortcut",
     "set_voice",
     "set_voice_triggers",
     "voice_act",

@@ -7,7 +7,8 @@
 //! line wins, [`impact`] what a change redoes; [`openclaw_json`] reads the official file, and
 //! writes it only when a person has seen what and said so; [`gateway_here`] gathers what a gateway on this computer is started with;
 //! [`gateway_url`] says which addresses may be dialled without encryption, and [`tls_fingerprint`]
-//! pins the certificate of those that are encrypted; [`invitation`] reads setup codes and links.
+//! pins the certificate of those that are encrypted; [`invitation`] reads setup codes and links;
+//! [`shortcut`] is a combination of keys as a value.
 
 pub mod document;
 pub mod environment;
@@ -25,6 +26,7 @@ pub mod private_file;
 pub mod problem;
 pub mod settings;
 pub mod settings_file;
+pub mod shortcut;
 pub mod tls_fingerprint;
 pub mod voice;
 

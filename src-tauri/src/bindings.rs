@@ -72,6 +72,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::open_report_folder,
             commands::show_openclaw_change,
             commands::write_openclaw_change,
+            commands::set_shortcut,
             commands::set_voice,
             commands::set_voice_triggers,
             commands::voice_act,

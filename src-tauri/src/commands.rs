@@ -8,8 +8,8 @@ use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, ChatPageView,
     DayView, DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView,
     OpenclawChangeView, OwnFolder, PairingKind, PrivacyView, RepairKind, ReportView,
-    SavedReportView, SecretText, SessionEdit, SettingsForm, StoredKind, UiError, UnsentView,
-    VoiceAct, VoiceForm, VoiceLook, VoiceModelEdit,
+    SavedReportView, SecretText, SessionEdit, SettingsForm, ShortcutKind, StoredKind, UiError,
+    UnsentView, VoiceAct, VoiceForm, VoiceLook, VoiceModelEdit,
 };
 use tauri::State;
 
@@ -627,6 +627,19 @@ pub async fn set_voice(
 ) -> Result<(), UiError> {
     controller
         .ask(|reply| Request::Voice(VoiceRequest::Set { form, reply }))
+        .await
+}
+
+/// Sets which keys do something while another program has the keyboard; empty for none.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_shortcut(
+    controller: State<'_, ControllerHandle>,
+    kind: ShortcutKind,
+    keys: String,
+) -> Result<(), UiError> {
+    controller
+        .ask(|reply| Request::SetShortcut { kind, keys, reply })
         .await
 }
 

@@ -30,6 +30,7 @@ mod request;
 mod sending;
 pub(crate) mod sessions;
 mod settings;
+mod shortcuts;
 mod sign_in_key;
 #[cfg(test)]
 mod tests;
@@ -56,7 +57,7 @@ use crate::{
     launch::Launch,
     notices::Notices,
     tray::Tray,
-    view_model::{CheckView, ConnectionView, Page, UiError},
+    view_model::{CheckView, ConnectionView, NotKept, Page, UiError},
 };
 use chat::Conversations;
 use check_run::next_news;
@@ -74,6 +75,7 @@ use ports::{CheckNews, CourierNews};
 use repairing::Repairing;
 use report::ShownReport;
 use sessions::Sessions;
+use shortcuts::Keys;
 use sign_in_key::SignInKey;
 use std::{
     collections::HashSet,
@@ -105,6 +107,8 @@ pub struct Controller {
     kept_chats: Arc<dyn KeptChatsPort>,
     /// The conversations that are to be kept as they are in a moment.
     to_keep: HashSet<String>,
+    /// Why nothing of them is kept, as last told.
+    not_kept: Option<NotKept>,
     checks: Arc<dyn CheckPort>,
     home_server: Arc<dyn HomeServerPort>,
     administrator: Arc<dyn AdministratorPort>,
@@ -126,6 +130,7 @@ pub struct Controller {
     unsent: Unsent,
     sessions: Sessions,
     voice: Voice,
+    keys: Keys,
     /// The gateway whose conversations are shown.
     gateway: ProfileId,
     /// Whether enough was said of it to connect.
@@ -214,6 +219,7 @@ impl Controller {
             invited: Invited::default(),
             sessions: Sessions::new(&parts.places),
             voice: Voice::new(parts.voice),
+            keys: Keys::default(),
             places: parts.places,
             requests: parts.requests,
             work: JoinSet::new(),
@@ -224,6 +230,7 @@ impl Controller {
             unsent: Unsent::left(parts.left_chats),
             kept_chats: parts.kept_chats,
             to_keep: HashSet::new(),
+            not_kept: None,
             gateway: parts.settings.gateway(),
             is_described: parts.settings.is_configured(),
             settings: parts.settings,
@@ -298,6 +305,8 @@ impl Controller {
             };
             self.watch_as_needed();
             self.voice_as_needed();
+            self.keys_as_needed();
+            self.note_what_is_kept();
             self.notify_as_needed();
             if next == Next::End {
                 break;
@@ -370,6 +379,9 @@ impl Controller {
             Request::NoticeClicked(page) => self.open(page),
             Request::LaunchedAgain => self.show_window(),
             Request::Voice(request) => self.voice_asked(request),
+            Request::SetShortcut { kind, keys, reply } => self.set_shortcut(kind, &keys, reply),
+            Request::KeysGranted(granted) => self.keys_granted(granted),
+            Request::KeysPressed { what, down } => self.keys_pressed(what, down),
             Request::Privacy { reply } => self.list_privacy(reply),
             Request::DeleteStored { owner, kind, reply } => self.delete_stored(owner, kind, reply),
             Request::ForgetHistory { reply } => {
@@ -594,9 +606,11 @@ impl Controller {
     // Settings.
 
     fn send_settings(&self) {
-        self.desktop.send(WindowEvent::Settings(
-            self.settings.view(|gateway| self.unsent.count(gateway)),
-        ));
+        let waiting = |gateway: &_| self.unsent.count(gateway);
+        let view = self
+            .settings
+            .view(waiting, self.shortcuts_view(), self.not_kept);
+        self.desktop.send(WindowEvent::Settings(view));
     }
 
     /// Does what saved settings make necessary.

@@ -3,11 +3,12 @@
 //! The controller decides and this draws. A fake stands in for it in the controller's tests.
 
 mod clipboard;
+mod global_keys;
 pub mod notifier;
 pub mod tauri;
 
 use crate::{events::WindowEvent, notices::Notice, tray::Tray};
-use gateway_core::config::settings::Theme;
+use gateway_core::config::{settings::Theme, shortcut::Shortcuts};
 use std::path::{Path, PathBuf};
 use tokio::sync::oneshot;
 
@@ -37,6 +38,10 @@ pub trait Desktop: Send + Sync + 'static {
 
     /// Shows a notification; a click on it comes back as a request.
     fn notify(&self, notice: Notice);
+
+    /// Has these keys work everywhere from now on, and no others; what the system says to that comes back
+    /// as a request, and so does each press.
+    fn want_keys(&self, keys: Shortcuts);
 
     /// Draws everything light or dark from now on.
     fn set_theme(&self, theme: Theme);

@@ -5,7 +5,7 @@
 
 use crate::{
     controller::{KeptChatsPort, KeptHistory, LeftChats},
-    view_model::UiError,
+    view_model::{NotKept, UiError},
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
 use gateway_core::{
@@ -15,7 +15,7 @@ use gateway_core::{
     },
     config::{Places, ProfileId},
     protocol::method::chat::ChatHistoryPayload,
-    store::StoreError,
+    store::{StoreError, Unwritable},
 };
 use std::{
     collections::HashMap,
@@ -175,6 +175,17 @@ impl KeptChatsPort for Writer {
             }
         }
         .boxed()
+    }
+
+    fn not_kept(&self) -> Option<NotKept> {
+        let Some(chats) = &self.chats else {
+            return Some(NotKept::NotOpened);
+        };
+        chats.unwritable().map(|why| match why {
+            Unwritable::Full => NotKept::DiskFull,
+            Unwritable::ReadOnly => NotKept::ReadOnly,
+            Unwritable::Failing => NotKept::DiskFails,
+        })
     }
 
     fn settle(&self) -> BoxFuture<'static, ()> {

@@ -43,6 +43,7 @@ pub mod notices;
 mod page;
 pub mod reports;
 mod session_calls;
+pub mod shortcuts;
 pub mod single_instance;
 pub mod surroundings;
 pub mod tongue;
@@ -150,6 +151,7 @@ fn start() -> anyhow::Result<ExitCode> {
         controller.clone(),
         places.data_dir().join("webview"),
         places.data_dir().join("window.json"),
+        &environment,
     ));
     let around = Around::of(app.handle());
     let handle = app.handle().clone();
@@ -274,7 +276,10 @@ fn build(controller: &ControllerHandle) -> anyhow::Result<tauri::App> {
         .plugin(tauri_plugin_shell::init())
         .plugin(tauri_plugin_dialog::init())
         .manage(controller.clone())
-        .invoke_handler(invoke)
+        .invoke_handler(invoke);
+    #[cfg(not(target_os = "linux"))]
+    let app = app.plugin(tauri_plugin_global_shortcut::Builder::new().build());
+    let app = app
         .build(tauri::generate_context!())
         .context("the desktop toolkit cannot be started")?;
     // Before anything can be told: the toolkit's own setup runs later, when its loop starts.

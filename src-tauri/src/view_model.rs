@@ -13,12 +13,14 @@ mod fetched;
 mod gateway_report;
 mod gateways;
 mod invitation;
+mod not_kept;
 mod notices;
 mod openclaw_change;
 mod privacy;
 mod repair;
 mod report;
 mod sessions;
+mod shortcuts;
 mod sign_in_key;
 mod voice;
 
@@ -38,6 +40,7 @@ pub use fetched::{FetchedKind, FetchedView};
 pub use gateway_report::{GatewayReportView, NodeView, PresentView};
 pub use gateways::{GatewayEdit, GatewayEntry};
 pub use invitation::{BroughtView, InvitationView, InvitedView, InvitedWay};
+pub use not_kept::NotKept;
 pub use notices::NotificationSwitches;
 pub use openclaw_change::{ChangedLineKind, ChangedLineView, OpenclawChangeView};
 pub use privacy::{OwnFolder, PrivacyView, StoredItemView, StoredKind};
@@ -47,6 +50,7 @@ pub use sessions::{
     Ability, AgentView, CommandView, ModelView, SessionAbilities, SessionEdit, SessionView,
     SessionsView,
 };
+pub use shortcuts::{ShortcutKind, ShortcutProblem, ShortcutView, ShortcutsView};
 pub use sign_in_key::{SignInKeyStep, SignInKeyView};
 pub use voice::{
     MicrophoneView, OpenMicrophoneView, TriggerView, VoiceAct, VoiceEditing, VoiceForm,
@@ -368,6 +372,8 @@ pub struct SettingsView {
     pub also_run_here: bool,
     /// Which notifications are shown.
     pub notifications: NotificationSwitches,
+    /// Which keys work everywhere.
+    pub shortcuts: ShortcutsView,
     /// Whether the system starts the app when its user logs in.
     pub start_at_login: bool,
     /// The language of the window and of what is told outside it.
@@ -382,6 +388,8 @@ pub struct SettingsView {
     pub log_level_fixed: bool,
     /// Where secrets are kept.
     pub keychain: KeychainView,
+    /// Why conversations are not kept on this computer, if so.
+    pub not_kept: Option<NotKept>,
     /// What an existing `openclaw.json` would fill in; shown for review, never taken silently.
     pub found: Option<FoundConfigView>,
     /// A settings file we could not read; the last good values stay in force.

@@ -50,6 +50,7 @@ mod server_repair;
 mod server_restart;
 mod setup_link;
 mod several_gateways;
+mod shortcuts;
 mod sign_in_key;
 mod spoken;
 mod squatter;

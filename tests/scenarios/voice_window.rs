@@ -10,11 +10,13 @@ use e2e::desktop::DesktopParts;
 use e2e::gateway::witness::Witness;
 use e2e::gateway::{Release, TestGateway};
 use e2e::home_server::HomeServer;
+use e2e::keyboard::F9;
 use e2e::microphone::VirtualMicrophone;
 use e2e::ssh_server::TestSshServer;
 use e2e::ssh_server::config::SshServerConfig;
 use e2e::wait::until;
 use e2e::webdriver::Window;
+use fantoccini::key::Key;
 use serde_json::json;
 
 /// From the start of the program to a connection.
@@ -152,5 +154,29 @@ async fn what_is_said_to_the_app_is_shown_above_everything_and_arrives_once_wher
     stands(&window, "voice-state", "listening").await?;
     window.click("voice-wake").await?;
     stands(&window, "voice-state", "off").await?;
+
+    // Push-to-talk by a key, while another program could have the keyboard.
+    window.click("voice-push-to-talk").await?;
+    stands(&window, "voice-state", "ready").await?;
+    window.click("shortcut-keys").await?;
+    let button = window.element("shortcut-keys").await?;
+    button.send_keys(&char::from(Key::F9).to_string()).await?;
+    window
+        .shows("shortcut-keys", SOON, |shown| shown == "F9")
+        .await?;
+    window.picture("push-to-talk").await?;
+    shows_phase(&window, "up", CONNECTED).await?;
+    let keyboard = user.desktop().keyboard()?;
+    keyboard.goes(F9, true)?;
+    stands(&window, "voice-state", "capturing").await?;
+    microphone.say(&["what is the weather today"]).await?;
+    keyboard.goes(F9, false)?;
+    until("the second of the same words", SOON, async || {
+        let texts = home.gateway.user_texts(&conversation).await?;
+        let heard = texts.iter().filter(|text| text.contains("weather")).count();
+        Ok((heard == 2).then_some(()))
+    })
+    .await?;
+    stands(&window, "voice-state", "ready").await?;
     Ok(())
 }

@@ -16,6 +16,7 @@ use zbus::names::BusName;
 use zbus::zvariant::OwnedObjectPath;
 use zbus::{Connection, Proxy};
 
+use crate::keyboard::Keyboard;
 use crate::process::{Program, Running};
 use crate::temp_home::TempHome;
 use crate::tools;
@@ -180,6 +181,15 @@ impl DesktopSession {
     /// When there is one already.
     pub async fn late_tray(&self) -> Result<TrayHost> {
         TrayHost::start(&self.bus_address).await
+    }
+
+    /// The keyboard of the session's screen.
+    ///
+    /// # Errors
+    ///
+    /// When the screen cannot be reached.
+    pub fn keyboard(&self) -> Result<Keyboard> {
+        Keyboard::at(&self.display)
     }
 
     /// What was copied last, as another program of the session pastes it.

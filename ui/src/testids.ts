@@ -98,6 +98,12 @@ export const testids = {
   signInKeyUndo: "sign-in-key-undo",
   signInKeyClose: "sign-in-key-close",
 
+  notKept: "not-kept",
+  shortcuts: "shortcuts",
+  shortcut: "shortcut",
+  shortcutKeys: "shortcut-keys",
+  shortcutRemove: "shortcut-remove",
+  shortcutProblem: "shortcut-problem",
   quickChat: "quick-chat",
   quickChatOpen: "quick-chat-open",
   chatPage: "chat-page",

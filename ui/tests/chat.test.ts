@@ -36,6 +36,18 @@ const users = () => all(testids.chatUser).map((row) => [row.dataset["state"], te
 
 afterEach(() => vi.useRealTimers());
 
+describe("a disk that keeps nothing", () => {
+  it("is told above the field, and no more once it keeps again", async () => {
+    const backend = new FakeBackend();
+    await open(backend);
+    backend.tellSettings({ ...settingsView(), notKept: "diskFull" });
+    expect(await find(testids.notKept)).toHaveProperty("dataset.why", "diskFull");
+
+    backend.tellSettings(settingsView());
+    await waitFor(() => expect(all(testids.notKept)).toEqual([]));
+  });
+});
+
 describe("the conversation", () => {
   it("shows the history and streams a reply to what is sent", async () => {
     const { backend, user } = await openChat({

@@ -73,6 +73,8 @@ describe("the catalogue", () => {
         "settings.privacy.folder.data",
         "settings.privacy.version",
         "settings.tokenCommand",
+        "globalKeys.quickChat",
+        "globalKeys.shown",
         "shortcuts.send",
         "state.announce",
         "voice.engines.pocketSphinx",

@@ -13,8 +13,8 @@ pub use drafts::KeptDraft;
 pub use outbox::{KeptOutbox, UnsentMessage, UnsentState};
 pub use transcripts::{KeptTranscript, MOST_BYTES, MOST_TRANSCRIPT_BYTES};
 
-use crate::store::StoreError;
 use crate::store::database::{Database, Layout};
+use crate::store::{StoreError, Unwritable};
 use rusqlite::params;
 use std::path::Path;
 
@@ -54,6 +54,11 @@ impl KeptChats {
     /// Finishes what is queued and gives the file back; every later call answers `Closed`.
     pub async fn close(&self) {
         self.database.close().await;
+    }
+
+    /// Returns why nothing can be kept at present, as far as the last change told.
+    pub fn unwritable(&self) -> Option<Unwritable> {
+        self.database.unwritable()
     }
 
     /// Returns what is kept of one gateway's messages on their way, to be written by its courier alone.

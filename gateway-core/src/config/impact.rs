@@ -23,6 +23,7 @@ impl Impact {
             || old.log_level != new.log_level
             || old.notifications != new.notifications
             || old.voice != new.voice
+            || old.shortcuts != new.shortcuts
             || old.first_run_done != new.first_run_done
             || names(old) != names(new))
         .then_some(Self::Redraw);

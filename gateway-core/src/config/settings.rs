@@ -7,6 +7,7 @@ use super::document::{Document, Fault, Step};
 use super::gateway_url::{GatewayUrl, GatewayUrlError};
 use super::log_level::LogLevel;
 use super::notifications::Notifications;
+use super::shortcut::Shortcuts;
 use super::tls_fingerprint::{TlsFingerprint, TlsFingerprintError};
 use super::voice::VoiceSettings;
 use serde::{Deserialize, Serialize};
@@ -161,6 +162,9 @@ pub struct Settings {
     /// How this computer listens.
     #[serde(flatten)]
     pub voice: VoiceSettings,
+    /// Which keys work while another program has the keyboard.
+    #[serde(flatten)]
+    pub shortcuts: Shortcuts,
     /// One entry for each gateway the user has described; never empty.
     pub profiles: Vec<Profile>,
 }
@@ -263,6 +267,7 @@ impl Settings {
             log_level: LogLevel::default(),
             notifications: Notifications::default(),
             voice: VoiceSettings::default(),
+            shortcuts: Shortcuts::default(),
             profiles: vec![Profile::new(id)],
         }
     }
@@ -336,6 +341,7 @@ impl Settings {
             )?,
             notifications: reader.notifications(fresh.notifications)?,
             voice: reader.voice(&fresh.voice)?,
+            shortcuts: reader.shortcuts(fresh.shortcuts)?,
             profiles,
         })
     }
@@ -432,6 +438,24 @@ impl Reader<'_> {
             microphone: self.text(&at("voiceMicrophone"))?,
             microphone_name: self.text(&at("voiceMicrophoneName"))?,
             chimes: self.flag(&at("voiceChimes"), usual.chimes)?,
+        })
+    }
+
+    fn shortcuts(&self, usual: Shortcuts) -> Result<Shortcuts, Fault> {
+        let keys = |key: &str, usual| {
+            self.read(
+                &Place::default().at(key),
+                usual,
+                "must be keys such as \"Ctrl+Alt+Space\", or empty for none",
+                |value| match value.as_str()? {
+                    "" => Some(None),
+                    text => text.parse().ok().map(Some),
+                },
+            )
+        };
+        Ok(Shortcuts {
+            quick_chat: keys("quickChatShortcut", usual.quick_chat)?,
+            push_to_talk: keys("pushToTalkShortcut", usual.push_to_talk)?,
         })
     }
 
@@ -534,7 +558,7 @@ mod tests {
                notifyNeedsYou: false, notifyLost: false, notifyRestored: false, notifyRequests: false,
                notifyReplies: false, voiceWake: true, voicePushToTalk: true, voiceEngine: 'whisper', voiceModel: 'base',
                voiceLanguage: 'da', voiceMicrophone: 'alsa:hw', voiceMicrophoneName: 'Desk', voiceChimes: false,
-               profiles: [ { id: 'a' }, { id: 'b', name: 'Home', runs: 'anotherComputer', address: 'me@box',
+               quickChatShortcut: '', pushToTalkShortcut: 'f9', profiles: [ { id: 'a' }, { id: 'b', name: 'Home', runs: 'anotherComputer', address: 'me@box',
                signIn: 'keyFile', identityFile: '/k', hostKeyPolicy: 'openssh', localPort: 1, remotePort: 65535,
                connectOnLaunch: false, listenerEnabled: false, alsoRunHere: true, transport: 'direct',
                url: 'wss://box', tlsFingerprint: 'sha256:ab' } ] }",
@@ -564,6 +588,11 @@ mod tests {
             chimes: false,
         };
         assert_eq!(settings.voice, voice);
+        let shortcuts = Shortcuts {
+            quick_chat: None,
+            push_to_talk: Some("F9".parse().unwrap()),
+        };
+        assert_eq!(settings.shortcuts, shortcuts);
         assert!(matches!(
             active.direct(),
             Err(DirectSettingsError::Fingerprint(_))
@@ -588,6 +617,7 @@ mod tests {
     fn a_value_that_cannot_be_used_names_its_key_and_place() {
         let cases = [
             ("{\n  theme: 'pink' }", 2, "theme"),
+            ("{ quickChatShortcut: 'Q' }", 1, "quickChatShortcut"),
             (
                 "{ profiles: [ { id: 'a',\n localPort: 0 } ] }",
                 2,

@@ -9,8 +9,10 @@
 
 use super::overheard::notes::Notes;
 use super::overheard::{Listener, NOTES};
+use super::session_rows::{ModelInUse, RowExtras, row};
 use crate::protocol::conformance::{Fit, Schema, kinds_outside, shape_of};
 use crate::protocol::recordings::{exchanges, fixtures, frames};
+use crate::store::{MessageRole, NewMessage, SessionRecord, SessionStatus, StoredMessage};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -327,6 +329,93 @@ fn what_the_programs_said_in_every_test_fits() {
         counts.by_schema > 0 && counts.by_recording > 0,
         "{counts:?}"
     );
+}
+
+/// A conversation of which everything is known; `words` says whether its own are told with it.
+fn full_row(words: bool) -> Value {
+    let record = SessionRecord {
+        key: "agent:main:dashboard:7".into(),
+        agent_id: "main".into(),
+        session_id: "6f1c".to_owned(),
+        label: Some("Garden".to_owned()),
+        model: Some("home/large".to_owned()),
+        thinking_level: Some("off".to_owned()),
+        pinned: true,
+        archived: true,
+        unread: true,
+        created_at_ms: 1,
+        updated_at_ms: 2,
+        input_tokens: 3,
+        output_tokens: 4,
+        context_tokens: 5,
+        status: SessionStatus::Failed,
+        last_run_error: Some("the model did not answer".to_owned()),
+    };
+    let model = ModelInUse {
+        provider: "home".to_owned(),
+        model: "large".to_owned(),
+        context_tokens: 6,
+    };
+    let message = StoredMessage {
+        session_id: record.session_id.clone(),
+        seq: 1,
+        message: NewMessage {
+            id: "m1".to_owned(),
+            role: MessageRole::User,
+            content: json!("water the roses"),
+            timestamp_ms: 1,
+            run_id: None,
+            idempotency_key: None,
+            extra: serde_json::Map::new(),
+        },
+    };
+    let extras = RowExtras {
+        active: vec!["run".into()],
+        last: words.then_some(&message),
+        first: words.then_some(&message),
+    };
+    row(&record, &model, &extras)
+}
+
+/// Rows are put together from what is known of a conversation, and hardly any test meets all of it at once.
+#[test]
+fn whatever_is_known_of_a_conversation_fits_wherever_it_is_told() {
+    let answer = |payload| json!({"type": "res", "id": "1", "ok": true, "payload": payload});
+    let changed = json!({"session": full_row(false)});
+    let told = [
+        (
+            Some("sessions.list"),
+            answer(json!({"sessions": [full_row(true)]})),
+        ),
+        (
+            Some("sessions.describe"),
+            answer(json!({"session": full_row(true)})),
+        ),
+        (
+            Some("chat.history"),
+            answer(json!({"sessionInfo": full_row(false)})),
+        ),
+        (
+            None,
+            json!({"type": "event", "event": "sessions.changed", "payload": changed}),
+        ),
+    ];
+    let mut held = crate::server::held(&CHECKER);
+    let (checker, listed) = &mut *held;
+    let before = checker.counts;
+    let mut unlisted = Vec::new();
+    for (method, frame) in &told {
+        let places = checker.misfits(*method, frame);
+        // What else such a frame has to have is not here, and not the question.
+        let places = places
+            .into_keys()
+            .filter(|(_, place)| place.contains("/session"));
+        unlisted.extend(places.filter(|spot| !is_listed(listed, spot)));
+    }
+    // None of it was said by a gateway.
+    checker.counts = before;
+    drop(held);
+    assert_eq!(unlisted, []);
 }
 
 #[test]

@@ -11,6 +11,16 @@ use tokio::time::sleep;
 const KEEP_AFTER: Duration = Duration::from_secs(3);
 
 impl Controller {
+    /// Tells where it has changed whether anything is kept. It is known once something was to be written, so it
+    /// is looked at after everything that happens.
+    pub(super) fn note_what_is_kept(&mut self) {
+        let not_kept = self.kept_chats.not_kept();
+        if self.not_kept != not_kept {
+            self.not_kept = not_kept;
+            self.send_settings();
+        }
+    }
+
     /// Has the conversation kept in which a reply has just ended.
     pub(super) fn keep_when_ended(&mut self, update: &ChatUpdate) {
         let ended = matches!(

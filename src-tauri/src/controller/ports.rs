@@ -1,7 +1,9 @@
 //! What the controller drives: the seams between deciding and doing.
 
 use super::{gateway_report::GatewayAnswers, sessions::SessionsPort};
-use crate::view_model::{ChatDraft, CheckStepView, FetchedView, LogView, PairingKind, UiError};
+use crate::view_model::{
+    ChatDraft, CheckStepView, FetchedView, LogView, NotKept, PairingKind, UiError,
+};
 use futures_util::future::BoxFuture;
 use gateway_core::{
     chat::kept::{KeptDraft, UnsentMessage},
@@ -239,6 +241,9 @@ pub trait KeptChatsPort: Send + Sync + 'static {
 
     /// Forgets every history, in memory and on disk.
     fn forget_histories(&self) -> BoxFuture<'static, Result<(), UiError>>;
+
+    /// Returns why nothing is kept at present.
+    fn not_kept(&self) -> Option<NotKept>;
 
     /// Comes back once everything that was told is on disk.
     fn settle(&self) -> BoxFuture<'static, ()>;

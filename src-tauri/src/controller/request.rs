@@ -1,12 +1,14 @@
 //! What reaches the controller, and the handle that carries it there.
 
 use super::voice::VoiceRequest;
+use crate::shortcuts::{GrantedKeys, ShortcutUse};
 use crate::tray::MenuAction;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, ChatPageView,
     DayView, DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView,
     OpenclawChangeView, OwnFolder, Page, PairingKind, PrivacyView, RepairKind, ReportView,
-    SavedReportView, SecretText, SessionEdit, SettingsForm, StoredKind, UiError, UnsentView,
+    SavedReportView, SecretText, SessionEdit, SettingsForm, ShortcutKind, StoredKind, UiError,
+    UnsentView,
 };
 use gateway_core::config::ProfileId;
 use tokio::sync::{mpsc, oneshot};
@@ -25,6 +27,16 @@ pub type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 )]
 pub enum Request {
     ResendAll,
+    SetShortcut {
+        kind: ShortcutKind,
+        keys: String,
+        reply: Reply<(), UiError>,
+    },
+    KeysGranted(GrantedKeys),
+    KeysPressed {
+        what: ShortcutUse,
+        down: bool,
+    },
     ResendQuickChat,
     LeaveQuickChat,
     QuickChatClosed,

@@ -15,8 +15,8 @@ use crate::logging::LogSwitch;
 use crate::login_start::LoginStart;
 use crate::tongue::Tongue;
 use crate::view_model::{
-    FieldError, FileProblemView, FoundConfigView, HostKeyPolicy, KeychainView, RunsWhere,
-    SettingsForm, SettingsView, SignInChoice, Transport, UiError, UserAction,
+    FieldError, FileProblemView, FoundConfigView, HostKeyPolicy, KeychainView, NotKept, RunsWhere,
+    SettingsForm, SettingsView, ShortcutsView, SignInChoice, Transport, UiError, UserAction,
 };
 use gateway_core::{
     config::{
@@ -186,7 +186,12 @@ impl KeptSettings {
     }
 
     /// Returns the settings as shown; `waiting` counts the messages that wait for a gateway.
-    pub(super) fn view(&self, waiting: impl Fn(&ProfileId) -> usize) -> SettingsView {
+    pub(super) fn view(
+        &self,
+        waiting: impl Fn(&ProfileId) -> usize,
+        shortcuts: ShortcutsView,
+        not_kept: Option<NotKept>,
+    ) -> SettingsView {
         let profile = self.profile();
         SettingsView {
             profile: profile.id.to_string(),
@@ -210,6 +215,7 @@ impl KeptSettings {
             listener_enabled: profile.listener_enabled,
             also_run_here: profile.also_run_here,
             notifications: self.notifications().into(),
+            shortcuts,
             start_at_login: self.login.is_on(),
             language: self.file.settings().language,
             system_language: Tongue::of_system(&self.environment),
@@ -220,6 +226,7 @@ impl KeptSettings {
                 Keeping::Keychain => KeychainView::Available,
                 Keeping::SessionOnly { reason } => KeychainView::SessionOnly { reason },
             },
+            not_kept,
             found: self.found.clone(),
             file_problem: self.file.problem().map(problem_view),
         }

@@ -40,6 +40,7 @@ mod quick_chat;
 mod repairing;
 mod report;
 mod sessions;
+mod shortcuts;
 mod sign_in_key;
 mod tray;
 mod voice;

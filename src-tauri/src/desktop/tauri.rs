@@ -6,7 +6,7 @@ mod main_window;
 mod quick_window;
 mod tray_icon;
 
-use super::{Desktop, clipboard::Copier, notifier::Notifier};
+use super::{Desktop, clipboard::Copier, global_keys::GlobalKeys, notifier::Notifier};
 use crate::{
     controller::{ControllerHandle, Request},
     events::{
@@ -18,7 +18,7 @@ use crate::{
     notices::Notice,
     tray::Tray,
 };
-use gateway_core::config::settings::Theme;
+use gateway_core::config::{Environment, settings::Theme, shortcut::Shortcuts};
 use main_window::MainWindow;
 use std::{
     io::{self, Write as _},
@@ -51,6 +51,7 @@ pub struct TauriDesktop {
     tray: Arc<Mutex<Option<ShownTray>>>,
     notifier: Notifier,
     copier: Copier,
+    keys: GlobalKeys,
 }
 
 impl TauriDesktop {
@@ -61,8 +62,10 @@ impl TauriDesktop {
         controller: ControllerHandle,
         webview_data: PathBuf,
         window_file: PathBuf,
+        environment: &Environment,
     ) -> Self {
         Self {
+            keys: GlobalKeys::new(&app, controller.clone(), environment),
             app,
             notifier: Notifier::start(controller.clone()),
             controller,
@@ -168,6 +171,10 @@ impl Desktop for TauriDesktop {
 
     fn notify(&self, notice: Notice) {
         self.notifier.show(notice);
+    }
+
+    fn want_keys(&self, keys: Shortcuts) {
+        self.keys.want(keys);
     }
 
     fn set_theme(&self, theme: Theme) {

@@ -90,6 +90,9 @@ type About = (name: string, otherwise: string) => string;
  */
 const problems: Readonly<Record<string, string | ((about: About) => string)>> = {
   voiceUnavailable: "Stemme kan ikke slås til endnu. Siden siger, hvad der mangler.",
+  noShortcut:
+    "De taster kan ikke bruges. Tryk på et bogstav, et tal eller mellemrum sammen med Ctrl, Alt eller Super, eller på en funktionstast.",
+  shortcutTwice: "De taster bruger denne app allerede til noget andet.",
   noLanguage: "Det er ikke koden for et sprog, som for eksempel da.",
   modelNotRemoved: "Modellen blev ikke fjernet. Se efter, om den må slettes.",
   downloadFailed: "Der kan ikke hentes noget: Systemets certifikater kan ikke bruges.",
@@ -847,6 +850,23 @@ export const da: Catalogue = {
     hint: "Spørg om noget. Esc lukker vinduet, og samtalen bliver.",
   },
 
+  globalKeys: {
+    title: "Taster, der virker overalt",
+    quickChat: "Quick Chat",
+    quickChatHint:
+      "Henter Quick Chat frem, mens du bruger et andet program; et tryk mere lukker den.",
+    pushToTalk: "Tast til tryk og tal",
+    pushToTalkHint: "Hold den nede hvor som helst, og tal; slip den for at sende.",
+    none: "Vælg taster…",
+    press: "Tryk på tasterne… (Esc: fortryd)",
+    shown: (keys) => keys.replaceAll("+", " + "),
+    remove: (label) => `Ingen taster til ${label}`,
+    problem: {
+      taken: "Et andet program har de taster. Vælg nogle andre.",
+      noSuchKey: "Dette tastatur har ikke den tast. Vælg en anden.",
+    },
+  },
+
   attachments: {
     label: "Vedhæftede filer",
     add: "Vedhæft filer",
@@ -1185,6 +1205,13 @@ export const da: Catalogue = {
         "Det seneste af hver samtale, højst 50 MB i alt, gemmes i en fil, som kun du kan læse, så du kan læse det, mens din server ikke kan nås. Det, du har skrevet og ikke sendt, gemmes også dér.",
       forget: "Glem samtalerne",
       forgotten: "Glemt her. Serveren har dem stadig.",
+      notKept: "Det, du skriver og læser nu, er væk, når appen afsluttes.",
+      notKeptBecause: {
+        diskFull: "Computerens disk er fuld: gør plads, så prøves der igen af sig selv.",
+        readOnly: "Der kan ikke skrives i appens mappe: gør den til din igen, så prøves der igen.",
+        diskFails: "Computerens disk svigter: se til den, før den tager mere med sig.",
+        notOpened: "Filen kunne ikke åbnes, da appen startede. Loggen siger hvorfor.",
+      },
     },
     diagnostics: {
       title: "Diagnostik",

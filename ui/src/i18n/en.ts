@@ -12,8 +12,10 @@ import type {
   LetInBy,
   LogLevel,
   NotificationSwitches,
+  NotKept,
   Phase,
   QuestionKind,
+  ShortcutProblem,
   RepairKind,
   RepairStep,
   SignInKeyStep,
@@ -624,6 +626,22 @@ export const en = {
     hint: "Ask something. Esc puts this window away; the conversation stays.",
   },
 
+  globalKeys: {
+    title: "Keys from anywhere",
+    quickChat: "Quick Chat",
+    quickChatHint: "Brings up Quick Chat while you use another program; pressed again, it goes.",
+    pushToTalk: "Key for push-to-talk",
+    pushToTalkHint: "Hold it anywhere and speak; let it go to send.",
+    none: "Choose keys…",
+    press: "Press the keys… (Esc: leave)",
+    shown: (keys: string) => keys.replaceAll("+", " + "),
+    remove: (label: string) => `No keys for ${label}`,
+    problem: {
+      taken: "Another program has these keys. Choose others.",
+      noSuchKey: "This keyboard has no such key. Choose others.",
+    } satisfies Record<ShortcutProblem, string>,
+  },
+
   attachments: {
     label: "Attached files",
     add: "Attach files",
@@ -965,6 +983,15 @@ export const en = {
         "The last of each conversation, at most 50 MB in all, is kept in a file that only you can read, so that you can read it while your server is out of reach. What you have written and not sent is kept there too.",
       forget: "Forget the conversations",
       forgotten: "Forgotten here. The server still has them.",
+      notKept: "What you write and read now is gone when the app ends.",
+      notKeptBecause: {
+        diskFull:
+          "The disk of this computer is full: free some space, it is tried again by itself.",
+        readOnly:
+          "The app's folder cannot be written: make it yours again, it is tried again by itself.",
+        diskFails: "The disk of this computer fails: look after it before it takes more with it.",
+        notOpened: "The file could not be opened when the app started. The log says why.",
+      } satisfies Record<NotKept, string>,
     },
     diagnostics: {
       title: "Diagnostics",

@@ -123,6 +123,8 @@ export const commands = {
 	showOpenclawChange: () => typedError<OpenclawChangeView, UiError>(__TAURI_INVOKE("show_openclaw_change")),
 	/**  Writes the change of the official `openclaw.json` that is shown. */
 	writeOpenclawChange: (number: number) => typedError<null, UiError>(__TAURI_INVOKE("write_openclaw_change", { number })),
+	/**  Sets which keys do something while another program has the keyboard; empty for none. */
+	setShortcut: (kind: ShortcutKind, keys: string) => typedError<null, UiError>(__TAURI_INVOKE("set_shortcut", { kind, keys })),
 	/**  Sets how this computer listens; all of it at once, and at once. */
 	setVoice: (form: VoiceForm) => typedError<null, UiError>(__TAURI_INVOKE("set_voice", { form })),
 	/**  Has the gateway listen for these triggers, on every device; none brings its own back. */
@@ -1210,6 +1212,17 @@ export type NodeView = {
 	waitsForApproval: boolean,
 };
 
+/**  Why nothing of conversations is kept at present: what is written now lasts until the app ends. */
+export type NotKept = 
+/**  The disk is full. */
+"diskFull" | 
+/**  The file may be read and not written. */
+"readOnly" | 
+/**  The disk fails. */
+"diskFails" | 
+/**  The file could not be opened when the app started; the log says why. */
+"notOpened";
+
 /**  Which notifications the desktop shows. */
 export type NotificationSwitches = {
 	/**  The connection waits for a person. */
@@ -1755,6 +1768,8 @@ export type SettingsView = {
 	alsoRunHere: boolean,
 	/**  Which notifications are shown. */
 	notifications: NotificationSwitches,
+	/**  Which keys work everywhere. */
+	shortcuts: ShortcutsView,
 	/**  Whether the system starts the app when its user logs in. */
 	startAtLogin: boolean,
 	/**  The language of the window and of what is told outside it. */
@@ -1769,10 +1784,44 @@ export type SettingsView = {
 	logLevelFixed: boolean,
 	/**  Where secrets are kept. */
 	keychain: KeychainView,
+	/**  Why conversations are not kept on this computer, if so. */
+	notKept: NotKept | null,
 	/**  What an existing `openclaw.json` would fill in; shown for review, never taken silently. */
 	found: FoundConfigView | null,
 	/**  A settings file we could not read; the last good values stay in force. */
 	fileProblem: FileProblemView | null,
+};
+
+/**  What such keys do. */
+export type ShortcutKind = 
+/**  Bring up Quick Chat, and take it away again. */
+"quickChat" | 
+/**  Are held for talking. */
+"pushToTalk";
+
+/**  Why keys do not work. */
+export type ShortcutProblem = 
+/**  Another program has them. */
+"taken" | 
+/**  This keyboard has no such key. */
+"noSuchKey";
+
+/**  One of them. */
+export type ShortcutView = {
+	/**  The keys, such as `Ctrl+Alt+Space`; empty for none. */
+	keys: string,
+	/**  Why they do not work although they are set. */
+	problem: ShortcutProblem | null,
+};
+
+/**  All of them. */
+export type ShortcutsView = {
+	/**  Whether this system gives programs such keys; where not, none are offered. */
+	possible: boolean,
+	/**  Quick Chat's. */
+	quickChat: ShortcutView,
+	/**  Push-to-talk's. */
+	pushToTalk: ShortcutView,
 };
 
 /**  How to sign in to the server. */

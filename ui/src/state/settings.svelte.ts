@@ -16,6 +16,7 @@ import type {
   RunsWhere,
   SettingsForm,
   SettingsView,
+  ShortcutKind,
   SignInChoice,
   Theme,
   Transport,
@@ -237,6 +238,12 @@ export class SettingsState {
 
   /** Fetches the gateway's token or password from the server's own files. */
   fetchSecret = () => this.#backend.commands.fetchGatewaySecret();
+
+  /** Has other keys work everywhere, at once; empty for none. Returns why not. */
+  async setShortcut(kind: ShortcutKind, keys: string): Promise<UiError | null> {
+    const answer = await this.#backend.commands.setShortcut(kind, keys);
+    return answer.status === "ok" ? null : answer.error;
+  }
 
   /** Takes over what an existing `openclaw.json` says. */
   async useFoundConfig(): Promise<UiError | null> {

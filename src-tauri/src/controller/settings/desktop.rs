@@ -5,7 +5,9 @@ use crate::{
     tongue::Tongue,
     view_model::{FieldError, NotificationSwitches, UiError},
 };
-use gateway_core::config::{Notifications, RunsWhere, settings::Theme, voice::VoiceSettings};
+use gateway_core::config::{
+    Notifications, RunsWhere, settings::Theme, shortcut::Shortcuts, voice::VoiceSettings,
+};
 
 impl KeptSettings {
     /// Returns which notifications are shown.
@@ -22,6 +24,23 @@ impl KeptSettings {
     pub(in crate::controller) fn set_voice(&mut self, voice: VoiceSettings) -> Result<(), UiError> {
         let mut settings = self.file.settings().clone();
         settings.voice = voice;
+        self.write(&settings)
+            .map(drop)
+            .map_err(|problem| save_error(&problem))
+    }
+
+    /// Returns which keys work everywhere.
+    pub(in crate::controller) fn shortcuts(&self) -> Shortcuts {
+        self.file.settings().shortcuts
+    }
+
+    /// Keeps which keys are to work everywhere.
+    pub(in crate::controller) fn set_shortcuts(
+        &mut self,
+        shortcuts: Shortcuts,
+    ) -> Result<(), UiError> {
+        let mut settings = self.file.settings().clone();
+        settings.shortcuts = shortcuts;
         self.write(&settings)
             .map(drop)
             .map_err(|problem| save_error(&problem))

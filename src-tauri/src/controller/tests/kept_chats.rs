@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     controller::ports::{CourierNews, CourierOrder, LeftChats},
-    view_model::{ChatDraft, ChatHistoryView, UiError, UnsentView},
+    view_model::{ChatDraft, ChatHistoryView, NotKept, SettingsView, UiError, UnsentView},
 };
 use gateway_core::chat::{
     Attachments,
@@ -223,4 +223,22 @@ async fn a_conversation_is_kept_once_a_reply_has_ended() {
         .ask(|reply| Request::ChatHistory { session_key, reply })
         .await;
     assert_eq!(kept.unwrap().messages.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_keeps_nothing_is_told_until_it_does() {
+    let mut fakes = Fakes::start();
+    let not_kept = |why| move |view: &SettingsView| view.not_kept == why;
+    fakes.desktop.settings_where(not_kept(None)).await;
+
+    *fakes.kept.not_kept.lock().unwrap() = Some(NotKept::DiskFull);
+    fakes.tell(Request::WindowFocused(true));
+    fakes
+        .desktop
+        .settings_where(not_kept(Some(NotKept::DiskFull)))
+        .await;
+
+    *fakes.kept.not_kept.lock().unwrap() = None;
+    fakes.tell(Request::WindowFocused(false));
+    fakes.desktop.settings_where(not_kept(None)).await;
 }

@@ -230,6 +230,7 @@ export class BrowserBackend implements Backend {
       forgetHistories: () => Promise.resolve({ status: "ok", data: null }),
       forgetMessage: (key) => done().then(() => this.#outbox.forget(key)),
       // A page has no microphone: it is told nothing of voice, and shows none.
+      setShortcut: onlyInTheApp,
       setVoice: onlyInTheApp,
       setVoiceTriggers: onlyInTheApp,
       voiceAct: onlyInTheApp,
@@ -391,6 +392,11 @@ const SETTINGS: SettingsView = {
     requests: false,
     replies: false,
   },
+  shortcuts: {
+    possible: false,
+    quickChat: { keys: "", problem: null },
+    pushToTalk: { keys: "", problem: null },
+  },
   startAtLogin: false,
   language: "system",
   systemLanguage: null,
@@ -398,6 +404,7 @@ const SETTINGS: SettingsView = {
   logLevel: "info",
   logLevelFixed: false,
   keychain: { kind: "available" },
+  notKept: null,
   found: null,
   fileProblem: null,
 };

@@ -30,10 +30,7 @@ impl AdministratorPort for FakeAdministrator {
 impl Fakes {
     /// Lets the next one in; the session is gone once nobody holds it any more.
     pub(in crate::controller::tests) fn administrator_is_let_in(&self) -> Weak<FakeGateway> {
-        let session = Arc::new(FakeGateway {
-            decided: Arc::clone(&self.administrator.done),
-            ..FakeGateway::default()
-        });
+        let session = Arc::new(FakeGateway::deciding_with(&self.administrator.done));
         let weak = Arc::downgrade(&session);
         *self.administrator.next.lock().unwrap() = Some(session);
         weak

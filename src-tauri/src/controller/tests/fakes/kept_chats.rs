@@ -2,7 +2,7 @@
 
 use crate::{
     controller::ports::{KeptChatsPort, KeptHistory},
-    view_model::UiError,
+    view_model::{NotKept, UiError},
 };
 use futures_util::future::BoxFuture;
 use gateway_core::{config::ProfileId, protocol::method::chat::ChatHistoryPayload};
@@ -13,6 +13,7 @@ use std::sync::Mutex;
 pub(in crate::controller::tests) struct FakeKeptChats {
     pub(in crate::controller::tests) drafts: Mutex<Vec<(String, String)>>,
     pub(in crate::controller::tests) forgotten: Mutex<Vec<String>>,
+    pub(in crate::controller::tests) not_kept: Mutex<Option<NotKept>>,
     histories: Mutex<Vec<(ProfileId, String, ChatHistoryPayload)>>,
 }
 
@@ -65,6 +66,10 @@ impl KeptChatsPort for FakeKeptChats {
     fn forget_histories(&self) -> BoxFuture<'static, Result<(), UiError>> {
         self.histories.lock().unwrap().clear();
         Box::pin(async { Ok(()) })
+    }
+
+    fn not_kept(&self) -> Option<NotKept> {
+        *self.not_kept.lock().unwrap()
     }
 
     fn settle(&self) -> BoxFuture<'static, ()> {

@@ -1,0 +1,81 @@
+//! Keys that work everywhere: pressed while the app has no window, they bring up Quick Chat, and pressed again they
+//! take it away; keys that another program has are said to be, and others can be pressed in their place.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use e2e::app::AppUser;
+use e2e::desktop::DesktopParts;
+use e2e::keyboard::{ALT, CTRL, F9, SPACE};
+use e2e::wait::until;
+use e2e::webdriver::Window;
+use fantoccini::key::Key;
+use fantoccini::wd::WindowHandle;
+
+const SOON: Duration = Duration::from_secs(60);
+
+async fn windows(window: &Window, count: usize) -> Result<Vec<WindowHandle>> {
+    until("that many windows", SOON, async || {
+        let there = window.client().windows().await?;
+        Ok((there.len() == count).then_some(there))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn keys_bring_quick_chat_from_anywhere_and_say_when_another_program_has_them() -> Result<()> {
+    let user = AppUser::new(DesktopParts::default()).await?;
+    user.has_chosen_this_computer()?;
+    let keyboard = user.desktop().keyboard()?;
+    let rival = user.desktop().keyboard()?;
+    rival.takes_with_ctrl_and_alt(SPACE)?;
+
+    let window = user.open("shortcuts").await?;
+    let main = window.client().window().await?;
+    window.click("nav-settings").await?;
+    window
+        .shows("shortcut-problem", SOON, |shown| {
+            shown.contains("Another program has these keys")
+        })
+        .await?;
+    window.click("shortcut-keys").await?;
+    window
+        .shows("shortcut-keys", SOON, |shown| {
+            shown.contains("Press the keys")
+        })
+        .await?;
+    window.picture("pressing").await?;
+    let button = window.element("shortcut-keys").await?;
+    button.send_keys(&char::from(Key::F9).to_string()).await?;
+    window
+        .shows("shortcut-keys", SOON, |shown| shown == "F9")
+        .await?;
+    window.picture("chosen").await?;
+    ensure!(!window.has("shortcut-problem").await?, "F9 is free");
+
+    keyboard.types(&[CTRL, ALT, SPACE])?;
+    keyboard.types(&[F9])?;
+    let opened = windows(&window, 2).await?;
+    let quick = opened.into_iter().find(|handle| *handle != main);
+    let quick = quick.context("no second window")?;
+    window.client().switch_to_window(quick).await?;
+    until("the small window has the keyboard", SOON, async || {
+        let focused = window
+            .client()
+            .execute("return document.hasFocus()", vec![])
+            .await?;
+        Ok((focused == true).then_some(()))
+    })
+    .await?;
+    keyboard.types(&[F9])?;
+    windows(&window, 1).await?;
+
+    window.client().switch_to_window(main).await?;
+    window.click("shortcut-remove").await?;
+    window
+        .shows("shortcut-keys", SOON, |shown| shown.contains("Choose keys"))
+        .await?;
+    // Nobody has it now: another program can.
+    keyboard.takes(F9)?;
+    window.close().await
+}
