@@ -229,7 +229,6 @@ async fn a_conversation_is_kept_once_a_reply_has_ended() {
 async fn a_disk_that_keeps_nothing_is_told_until_it_does() {
     let mut fakes = Fakes::start();
     let not_kept = |why| move |view: &SettingsView| view.not_kept == why;
-    fakes.desktop.settings_where(not_kept(None)).await;
 
     *fakes.kept.not_kept.lock().unwrap() = Some(NotKept::DiskFull);
     fakes.tell(Request::WindowFocused(true));
