@@ -87,6 +87,9 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(1500);
 /// How long a server on the way may take to lead our goodbye on.
 const LED_ON_LIMIT: Duration = Duration::from_millis(400);
 
+/// What may be under way of one channel where nothing else is said, as OpenSSH has it.
+const WINDOW: u32 = 2 * 1024 * 1024;
+
 /// What it takes to open a tunnel.
 #[derive(Debug, Clone)]
 pub struct TunnelConfig {
@@ -130,6 +133,9 @@ pub struct TunnelConfig {
     /// How many of those questions may stay unanswered: the end comes after
     /// `keepalive` × (`keepalive_max` + 1).
     pub keepalive_max: usize,
+    /// How many bytes of one channel may be under way to us. On a thin line they stand in front of everything else
+    /// that the connection carries.
+    pub window: u32,
 }
 
 impl TunnelConfig {
@@ -161,6 +167,7 @@ impl TunnelConfig {
             limits: TunnelLimits::default(),
             keepalive: Duration::from_secs(15),
             keepalive_max: 3,
+            window: WINDOW,
         }
     }
 
@@ -264,6 +271,7 @@ async fn open_one(
         known_hosts.certificate_algorithms_for(key_host, key_port),
         config.keepalive,
         config.keepalive_max,
+        config.window,
     );
     let exchange = client::connect_stream(Arc::new(ssh), socket, handler);
     let mut handle = timeout(limits.key_exchange, exchange)

@@ -35,6 +35,11 @@ use tokio::time::{Instant, sleep};
 /// The host the gateway listens on, as the server sees it.
 const GATEWAY_HOST: &str = "127.0.0.1";
 
+/// What may be under way to a local program on the connection that the app uses too, in bytes. Until there is a second
+/// one, and where there is none, what such a program fetches stands in front of the app's own words: on a line of
+/// 512 kbit/s for four seconds, and not for the half minute that OpenSSH's usual window comes to.
+const SHARED_WINDOW: u32 = 256 * 1024;
+
 /// A web page that tries again and again is told of so often.
 const BETWEEN_REFUSALS: Duration = Duration::from_secs(10);
 
@@ -135,6 +140,7 @@ impl SshServer {
         memory.set_own_key(access.own_key().await);
         self.recall_passphrase(&config, &mut memory, access).await;
         self.demand_what_is_trusted(&mut config);
+        let own_window = std::mem::replace(&mut config.window, SHARED_WINDOW);
         let mut began = Instant::now();
         let mut signed_in = (Credential::Nothing, Duration::ZERO);
         let mut on_step = |step| match step {
@@ -171,6 +177,7 @@ impl SshServer {
         let again = config.via.is_empty().then(|| Again {
             config: TunnelConfig {
                 demanded_host_key: None,
+                window: own_window,
                 ..config
             },
             memory: may_sign_in_again,

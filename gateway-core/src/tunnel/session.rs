@@ -39,6 +39,7 @@ pub(super) fn config(
     certificates: Vec<Algorithm>,
     keepalive: Duration,
     keepalive_max: usize,
+    window: u32,
 ) -> client::Config {
     debug_assert_eq!(host_keys.len(), HOST_KEY_ALGORITHMS.len());
     client::Config {
@@ -51,6 +52,7 @@ pub(super) fn config(
             // Key exchange (with strict-kex) and MACs: russh's own lists, which hold no SHA-1.
             ..Preferred::DEFAULT
         },
+        window_size: window,
         channel_buffer_size: CHANNEL_BUFFER,
         // russh's default is none at all; it gives up after interval × (max + 1).
         keepalive_interval: Some(keepalive),
