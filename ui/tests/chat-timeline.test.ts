@@ -76,22 +76,37 @@ describe("what was said before", () => {
       keptAtMs: null,
     },
   });
-  const page = (from: number, to: number, earlier: number | null): TimelineInput => ({
+  /** A page that was asked for while the message of that number stood first. */
+  const page = (
+    from: number,
+    to: number,
+    earlier: number | null,
+    first: number,
+  ): TimelineInput => ({
     type: "earlier",
     page: { messages: Array.from({ length: to - from + 1 }, (_, at) => said(from + at)), earlier },
+    before: `m${first}`,
   });
   const numbers = (timeline: Timeline) =>
     rows(timeline).map((row) => (row.kind === "user" ? Number(row.text.split(" ")[1]) : -1));
 
   it("is put above, also where pages overlap because more was said meanwhile", () => {
-    const timeline = play(told(1, 5, 6, 2), page(3, 5, 5), page(1, 2, null));
+    const timeline = play(told(1, 5, 6, 2), page(3, 5, 5, 5), page(1, 2, null, 3));
 
     expect(numbers(timeline)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(timeline.earlier).toBeNull();
   });
 
+  it("is left where it is newer than what is shown, or of a conversation that has begun anew", () => {
+    const shown = play(told(1, 5, 6, 2));
+    expect(numbers(reduce(shown, page(6, 8, 3, 5)))).toEqual([5, 6]);
+
+    const anew = reduce(shown, told(2, 20, 21, 2));
+    expect(reduce(anew, page(3, 4, 4, 5))).toBe(anew);
+  });
+
   it("stays above a history that touches it, and goes with one that does not", () => {
-    const before = play(told(1, 5, 6, 2), page(3, 4, 4));
+    const before = play(told(1, 5, 6, 2), page(3, 4, 4, 5));
     const touching = reduce(before, told(2, 6, 8, 3));
     expect(numbers(touching)).toEqual([3, 4, 5, 6, 7, 8]);
     expect(touching.earlier).toBe(4);

@@ -98,7 +98,8 @@ export interface Timeline {
 /** What changes a timeline. */
 export type TimelineInput =
   | { type: "history"; view: ChatHistoryView }
-  | { type: "earlier"; page: ChatPageView }
+  /** `before` is the id of the message that stood first when the page was asked for. */
+  | { type: "earlier"; page: ChatPageView; before: string | null }
   | { type: "update"; update: ChatUpdate }
   | {
       type: "send";
@@ -204,7 +205,7 @@ export function reduce(timeline: Timeline, input: TimelineInput): Timeline {
         ? replay(adopt(timeline, input.view))
         : adoptKept(timeline, input.view);
     case "earlier":
-      return putBefore(timeline, input.page);
+      return putBefore(timeline, input.page, input.before);
     case "update":
       return receive(timeline, input.update);
     case "send":
@@ -438,8 +439,10 @@ function setSendState(
     ...timeline,
     tail: timeline.tail.map((entry) => {
       if (entry.kind !== "send" || entry.key !== key) return entry;
-      // News may come twice and out of turn; what the gateway has is never "queued" again.
+      // News may come twice and out of turn; what the gateway has, or has refused, never waits again. (Sent
+      // again, a message has a key of its own.)
       if (entry.state === "accepted" && state !== "refused") return entry;
+      if (entry.state === "refused" && (state === "queued" || state === "sending")) return entry;
       return { ...entry, state, problem };
     }),
   };
@@ -522,16 +525,55 @@ function adopt(timeline: Timeline, view: ChatHistoryView): Timeline {
 }
 
 /** Puts the messages before those that are shown. What was said meanwhile moves the pages, so they may overlap. */
-function putBefore(timeline: Timeline, page: ChatPageView): Timeline {
+function putBefore(timeline: Timeline, page: ChatPageView, before: string | null): Timeline {
   if (timeline.keptAtMs !== null || !timeline.loaded) return timeline;
-  const shown = new Set(timeline.history.map(({ id }) => id));
-  const fresh = page.messages.filter(({ id }) => id === null || !shown.has(id));
+  // Another one stands first since: the conversation may have begun anew, and this be of the one before.
+  if ((timeline.history[0]?.id ?? null) !== before) return timeline;
+  const fresh = olderThan(timeline.history, page.messages);
+  const history = [...fresh, ...timeline.history];
+  const open = openEntries(timeline.tail, history);
+  const known = { ...timeline, history, tail: open };
+  // So much may have been said since that what was told here is first met again up there.
+  const tail = open.filter((entry) => {
+    switch (entry.kind) {
+      case "send":
+        return true;
+      case "run":
+        return isInHistory(known, entry.runId, entry.text) === "none";
+      case "message": {
+        const { runId, text } = entry.message;
+        return runId === null || !["same", "perhaps"].includes(isInHistory(known, runId, text));
+      }
+      case "stopped":
+      case "failed":
+        return isLastWord(entry, history, open);
+    }
+  });
   return {
     ...timeline,
-    history: [...fresh, ...timeline.history],
+    history,
+    tail,
     earlier: page.earlier,
     paged: timeline.paged || fresh.length > 0,
   };
+}
+
+/**
+ * The messages of a page that come before what is shown. Pages are counted from the end, which moves as more is said:
+ * a page may hold what is shown, and even what is newer and not shown yet.
+ */
+function olderThan(
+  shown: readonly ChatMessageView[],
+  page: readonly ChatMessageView[],
+): readonly ChatMessageView[] {
+  const [first] = shown;
+  if (first === undefined) return page;
+  const at = first.id === null ? -1 : page.findIndex(({ id }) => id === first.id);
+  if (at >= 0) return page.slice(0, at);
+  const known = new Set(shown.map(({ id }) => id));
+  const last = page.at(-1);
+  const isNewer = last?.atMs != null && first.atMs !== null && last.atMs > first.atMs;
+  return isNewer || page.some(({ id }) => id !== null && known.has(id)) ? [] : page;
 }
 
 /** What was read before the messages of a history, where they touch; of another conversation nothing stays. */
@@ -635,6 +677,8 @@ function isLastWord(
   history: readonly ChatMessageView[],
   open: readonly TailEntry[],
 ): boolean {
+  if (history.some(({ role, runId }) => role === "assistant" && runId === entry.runId))
+    return false;
   if (open.some((other) => other.kind === "send" && other.key === entry.runId)) return true;
   const last = history.filter(isSpoken).at(-1);
   if (last?.role !== "user") return false;

@@ -180,14 +180,15 @@ export class ChatState {
 
   /** Reads the messages before those that are shown. */
   async readEarlier(): Promise<void> {
-    const { earlier } = this.#timeline;
+    const { earlier, history } = this.#timeline;
+    const before = history[0]?.id ?? null;
     if (earlier === null || this.readingEarlier || this.#online !== true) return;
     const place = this.#place;
     this.readingEarlier = true;
     const problem = await this.#ask(async () => {
       const answer = await this.#backend.commands.chatEarlier(this.sessionKey, earlier);
       if (answer.status === "ok" && place === this.#place)
-        this.#dispatch({ type: "earlier", page: answer.data });
+        this.#dispatch({ type: "earlier", page: answer.data, before });
       return answer;
     });
     if (place !== this.#place) return;
