@@ -23,7 +23,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use reply::Reply;
 
@@ -237,9 +237,10 @@ fn stream_of(reply: Reply) -> Response<Body> {
         events.push(Ok(last.to_string()));
         events.push(Ok("[DONE]".to_owned()));
     }
-    let pause = reply.pause;
-    let frames = stream::iter(events).then(move |event| async move {
-        sleep(pause).await;
+    let (pause, began) = (reply.pause, Instant::now());
+    let frames = stream::iter((1..).zip(events)).then(move |(number, event)| async move {
+        // By the clock: pauses of a few milliseconds, each rounded up, would add up to another pace.
+        sleep_until(began + pause * number).await;
         event.map(|event| Frame::data(Bytes::from(format!("data: {event}\n\n"))))
     });
     let mut response = Response::new(StreamBody::new(Box::pin(frames)).boxed_unsync());

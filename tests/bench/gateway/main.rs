@@ -7,9 +7,11 @@
 
 mod content;
 mod crowd;
+#[path = "../figures.rs"]
 mod figures;
 mod floor;
 mod rate;
+#[path = "../report.rs"]
 mod report;
 mod side;
 mod table;
@@ -109,7 +111,8 @@ async fn main() -> Result<()> {
         ours.len(),
         began.elapsed().as_secs()
     ));
-    report::tell(&table::rows(&official, &ours), &notes)
+    let title = "gateway, each alone on the machine";
+    report::tell("gateway", title, &table::rows(&official, &ours), &notes)
 }
 
 /// How often a gateway is started in a round; the last one is measured further.

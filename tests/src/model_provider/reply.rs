@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `SLOW` | 60 small parts, half a second apart: time to stop it, or to cut the line |
 //! | `LONG` | 400 words in 40 parts |
+//! | `FLOOD` | 100 KB of Markdown in 2,000 parts, 200 a second, that ends in the text's last word |
 //! | `PROMPTLY` | `Echo: ` and the text's last line, with no pause: for timing what is around it |
 //! | `FAIL500` | HTTP 500 with an error body |
 //! | `FAILSTREAM` | two parts, then the connection is cut |
@@ -99,6 +100,12 @@ impl Reply {
         if text.contains("SLOW") {
             return plain((0..60).map(|n| format!("slow{n} ")).collect(), 500);
         }
+        if text.contains("FLOOD") {
+            let mark = text.split_whitespace().last().unwrap_or_default();
+            let mut parts: Vec<String> = (0..1_999).map(part_of_a_flood).collect();
+            parts.push(format!("\n\nAnd so {FLOOD_ENDS}: {mark}"));
+            return plain(parts, 5);
+        }
         if text.contains("LONG") {
             let words = |part: usize| (0..10).map(|n| format!("word{} ", part * 10 + n)).collect();
             return plain((0..40).map(words).collect(), 30);
@@ -109,6 +116,30 @@ impl Reply {
         let size = words.len().div_ceil(8).max(1);
         let pause_ms = if text.contains("PROMPTLY") { 0 } else { 20 };
         plain(words.chunks(size).map(<[&str]>::concat).collect(), pause_ms)
+    }
+}
+
+/// The last words of a flood, followed by a colon and the last word of what was asked.
+pub const FLOOD_ENDS: &str = "the flood is over";
+
+/// Fifty bytes of a long answer: paragraphs, headings, lists, and here and there a block of code.
+fn part_of_a_flood(part: usize) -> String {
+    let text = match part % 40 {
+        0 => format!("\n\n## Chapter {}\n\n", part / 40 + 1),
+        12 => "\n\n- the first thing to **remember**".to_owned(),
+        13 | 14 => "\n- another thing, and `some code`".to_owned(),
+        15 => "\n\nWhat follows is said in ".to_owned(),
+        28 => "\n\n```ts\n".to_owned(),
+        29..=34 => format!("const value{part} = compute({part}, \"text\");\n"),
+        35 => "```\n\nThat was the code; ".to_owned(),
+        _ => format!("words of part {part}, one after the other, "),
+    };
+    // What is too short ends in a word more; a line of code ends with its line.
+    match text.len() {
+        length if length < 50 && !text.ends_with('\n') => {
+            format!("{text}{} ", "o".repeat(49 - length))
+        }
+        _ => text,
     }
 }
 
@@ -190,6 +221,14 @@ mod tests {
             Reply::to("LONG").parts.concat().split_whitespace().count(),
             400
         );
+    }
+
+    #[test]
+    fn a_flood_is_long_and_ends() {
+        let reply = Reply::to("FLOOD of-mine");
+        assert_eq!(reply.parts.len(), 2_000);
+        assert!((95_000..=105_000).contains(&reply.parts.concat().len()));
+        assert!(reply.parts[1_999].ends_with(&format!("{FLOOD_ENDS}: of-mine")));
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! What the bench prints and writes, and which ratios it insists on.
+//! What a bench that compares ours with the official one prints and writes, and which ratios it insists
+//! on. Part of the benches `gateway` and `chat`; knows neither of them.
 
 use std::env;
+use std::fmt::Debug;
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use e2e::tools;
 use serde_json::{Value, json};
-
-use crate::side::Kind;
 
 /// Which way is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(crate) enum Better {
     More,
 }
 
-/// One figure of both gateways.
+/// One figure of both sides.
 #[derive(Debug)]
 pub(crate) struct Row {
     name: String,
@@ -150,20 +150,20 @@ fn short(value: f64) -> String {
 
 /// Says what is being measured: the whole takes minutes.
 #[expect(clippy::print_stderr, reason = "for whoever waits")]
-pub(crate) fn progress(kind: Kind, what: &str) {
-    eprintln!("{kind:?}: {what}");
+pub(crate) fn progress(side: impl Debug, what: &str) {
+    eprintln!("{side:?}: {what}");
 }
 
-/// Prints the table, writes it to `target/bench/gateway.json`, and fails when a ratio is beyond its
+/// Prints the table, writes it to `target/bench/<bench>.json`, and fails when a ratio is beyond its
 /// limit.
 #[expect(
     clippy::print_stdout,
     reason = "a benchmark's result is what it prints"
 )]
-pub(crate) fn tell(rows: &[Row], notes: &[String]) -> Result<()> {
+pub(crate) fn tell(bench: &str, title: &str, rows: &[Row], notes: &[String]) -> Result<()> {
     println!(
         "{:<52} {:>10} {:>10} {:<4} {:>9}  goals",
-        "gateway, each alone on the machine", "official", "ours", "", "ratio"
+        title, "official", "ours", "", "ratio"
     );
     for row in rows {
         println!("{}", row.line());
@@ -177,7 +177,7 @@ pub(crate) fn tell(rows: &[Row], notes: &[String]) -> Result<()> {
     let folder = target.join("bench");
     fs::create_dir_all(&folder)?;
     let rows_json: Vec<Value> = rows.iter().map(Row::json).collect();
-    let file = folder.join("gateway.json");
+    let file = folder.join(format!("{bench}.json"));
     let written = json!({"rows": rows_json, "notes": notes});
     fs::write(&file, serde_json::to_vec_pretty(&written)?)
         .with_context(|| file.display().to_string())?;

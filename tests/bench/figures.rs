@@ -1,4 +1,4 @@
-//! Small sums over what was measured.
+//! Small sums over what was measured. Part of the benches `gateway` and `chat`.
 
 use std::time::Duration;
 
