@@ -122,7 +122,7 @@ impl Reply {
 /// The last words of a flood, followed by a colon and the last word of what was asked.
 pub const FLOOD_ENDS: &str = "the flood is over";
 
-/// Fifty bytes of a long answer: paragraphs, headings, lists, and here and there a block of code.
+/// Some fifty bytes of a long answer: paragraphs, headings, lists, and here and there a block of code.
 fn part_of_a_flood(part: usize) -> String {
     let text = match part % 40 {
         0 => format!("\n\n## Chapter {}\n\n", part / 40 + 1),
@@ -136,8 +136,8 @@ fn part_of_a_flood(part: usize) -> String {
     };
     // What is too short ends in a word more; a line of code ends with its line.
     match text.len() {
-        length if length < 50 && !text.ends_with('\n') => {
-            format!("{text}{} ", "o".repeat(49 - length))
+        length if length < 54 && !text.ends_with('\n') => {
+            format!("{text}{} ", "o".repeat(53 - length))
         }
         _ => text,
     }
