@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow, ensure};
 use e2e::app::{AppUser, shows_phase};
 use e2e::desktop::{DesktopParts, TrayHost};
-use e2e::gateway::{Release, TURN};
+use e2e::gateway::{Release, TURN, main_conversation};
 use e2e::home_server::HomeServer;
 use e2e::ports;
 use e2e::ssh_server::config::SshServerConfig;
@@ -92,6 +92,7 @@ fn profiles(user: &AppUser) -> Result<Vec<Profile>> {
 
 #[tokio::test]
 async fn each_is_told_what_was_said_to_it_and_nothing_else() -> Result<()> {
+    let _alone = main_conversation().await;
     let config = SshServerConfig::default;
     let (mut home, office) = tokio::try_join!(
         HomeServer::with_shared_gateway(Release::V4, config()),

@@ -53,6 +53,10 @@ async fn keys_bring_quick_chat_from_anywhere_and_say_when_another_program_has_th
     window.picture("chosen").await?;
     ensure!(!window.has("shortcut-problem").await?, "F9 is free");
 
+    until("the app has the key", SOON, async || {
+        Ok(rival.is_taken(F9)?.then_some(()))
+    })
+    .await?;
     keyboard.types(&[CTRL, ALT, SPACE])?;
     keyboard.types(&[F9])?;
     let opened = windows(&window, 2).await?;
@@ -76,6 +80,9 @@ async fn keys_bring_quick_chat_from_anywhere_and_say_when_another_program_has_th
         .shows("shortcut-keys", SOON, |shown| shown.contains("Choose keys"))
         .await?;
     // Nobody has it now: another program can.
-    keyboard.takes(F9)?;
+    until("the key is free", SOON, async || {
+        Ok((!rival.is_taken(F9)?).then_some(()))
+    })
+    .await?;
     window.close().await
 }

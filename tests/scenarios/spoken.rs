@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::cli::{CommandLine, Connecting};
-use e2e::gateway::Release;
 use e2e::gateway::witness::Witness;
+use e2e::gateway::{Release, main_conversation};
 use e2e::home_server::{HomeServer, trust};
 use e2e::microphone::VirtualMicrophone;
 use e2e::ssh_server::config::SshServerConfig;
@@ -87,6 +87,7 @@ async fn arrives_once(home: &HomeServer, message: &str) -> Result<Vec<String>> {
 
 #[tokio::test]
 async fn what_is_said_after_a_trigger_arrives_once_whatever_changes_meanwhile() -> Result<()> {
+    let _alone = main_conversation().await;
     let mut home = HomeServer::with_shared_gateway(Release::V4, SshServerConfig::default()).await?;
     let user = CommandLine::new()?;
     trust(&home.ssh, user.known_hosts())?;

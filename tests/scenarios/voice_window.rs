@@ -167,6 +167,10 @@ async fn what_is_said_to_the_app_is_shown_above_everything_and_arrives_once_wher
     window.picture("push-to-talk").await?;
     shows_phase(&window, "up", CONNECTED).await?;
     let keyboard = user.desktop().keyboard()?;
+    until("the app has the key", SOON, async || {
+        Ok(keyboard.is_taken(F9)?.then_some(()))
+    })
+    .await?;
     keyboard.goes(F9, true)?;
     stands(&window, "voice-state", "capturing").await?;
     microphone.say(&["what is the weather today"]).await?;

@@ -88,6 +88,22 @@ impl Keyboard {
         self.grab(key, ModMask::default())
     }
 
+    /// Returns whether another program has a key alone for itself.
+    ///
+    /// # Errors
+    ///
+    /// When the keyboard has no such key.
+    pub fn is_taken(&self, key: u32) -> Result<bool> {
+        if self.takes(key).is_err() {
+            return Ok(true);
+        }
+        let code = self.code(key)?;
+        self.line
+            .ungrab_key(code, self.root, ModMask::default())?
+            .check()?;
+        Ok(false)
+    }
+
     fn grab(&self, key: u32, held: ModMask) -> Result<()> {
         let code = self.code(key)?;
         self.line
