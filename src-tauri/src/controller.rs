@@ -146,6 +146,8 @@ pub struct Controller {
     quick_chat: bool,
     /// Whether the small window has the keyboard.
     quick_chat_focused: bool,
+    /// When it lost the keyboard last.
+    quick_chat_left: Option<Instant>,
     /// When the window that is being built was asked for.
     opening: Option<Instant>,
     /// Whether the window holds edits of the settings that would be lost with it.
@@ -242,6 +244,7 @@ impl Controller {
             window: false,
             quick_chat: false,
             quick_chat_focused: false,
+            quick_chat_left: None,
             opening: None,
             unsaved_settings: false,
             watched: false,

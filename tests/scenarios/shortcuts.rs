@@ -59,7 +59,9 @@ async fn keys_bring_quick_chat_from_anywhere_and_say_when_another_program_has_th
     .await?;
     keyboard.types(&[CTRL, ALT, SPACE])?;
     keyboard.types(&[F9])?;
-    let opened = windows(&window, 2).await?;
+    let opened = windows(&window, 2)
+        .await
+        .context("the key brings no window")?;
     let quick = opened.into_iter().find(|handle| *handle != main);
     let quick = quick.context("no second window")?;
     window.client().switch_to_window(quick).await?;
@@ -72,7 +74,9 @@ async fn keys_bring_quick_chat_from_anywhere_and_say_when_another_program_has_th
     })
     .await?;
     keyboard.types(&[F9])?;
-    windows(&window, 1).await?;
+    windows(&window, 1)
+        .await
+        .context("the key takes no window away")?;
 
     window.client().switch_to_window(main).await?;
     window.click("shortcut-remove").await?;

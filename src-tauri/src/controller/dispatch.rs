@@ -46,7 +46,7 @@ impl Controller {
             Request::LeaveQuickChat => self.leave_quick_chat(),
             Request::QuickChatClosed => self.close_quick_chat(),
             Request::WindowFocused(focused) => self.focused = focused,
-            Request::QuickChatFocused(focused) => self.quick_chat_focused = focused,
+            Request::QuickChatFocused(focused) => self.note_quick_chat_focus(focused),
             Request::NoticeClicked(page) => self.open(page),
             Request::LaunchedAgain => self.show_window(),
             Request::Voice(request) => self.voice_asked(request),

@@ -3,6 +3,11 @@
 
 use super::Controller;
 use crate::{events::WindowEvent, view_model::Page};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What passes at most between a key's taking the keyboard away and the news of it, on a loaded machine.
+const JUST_LEFT: Duration = Duration::from_millis(700);
 
 impl Controller {
     /// Brings the small window to the front.
@@ -15,7 +20,25 @@ impl Controller {
     pub(super) fn close_quick_chat(&mut self) {
         self.quick_chat = false;
         self.quick_chat_focused = false;
+        self.quick_chat_left = None;
         self.desktop.close_quick_chat();
+    }
+
+    /// The small window has the keyboard, or lost it.
+    pub(super) fn note_quick_chat_focus(&mut self, focused: bool) {
+        if self.quick_chat_focused && !focused {
+            self.quick_chat_left = Some(Instant::now());
+        }
+        self.quick_chat_focused = focused;
+    }
+
+    /// Whether its user was in it when a key was pressed: the system takes the keyboard away for as long as a key of
+    /// ours is held, and may say so before it tells of the key.
+    pub(super) fn is_in_quick_chat(&self) -> bool {
+        let just_left = self
+            .quick_chat_left
+            .is_some_and(|left| left.elapsed() < JUST_LEFT);
+        self.quick_chat && (self.quick_chat_focused || just_left)
     }
 
     /// Shows the same conversation in the main window.

@@ -38,7 +38,7 @@ impl Controller {
 
     pub(super) fn keys_pressed(&mut self, what: ShortcutUse, down: bool) {
         match (what, down) {
-            (ShortcutUse::QuickChat, true) if self.quick_chat && self.quick_chat_focused => {
+            (ShortcutUse::QuickChat, true) if self.is_in_quick_chat() => {
                 self.close_quick_chat();
             }
             (ShortcutUse::QuickChat, true) => self.show_quick_chat(),

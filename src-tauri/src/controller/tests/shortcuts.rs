@@ -115,3 +115,18 @@ async fn push_to_talks_keys_are_asked_for_while_it_is_on_and_held_for_talking() 
     let mut off = Fakes::with_settings("{ pushToTalkShortcut: 'F9' }");
     assert_eq!(off.desktop.keys().await.push_to_talk, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_takes_the_keyboard_from_quick_chat_before_it_is_told_takes_it_away_all_the_same()
+ {
+    let mut fakes = Fakes::hidden();
+    fakes.tell(Request::TrayHost(true));
+    fakes.desktop.tray().await;
+    fakes.tell(press(ShortcutUse::QuickChat, true));
+    assert!(fakes.desktop.quick_chat().await);
+    fakes.tell(Request::QuickChatFocused(true));
+
+    fakes.tell(Request::QuickChatFocused(false));
+    fakes.tell(press(ShortcutUse::QuickChat, true));
+    assert!(!fakes.desktop.quick_chat().await);
+}
