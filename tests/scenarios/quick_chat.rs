@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use e2e::app::{AppUser, shows_phase};
 use e2e::desktop::DesktopParts;
-use e2e::gateway::{Release, TURN};
+use e2e::gateway::{Release, TURN, main_conversation};
 use e2e::home_server::HomeServer;
 use e2e::ssh_server::config::SshServerConfig;
 use e2e::wait::until;
@@ -28,6 +28,7 @@ async fn windows(window: &Window, count: usize) -> Result<Vec<WindowHandle>> {
 
 #[tokio::test]
 async fn a_question_is_asked_in_a_small_window_and_answered_there() -> Result<()> {
+    let _alone = main_conversation().await;
     let home = HomeServer::with_shared_gateway(Release::V4, SshServerConfig::default()).await?;
     let user = AppUser::new(DesktopParts::default()).await?;
     user.has_met(&home.ssh, &home.gateway)?;
