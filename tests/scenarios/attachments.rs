@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use e2e::app::{AppUser, shows_phase};
 use e2e::desktop::DesktopParts;
-use e2e::gateway::{Release, TURN};
+use e2e::gateway::{Release, TURN, main_conversation};
 use e2e::home_server::HomeServer;
 use e2e::ssh_server::config::SshServerConfig;
 use e2e::wait::until;
@@ -77,6 +77,7 @@ fn is_kept(user: &AppUser, text: &str) -> bool {
 
 #[tokio::test]
 async fn files_reach_a_gateway_at_once_and_after_they_have_waited() -> Result<()> {
+    let _alone = main_conversation().await;
     let config = SshServerConfig::default();
     let mut home = HomeServer::with_shared_gateway(Release::V4, config).await?;
     let user = AppUser::new(DesktopParts::default()).await?;

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use e2e::core::{Conversation, CoreUser};
-use e2e::delivery::{Delivery, ids_in, message_id, message_text};
+use e2e::delivery::{Delivery, message_id, message_text};
 use e2e::gateway::{Release, TURN};
 use e2e::home_server::HomeServer;
 use e2e::long_runs::from_env;
 use e2e::ssh_server::config::SshServerConfig;
-use e2e::wait::until;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::Uuid;
@@ -24,32 +23,6 @@ const KILLS: usize = 10;
 const KILLS_TO_REST: usize = 5;
 /// Where in the life of a message a kill falls is drawn from this seed (`E2E_SEED` sets another).
 const SEED: u64 = 20_261_122;
-
-/// Waits until every text sent stands in the history.
-///
-/// A message the gateway has taken waits for the turns before it, and only then stands there: as
-/// long as the waiting ones get fewer, none is lost yet.
-async fn all_stored(
-    home: &HomeServer,
-    conversation: &Conversation,
-    sent: &[String],
-) -> Result<Delivery> {
-    let mut judged = Delivery::judge(sent, &[] as &[&str]);
-    while !judged.lost.is_empty() {
-        let missing = judged.lost.len();
-        let fewer = until("another text in the history", TURN, async || {
-            let stored = home.gateway.user_texts(&conversation.0).await?;
-            judged = Delivery::judge(sent, &ids_in(&stored));
-            Ok((judged.lost.len() < missing).then_some(()))
-        })
-        .await;
-        if let Err(late) = fewer {
-            let state = home.gateway.session_state(&conversation.0).await?;
-            return Err(late.context(format!("{judged:?} of {} sent\n{state}", sent.len())));
-        }
-    }
-    Ok(judged)
-}
 
 async fn nothing_is_lost(release: Release) -> Result<()> {
     let kills: usize = from_env("E2E_KILLS", KILLS)?;
@@ -64,7 +37,7 @@ async fn nothing_is_lost(release: Release) -> Result<()> {
     let first = message_id(&run, 0);
     user.send(&conversation, message_text(&first)).await?;
     sent.push(first);
-    all_stored(&home, &conversation, &sent).await?;
+    home.gateway.stores_all(&conversation.0, &sent).await?;
     for kill in 1..=kills {
         for _ in 0..draw.random_range(1..=2) {
             let id = message_id(&run, sent.len());
@@ -77,14 +50,15 @@ async fn nothing_is_lost(release: Release) -> Result<()> {
         ensure!(home.ssh.kill_sessions() > 0, "there was no session to kill");
         user.comes_back(since, Duration::from_secs(30)).await?;
         if kill % KILLS_TO_REST == 0 {
-            all_stored(&home, &conversation, &sent).await?;
+            home.gateway.stores_all(&conversation.0, &sent).await?;
         }
     }
     user.all_delivered(TURN).await?;
     let ports = user.local_ports();
     user.shut_down().await;
 
-    let judged = all_stored(&home, &conversation, &sent).await?;
+    let stored = home.gateway.stores_all(&conversation.0, &sent).await?;
+    let judged = Delivery::judge(&sent, &stored);
     ensure!(judged.is_exact(), "{judged:?}");
     let different: HashSet<&String> = sent.iter().collect();
     ensure!(

@@ -1,14 +1,15 @@
 //! The official gateway from npm, for one test or shared by several: own port, own home, own token.
 //!
-//! It takes 6–10 seconds to start and about 900 MB, so no more than two live at once; a test that
-//! does not need one for itself shares one ([`TestGateway::shared`]).
+//! It takes 6–10 seconds to start, 14 of computing, and about 900 MB. So no more than two live at once that tests
+//! have for themselves; a test that does not need that shares one with all others ([`TestGateway::shared`]).
 
+mod stored;
 pub mod witness;
 
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -23,6 +24,7 @@ use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use crate::http;
+use crate::kept;
 use crate::model_provider::{MODEL, ModelProvider};
 use crate::ports;
 use crate::process::{Finished, Program, Running};
@@ -88,7 +90,8 @@ pub struct TestGateway {
     token_file: PathBuf,
     provider: ModelProvider,
     home: TempHome,
-    _seat: OwnedSemaphorePermit,
+    /// `None` for one that is shared: it never ends while tests run, so it may not take a seat.
+    _seat: Option<OwnedSemaphorePermit>,
 }
 
 impl TestGateway {
@@ -121,6 +124,14 @@ impl TestGateway {
 
     async fn start_by(release: Release, front: Front) -> Result<Self> {
         let seat = seats().acquire_owned().await?;
+        Self::start_seated(release, front, Some(seat)).await
+    }
+
+    async fn start_seated(
+        release: Release,
+        front: Front,
+        seat: Option<OwnedSemaphorePermit>,
+    ) -> Result<Self> {
         let home = TempHome::new()?;
         let provider = ModelProvider::start()?;
         let token = format!("gw-{}", Uuid::new_v4().simple());
@@ -148,26 +159,32 @@ impl TestGateway {
         })
     }
 
-    /// Returns the gateway of `release` that other tests use too, starting it when nobody does.
+    /// Returns the gateway of `release` that other tests use too, starting it for the first of them.
     ///
-    /// It ends with its last user. Whoever shares it leaves its process and its configuration alone
-    /// and keeps to a session key of its own.
+    /// It runs until the last test has ended: a start costs more than most tests do. Whoever shares it leaves its
+    /// process and its configuration alone and keeps to a session key of its own.
     ///
     /// # Errors
     ///
     /// As [`TestGateway::start`].
     pub async fn shared(release: Release) -> Result<Arc<Self>> {
-        static V4: Mutex<Weak<TestGateway>> = Mutex::const_new(Weak::new());
-        static V3: Mutex<Weak<TestGateway>> = Mutex::const_new(Weak::new());
+        static V4: Mutex<Option<Arc<TestGateway>>> = Mutex::const_new(None);
+        static V3: Mutex<Option<Arc<TestGateway>>> = Mutex::const_new(None);
         let mut slot = match release {
             Release::V4 => V4.lock().await,
             Release::V3 => V3.lock().await,
         };
-        if let Some(running) = slot.upgrade() {
-            return Ok(running);
+        if let Some(running) = slot.as_ref() {
+            return Ok(Arc::clone(running));
         }
-        let started = Arc::new(Self::start(release).await?);
-        *slot = Arc::downgrade(&started);
+        let started = Arc::new(Self::start_seated(release, Front::Plain, None).await?);
+        if let Some(process) = &started.process {
+            kept::until_the_end(
+                process.pid(),
+                &[started.home.root(), process.output_folder()],
+            )?;
+        }
+        *slot = Some(Arc::clone(&started));
         Ok(started)
     }
 

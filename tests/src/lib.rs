@@ -26,6 +26,7 @@ pub mod forwarding_proxy;
 pub mod gateway;
 pub mod home_server;
 pub mod http;
+pub mod kept;
 pub mod keyboard;
 pub mod laptop;
 pub mod long_runs;

@@ -136,7 +136,7 @@ impl Program {
             name: self.name,
             stdout,
             stderr,
-            _output: output,
+            output,
         })
     }
 
@@ -195,13 +195,18 @@ pub struct Running {
     name: String,
     stdout: PathBuf,
     stderr: PathBuf,
-    _output: TempDir,
+    output: TempDir,
 }
 
 impl Running {
     /// The process id.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// The folder its outputs are in; it goes with this value.
+    pub fn output_folder(&self) -> &Path {
+        self.output.path()
     }
 
     /// All it wrote to standard output so far.
