@@ -8,6 +8,7 @@ mod attachments;
 mod browser_page;
 mod changed_host_key;
 mod conversations;
+mod cut_conversation;
 mod desktop_keeps;
 mod diagnostics;
 mod direct;

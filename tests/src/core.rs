@@ -32,8 +32,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::fault_proxy::FaultProxy;
 use crate::home_server::HomeServer;
 use crate::ports;
+use crate::ssh_server::TestSshServer;
 use crate::temp_home::TempHome;
 use crate::wait::until;
 
@@ -65,6 +67,33 @@ pub struct Reach {
     pub token: String,
     /// When it tries again.
     pub policy: RetryPolicy,
+}
+
+impl Reach {
+    /// The way to a server through a proxy that spoils it.
+    ///
+    /// # Errors
+    ///
+    /// When the server's key cannot be read.
+    pub fn through(
+        ssh: &TestSshServer,
+        proxy: &FaultProxy,
+        gateway_port: u16,
+        token: &str,
+        policy: RetryPolicy,
+    ) -> Result<Self> {
+        let key = ssh.known_hosts_line()?;
+        let (_, key) = key.split_once(' ').context("no key")?;
+        let port = proxy.port();
+        Ok(Self {
+            target: format!("{}@127.0.0.1:{port}", ssh.user()),
+            known_hosts: format!("[127.0.0.1]:{port} {key}"),
+            identity: ssh.identity().to_path_buf(),
+            gateway_port,
+            token: token.to_owned(),
+            policy,
+        })
+    }
 }
 
 /// A connection to a home server with its courier.

@@ -62,17 +62,13 @@ impl Site {
 
     /// The way through the proxy.
     pub(crate) fn reach(&self, policy: RetryPolicy) -> Result<Reach> {
-        let key = self.ssh.known_hosts_line()?;
-        let (_, key) = key.split_once(' ').context("no key")?;
-        let port = self.proxy.port();
-        Ok(Reach {
-            target: format!("{}@127.0.0.1:{port}", self.ssh.user()),
-            known_hosts: format!("[127.0.0.1]:{port} {key}"),
-            identity: self.ssh.identity().to_path_buf(),
-            gateway_port: self.gateway.port(),
-            token: self.gateway.token().to_owned(),
+        Reach::through(
+            &self.ssh,
+            &self.proxy,
+            self.gateway.port(),
+            self.gateway.token(),
             policy,
-        })
+        )
     }
 
     /// The way past the proxy.
