@@ -3,28 +3,16 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use e2e::app::{AppUser, shows_phase};
 use e2e::desktop::DesktopParts;
 use e2e::gateway::{Release, TURN, main_conversation};
 use e2e::home_server::HomeServer;
 use e2e::ssh_server::config::SshServerConfig;
-use e2e::wait::until;
-use e2e::webdriver::Window;
 use fantoccini::key::Key;
-use fantoccini::wd::WindowHandle;
 use uuid::Uuid;
 
 const SOON: Duration = Duration::from_secs(30);
-
-/// Waits until there are so many windows.
-async fn windows(window: &Window, count: usize) -> Result<Vec<WindowHandle>> {
-    until("that many windows", SOON, async || {
-        let there = window.client().windows().await?;
-        Ok((there.len() == count).then_some(there))
-    })
-    .await
-}
 
 #[tokio::test]
 async fn a_question_is_asked_in_a_small_window_and_answered_there() -> Result<()> {
@@ -34,15 +22,11 @@ async fn a_question_is_asked_in_a_small_window_and_answered_there() -> Result<()
     user.has_met(&home.ssh, &home.gateway)?;
     let window = user.open("quick-chat").await?;
     shows_phase(&window, "up", SOON).await?;
-    let main = window.client().window().await?;
     let tray = user.desktop().tray()?;
     let question = format!("quick {}", Uuid::new_v4().simple());
 
     tray.click("Quick Chat…").await?;
-    let opened = windows(&window, 2).await?;
-    let quick = opened.into_iter().find(|handle| *handle != main);
-    let quick = quick.context("no second window")?;
-    window.client().switch_to_window(quick).await?;
+    let main = window.enter_second(SOON).await?;
     window.element_within("chat-input", SOON).await?;
     window.fill("chat-input", &question).await?;
     window.click("chat-send").await?;
@@ -55,8 +39,7 @@ async fn a_question_is_asked_in_a_small_window_and_answered_there() -> Result<()
     let field = window.element("chat-input").await?;
     // The window may be gone before the key is answered.
     let _gone = field.send_keys(&char::from(Key::Escape).to_string()).await;
-    windows(&window, 1).await?;
-    window.client().switch_to_window(main.clone()).await?;
+    window.back_in(main, SOON).await?;
     window.click("nav-chat").await?;
     window
         .shows("chat-page", TURN, |shown| {
@@ -66,16 +49,10 @@ async fn a_question_is_asked_in_a_small_window_and_answered_there() -> Result<()
 
     window.click("nav-settings").await?;
     tray.click("Quick Chat…").await?;
-    let opened = windows(&window, 2).await?;
-    let quick = opened.into_iter().find(|handle| *handle != main);
-    window
-        .client()
-        .switch_to_window(quick.context("no second window")?)
-        .await?;
+    let main = window.enter_second(SOON).await?;
     window.element_within("quick-chat-open", SOON).await?;
     let _gone = window.click("quick-chat-open").await;
-    windows(&window, 1).await?;
-    window.client().switch_to_window(main).await?;
+    window.back_in(main, SOON).await?;
     window
         .shows("chat-page", SOON, |shown| shown.contains(&question))
         .await?;

@@ -8,19 +8,9 @@ use e2e::app::AppUser;
 use e2e::desktop::DesktopParts;
 use e2e::keyboard::{ALT, CTRL, F9, SPACE};
 use e2e::wait::until;
-use e2e::webdriver::Window;
 use fantoccini::key::Key;
-use fantoccini::wd::WindowHandle;
 
 const SOON: Duration = Duration::from_secs(60);
-
-async fn windows(window: &Window, count: usize) -> Result<Vec<WindowHandle>> {
-    until("that many windows", SOON, async || {
-        let there = window.client().windows().await?;
-        Ok((there.len() == count).then_some(there))
-    })
-    .await
-}
 
 #[tokio::test]
 async fn keys_bring_quick_chat_from_anywhere_and_say_when_another_program_has_them() -> Result<()> {
@@ -31,7 +21,6 @@ async fn keys_bring_quick_chat_from_anywhere_and_say_when_another_program_has_th
     rival.takes_with_ctrl_and_alt(SPACE)?;
 
     let window = user.open("shortcuts").await?;
-    let main = window.client().window().await?;
     window.click("nav-settings").await?;
     window
         .shows("shortcut-problem", SOON, |shown| {
@@ -59,12 +48,10 @@ async fn keys_bring_quick_chat_from_anywhere_and_say_when_another_program_has_th
     .await?;
     keyboard.types(&[CTRL, ALT, SPACE])?;
     keyboard.types(&[F9])?;
-    let opened = windows(&window, 2)
+    let main = window
+        .enter_second(SOON)
         .await
         .context("the key brings no window")?;
-    let quick = opened.into_iter().find(|handle| *handle != main);
-    let quick = quick.context("no second window")?;
-    window.client().switch_to_window(quick).await?;
     until("the small window has the keyboard", SOON, async || {
         let focused = window
             .client()
@@ -74,11 +61,11 @@ async fn keys_bring_quick_chat_from_anywhere_and_say_when_another_program_has_th
     })
     .await?;
     keyboard.types(&[F9])?;
-    windows(&window, 1)
+    window
+        .back_in(main, SOON)
         .await
         .context("the key takes no window away")?;
 
-    window.client().switch_to_window(main).await?;
     window.click("shortcut-remove").await?;
     window
         .shows("shortcut-keys", SOON, |shown| shown.contains("Choose keys"))

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
+use fantoccini::wd::WindowHandle;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -395,6 +396,37 @@ impl Window {
     /// The driver's own client, for what has no word here.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Waits until the program has a second window, and talks to that one from here on. Returns the first one.
+    ///
+    /// # Errors
+    ///
+    /// When none comes within `limit`.
+    pub async fn enter_second(&self, limit: Duration) -> Result<WindowHandle> {
+        let first = self.client.window().await?;
+        let second = until("a second window", limit, async || {
+            let there = self.client.windows().await?;
+            Ok(there.into_iter().find(|handle| *handle != first))
+        })
+        .await?;
+        self.client.switch_to_window(second).await?;
+        Ok(first)
+    }
+
+    /// Waits until `remaining` is the only window that the program has, and talks to that one.
+    ///
+    /// # Errors
+    ///
+    /// When another is still there after `limit`.
+    pub async fn back_in(&self, remaining: WindowHandle, limit: Duration) -> Result<()> {
+        until("the end of the second window", limit, async || {
+            let there = self.client.windows().await?;
+            Ok((there == [remaining.clone()]).then_some(()))
+        })
+        .await?;
+        self.client.switch_to_window(remaining).await?;
+        Ok(())
     }
 
     /// Every process of the program: its own and those of its web view.
