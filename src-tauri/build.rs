@@ -13,6 +13,8 @@ const COMMANDS: &[&str] = &[
     "resend_quick_chat",
     "leave_quick_chat",
     "close_quick_chat",
+    "resend_spoken",
+    "close_spoken",
     "save_settings",
     "check_address",
     "connect",

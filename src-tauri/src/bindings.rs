@@ -17,6 +17,8 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::resend_quick_chat,
             commands::leave_quick_chat,
             commands::close_quick_chat,
+            commands::resend_spoken,
+            commands::close_spoken,
             commands::save_settings,
             commands::check_address,
             commands::connect,
@@ -132,6 +134,7 @@ mod tests {
         let capabilities = [
             include_str!("../capabilities/main.json"),
             include_str!("../capabilities/quick.json"),
+            include_str!("../capabilities/spoken.json"),
         ];
         let here = include_str!("bindings.rs");
 

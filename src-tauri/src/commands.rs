@@ -4,6 +4,7 @@
 //! command whose answer belongs to the one who asked waits for it.
 
 use crate::controller::{ControllerHandle, RepairRequest, Request, SignInKeyRequest, VoiceRequest};
+use crate::desktop::SmallWindow;
 use crate::view_model::{
     AgentAnswerForm, AnswerForm, ChatDraft, ChatHistoryView, ChatMessageView, ChatPageView,
     DayView, DecisionView, FetchedView, FieldError, GatewayEdit, HappenedView, LogView,
@@ -34,11 +35,25 @@ pub fn leave_quick_chat(controller: State<'_, ControllerHandle>) {
     controller.tell(Request::LeaveQuickChat);
 }
 
+/// Sends what is being said, for its window that has just loaded.
+#[tauri::command]
+#[specta::specta]
+pub fn resend_spoken(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::ResendSpoken);
+}
+
+/// Takes the window of what is being said down; what is said goes on.
+#[tauri::command]
+#[specta::specta]
+pub fn close_spoken(controller: State<'_, ControllerHandle>) {
+    controller.tell(Request::SmallWindowClosed(SmallWindow::Spoken));
+}
+
 /// Takes Quick Chat's window down.
 #[tauri::command]
 #[specta::specta]
 pub fn close_quick_chat(controller: State<'_, ControllerHandle>) {
-    controller.tell(Request::QuickChatClosed);
+    controller.tell(Request::SmallWindowClosed(SmallWindow::QuickChat));
 }
 
 /// Saves the settings, or says which fields stand in the way.

@@ -1,4 +1,4 @@
-//! What the controller shows things on: one window and a small one, one tray icon, one event channel.
+//! What the controller shows things on: one window and two small ones, one tray icon, one event channel.
 //!
 //! The controller decides and this draws. A fake stands in for it in the controller's tests.
 
@@ -12,6 +12,15 @@ use gateway_core::config::{settings::Theme, shortcut::Shortcuts};
 use std::path::{Path, PathBuf};
 use tokio::sync::oneshot;
 
+/// A window beside the main one, in front of every other program's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SmallWindow {
+    /// For one question, with the keyboard.
+    QuickChat,
+    /// What is being said. It leaves the keyboard to whoever has it.
+    Spoken,
+}
+
 /// The desktop as the controller uses it. No call waits for the screen.
 pub trait Desktop: Send + Sync + 'static {
     /// Brings the window to the front, building it when there is none.
@@ -23,11 +32,11 @@ pub trait Desktop: Send + Sync + 'static {
     /// Takes the window out of sight and keeps what it holds.
     fn hide_window(&self);
 
-    /// Brings the small window for one question to the front, building it when there is none.
-    fn show_quick_chat(&self);
+    /// Brings a small window to the front, building it when there is none.
+    fn show_small(&self, which: SmallWindow);
 
     /// Takes that window down.
-    fn close_quick_chat(&self);
+    fn close_small(&self, which: SmallWindow);
 
     /// Draws the tray icon, creating it when there is none.
     fn show_tray(&self, tray: &Tray);

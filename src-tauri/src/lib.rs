@@ -59,7 +59,10 @@ mod webkit_guard;
 use administrator::Administrator;
 use anyhow::Context as _;
 use controller::{Controller, ControllerHandle, KeptSettings, Parts, Request};
-use desktop::tauri::{QUICK_WINDOW, TauriDesktop};
+use desktop::{
+    SmallWindow,
+    tauri::{TauriDesktop, small_window},
+};
 use gateway_core::{
     chat::KeptChats,
     config::{
@@ -397,10 +400,9 @@ fn on_event(controller: &ControllerHandle, event: &RunEvent) {
     } = event
     {
         api.prevent_close();
-        controller.tell(if label == QUICK_WINDOW {
-            Request::QuickChatClosed
-        } else {
-            Request::WindowClosed
+        controller.tell(match small_window::named(label) {
+            Some(which) => Request::SmallWindowClosed(which),
+            None => Request::WindowClosed,
         });
     }
     if let RunEvent::WindowEvent {
@@ -409,11 +411,12 @@ fn on_event(controller: &ControllerHandle, event: &RunEvent) {
         ..
     } = event
     {
-        controller.tell(if label == QUICK_WINDOW {
-            Request::QuickChatFocused(*focused)
-        } else {
-            Request::WindowFocused(*focused)
-        });
+        match small_window::named(label) {
+            Some(SmallWindow::QuickChat) => controller.tell(Request::QuickChatFocused(*focused)),
+            // Whoever is in it looks at what it shows; nothing follows from that.
+            Some(SmallWindow::Spoken) => {}
+            None => controller.tell(Request::WindowFocused(*focused)),
+        }
     }
 }
 

@@ -66,10 +66,14 @@ async fn arrives(home: &HomeServer, key: &str, message: &str) -> Result<usize> {
         let texts = home.gateway.user_texts(key).await?;
         Ok(texts.iter().filter(|text| text.ends_with(message)).count())
     };
-    until("the message", SOON, async || {
+    let arrived = until("the message", SOON, async || {
         Ok((count().await? > 0).then_some(()))
     })
-    .await?;
+    .await;
+    if let Err(late) = arrived {
+        // What was understood instead, if anything was.
+        return Err(late.context(format!("{:?}", home.gateway.user_texts(key).await?)));
+    }
     count().await
 }
 
@@ -127,6 +131,24 @@ async fn what_is_said_to_the_app_is_shown_above_everything_and_arrives_once_wher
         })
         .await?;
     window.picture("said").await?;
+
+    // While another program has the keyboard, a small window in front of it shows the words.
+    let elsewhere = user.desktop().keyboard()?;
+    elsewhere.turns_to_another_program()?;
+    let said = async { microphone.say(&["hey open claw", "what time is it"]).await };
+    let seen = async {
+        let main = window.enter_second(SOON).await?;
+        window
+            .shows("spoken", SOON, |shown| shown.contains("Listening"))
+            .await?;
+        window.picture("spoken").await?;
+        window.back_in(main, SOON).await
+    };
+    let (said, seen) = tokio::join!(said, seen);
+    said?;
+    seen?;
+    let spoken = message("what time is it")?;
+    ensure!(arrives(&home, &conversation, &spoken).await? == 1);
 
     // The server goes away meanwhile: it waits, with a countdown, and arrives once all the same.
     let said = async {

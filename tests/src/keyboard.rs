@@ -4,10 +4,12 @@
 use anyhow::{Context, Result};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
-    ConnectionExt as _, GrabMode, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, ModMask,
+    ConnectionExt as _, CreateWindowAux, GrabMode, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT,
+    ModMask, WindowClass,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
+use x11rb::{COPY_DEPTH_FROM_PARENT, COPY_FROM_PARENT, CURRENT_TIME};
 
 /// The symbol of the Ctrl key (`X11/keysymdef.h`).
 pub const CTRL: u32 = 0xffe3;
@@ -66,6 +68,36 @@ impl Keyboard {
         let code = self.code(key)?;
         self.line
             .xtest_fake_input(kind, code, 0, self.root, 0, 0, 0)?
+            .check()?;
+        Ok(())
+    }
+
+    /// Turns to another program: a window of its own has the keyboard from now on, for as long as this is there.
+    ///
+    /// # Errors
+    ///
+    /// When the screen makes no window.
+    pub fn turns_to_another_program(&self) -> Result<()> {
+        let window = self.line.generate_id()?;
+        let own = CreateWindowAux::new().override_redirect(1);
+        self.line
+            .create_window(
+                COPY_DEPTH_FROM_PARENT,
+                window,
+                self.root,
+                0,
+                0,
+                8,
+                8,
+                0,
+                WindowClass::INPUT_OUTPUT,
+                COPY_FROM_PARENT,
+                &own,
+            )?
+            .check()?;
+        self.line.map_window(window)?.check()?;
+        self.line
+            .set_input_focus(InputFocus::NONE, window, CURRENT_TIME)?
             .check()?;
         Ok(())
     }

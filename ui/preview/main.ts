@@ -2,6 +2,7 @@
 import { mount } from "svelte";
 import App from "../src/App.svelte";
 import QuickChat from "../src/views/QuickChat.svelte";
+import Spoken from "../src/views/Spoken.svelte";
 import { catalogueFor } from "../src/i18n";
 import "../src/styles/tokens.css";
 import "../src/styles/base.css";
@@ -17,7 +18,8 @@ if (scene === undefined || target === null) throw new Error("no such scene");
 
 const text = catalogueFor([asked.get("language") ?? "en"]);
 document.documentElement.lang = text.language;
-const { backend, play, quick } = scene();
-mount(quick === true ? QuickChat : App, { target, props: { backend, text } });
+const { backend, play, kind = "main" } = scene();
+const windows = { main: App, quick: QuickChat, spoken: Spoken };
+mount(windows[kind], { target, props: { backend, text } });
 // The window asks for everything first; what a scene tells later comes after that.
 setTimeout(() => play?.(), 50);

@@ -13,6 +13,7 @@ import type {
   UiError,
   VoiceOverlayView,
   VoiceView,
+  WindowKind,
 } from "../src/ipc";
 import {
   FakeBackend,
@@ -39,7 +40,7 @@ import {
 interface Scene {
   backend: FakeBackend;
   /** Whether it is the small window. */
-  quick?: boolean;
+  kind?: WindowKind;
   /** What is told after the window has started. */
   play?: () => void;
 }
@@ -360,7 +361,12 @@ function saying(
 
 /** The same in the small window of Quick Chat. */
 function quick(scene: () => Scene): () => Scene {
-  return () => ({ ...scene(), quick: true });
+  return () => ({ ...scene(), kind: "quick" });
+}
+
+/** The same in the small window of what is being said. */
+function spoken(scene: () => Scene): () => Scene {
+  return () => ({ ...scene(), kind: "spoken" });
 }
 
 /** A repair as it is shown, over a server whose gateway is down. */
@@ -1483,6 +1489,10 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
   "voice-overlay-listening": saying({ text: "", endsAtMs: null }, { canTalk: true }),
   "voice-overlay-hearing": saying({ text: "what's on today and", endsAtMs: null }),
   "voice-overlay-sends": saying({ endsAtMs: Date.now() + 2_000 }, { canTalk: true }),
+  "spoken-hearing": spoken(saying({ text: "what's on today and", endsAtMs: null })),
+  "spoken-kept": spoken(
+    saying({ state: { kind: "kept", why: "outage", detail: null }, endsAtMs: null }),
+  ),
   "voice-overlay-settling": saying({ state: { kind: "settling" } }),
   "voice-overlay-editing": saying({ state: { kind: "editing", why: "edited" } }),
   "voice-overlay-lost": saying({ state: { kind: "editing", why: "microphoneLost" } }),

@@ -27,7 +27,7 @@ const { base, browser, close } = await openPreview();
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const source = await readFile(join(root, "preview/scenes.ts"), "utf8");
 const names = [
-  ...source.matchAll(/^ {2}"?([a-z-]+)"?: (?:quick\()?(?:(?:scene|saying)\(|$)/gm),
+  ...source.matchAll(/^ {2}"?([a-z-]+)"?: (?:(?:quick|spoken)\()?(?:(?:scene|saying)\(|$)/gm),
 ].map((match) => match[1]);
 const faults = [];
 

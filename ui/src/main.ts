@@ -1,6 +1,6 @@
-/** Starts a window of the real app: the main one, or the small one of Quick Chat. */
-import { isQuickChat, tauriBackend } from "./ipc/tauri";
+/** Starts a window of the real app. */
+import { tauriBackend, windowKind } from "./ipc/tauri";
 import { start } from "./start";
 
-const quick = isQuickChat();
-start(tauriBackend(quick), quick);
+const kind = windowKind();
+start(tauriBackend(kind), kind);

@@ -106,6 +106,8 @@ export const testids = {
   shortcutProblem: "shortcut-problem",
   quickChat: "quick-chat",
   quickChatOpen: "quick-chat-open",
+  spoken: "spoken",
+  spokenClose: "spoken-close",
   chatPage: "chat-page",
   chatLog: "chat-log",
   chatScroller: "chat-scroller",

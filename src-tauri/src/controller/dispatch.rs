@@ -6,6 +6,7 @@ use super::{
     links, now_ms, respond, settings,
     work::{self, Outcome},
 };
+use crate::desktop::SmallWindow;
 
 impl Controller {
     /// Answers a request, and says whether the app goes on.
@@ -36,6 +37,7 @@ impl Controller {
                 }
                 self.window = false;
                 self.focused = false;
+                self.show_spoken_as_needed();
                 self.report.forget();
                 self.forget_invitation();
                 self.voice_is_not_looked_at(self.unsaved_settings);
@@ -44,8 +46,13 @@ impl Controller {
             Request::Unsaved(unsaved) => self.unsaved_settings = unsaved,
             Request::ResendQuickChat => self.send_to_quick_chat(),
             Request::LeaveQuickChat => self.leave_quick_chat(),
-            Request::QuickChatClosed => self.close_quick_chat(),
-            Request::WindowFocused(focused) => self.focused = focused,
+            Request::ResendSpoken => self.send_to_spoken(),
+            Request::SmallWindowClosed(SmallWindow::QuickChat) => self.close_quick_chat(),
+            Request::SmallWindowClosed(SmallWindow::Spoken) => self.dismiss_spoken(),
+            Request::WindowFocused(focused) => {
+                self.focused = focused;
+                self.show_spoken_as_needed();
+            }
             Request::QuickChatFocused(focused) => self.note_quick_chat_focus(focused),
             Request::NoticeClicked(page) => self.open(page),
             Request::LaunchedAgain => self.show_window(),

@@ -2,7 +2,7 @@
 //! the main window, and leads to it.
 
 use super::Controller;
-use crate::{events::WindowEvent, view_model::Page};
+use crate::{desktop::SmallWindow, events::WindowEvent, view_model::Page};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -13,7 +13,7 @@ impl Controller {
     /// Brings the small window to the front.
     pub(super) fn show_quick_chat(&mut self) {
         self.quick_chat = true;
-        self.desktop.show_quick_chat();
+        self.desktop.show_small(SmallWindow::QuickChat);
     }
 
     /// Takes the small window down. What it held stays: the composer's text, and what was sent.
@@ -21,7 +21,7 @@ impl Controller {
         self.quick_chat = false;
         self.quick_chat_focused = false;
         self.quick_chat_left = None;
-        self.desktop.close_quick_chat();
+        self.desktop.close_small(SmallWindow::QuickChat);
     }
 
     /// The small window has the keyboard, or lost it.

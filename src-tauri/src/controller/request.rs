@@ -1,6 +1,7 @@
 //! What reaches the controller, and the handle that carries it there.
 
 use super::voice::VoiceRequest;
+use crate::desktop::SmallWindow;
 use crate::shortcuts::{GrantedKeys, ShortcutUse};
 use crate::tray::MenuAction;
 use crate::view_model::{
@@ -39,7 +40,8 @@ pub enum Request {
     },
     ResendQuickChat,
     LeaveQuickChat,
-    QuickChatClosed,
+    ResendSpoken,
+    SmallWindowClosed(SmallWindow),
     SaveSettings {
         form: SettingsForm,
         reply: Reply<(), Vec<FieldError>>,

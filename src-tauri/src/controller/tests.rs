@@ -1,6 +1,7 @@
 //! The controller's decisions, with fakes on every side and the clock standing still.
 
 use super::{tray::TRAY_RETURNS, *};
+use crate::desktop::SmallWindow;
 use crate::tray::MenuAction;
 use crate::view_model::{
     ChatChange, ChatDraft, ChatHistoryView, CheckStatus, CheckStepId, CheckStepView, FieldError,

@@ -5,6 +5,7 @@
 
 mod models;
 mod port;
+mod spoken;
 mod view;
 
 pub use port::{DownloadNews, VoicePort, VoiceToolsPort};
@@ -88,6 +89,7 @@ pub(super) struct Voice {
     watched: bool,
     understood: VoiceTesterView,
     told: Option<VoiceView>,
+    spoken: spoken::SpokenWindow,
 }
 
 /// Something that voice tells.
@@ -118,6 +120,7 @@ impl Voice {
             watched: false,
             understood: VoiceTesterView::default(),
             told: None,
+            spoken: spoken::SpokenWindow::default(),
         }
     }
 
@@ -356,13 +359,17 @@ impl Controller {
                 message,
                 forwarded,
                 ..
-            } => self.show_spoken(forwarded.session_key.to_string(), key.to_string(), message),
+            } => self.show_in_conversation(
+                forwarded.session_key.to_string(),
+                key.to_string(),
+                message,
+            ),
         }
         self.voice_as_needed();
     }
 
     /// Shows what was said in its conversation, as what was written is.
-    fn show_spoken(&mut self, session_key: String, key: String, message: String) {
+    fn show_in_conversation(&mut self, session_key: String, key: String, message: String) {
         tracing::info!("what was said has reached the gateway");
         if self.is_stale {
             return;
@@ -401,6 +408,7 @@ impl Controller {
         if self.voice.told.as_ref() != Some(&view) {
             self.voice.told = Some(view.clone());
             self.desktop.send(WindowEvent::Voice(view));
+            self.show_spoken_as_needed();
             self.draw_tray();
         }
     }

@@ -3,10 +3,10 @@
 //! Window and tray belong to the main thread; every call here is handed over to it and returns.
 
 mod main_window;
-mod quick_window;
+pub(crate) mod small_window;
 mod tray_icon;
 
-use super::{Desktop, clipboard::Copier, global_keys::GlobalKeys, notifier::Notifier};
+use super::{Desktop, SmallWindow, clipboard::Copier, global_keys::GlobalKeys, notifier::Notifier};
 use crate::{
     controller::{ControllerHandle, Request},
     events::{
@@ -36,9 +36,6 @@ use tray_icon::ShownTray;
 
 /// The label of the one window, as the capability file names it.
 pub const MAIN_WINDOW: &str = "main";
-
-/// The label of the small window for one question, as its capability file names it.
-pub const QUICK_WINDOW: &str = "quick";
 
 /// What the toolkit may take to wind up before the process is ended under it.
 const LAST_WORDS: Duration = Duration::from_millis(400);
@@ -110,20 +107,20 @@ impl Desktop for TauriDesktop {
         });
     }
 
-    fn show_quick_chat(&self) {
+    fn show_small(&self, which: SmallWindow) {
         let (app, data) = (self.app.clone(), self.window.webview_data().to_owned());
-        self.on_main_thread("show the small window", move || {
-            if let Err(problem) = quick_window::show(&app, data) {
-                tracing::error!(%problem, "the small window could not be shown");
+        self.on_main_thread("show a small window", move || {
+            if let Err(problem) = small_window::show(&app, which, data) {
+                tracing::error!(%problem, ?which, "a small window could not be shown");
             }
         });
     }
 
-    fn close_quick_chat(&self) {
+    fn close_small(&self, which: SmallWindow) {
         let app = self.app.clone();
-        self.on_main_thread("close the small window", move || {
-            if let Err(problem) = quick_window::close(&app) {
-                tracing::warn!(%problem, "the small window could not be closed");
+        self.on_main_thread("close a small window", move || {
+            if let Err(problem) = small_window::close(&app, which) {
+                tracing::warn!(%problem, ?which, "a small window could not be closed");
             }
         });
     }

@@ -109,6 +109,7 @@ export const voiceInDanish: Words<typeof voiceInEnglish> = {
 
   overlay: {
     label: "Det, du siger",
+    hide: "Skjul",
     listening: "Lytter…",
     settling: "Et øjeblik…",
     sending: "Sender…",

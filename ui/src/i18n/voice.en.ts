@@ -111,6 +111,7 @@ export const voiceInEnglish = {
 
   overlay: {
     label: "What you say",
+    hide: "Hide",
     listening: "Listening…",
     settling: "One moment…",
     sending: "Sending…",

@@ -13,6 +13,10 @@ export const commands = {
 	leaveQuickChat: () => __TAURI_INVOKE<void>("leave_quick_chat"),
 	/**  Takes Quick Chat's window down. */
 	closeQuickChat: () => __TAURI_INVOKE<void>("close_quick_chat"),
+	/**  Sends what is being said, for its window that has just loaded. */
+	resendSpoken: () => __TAURI_INVOKE<void>("resend_spoken"),
+	/**  Takes the window of what is being said down; what is said goes on. */
+	closeSpoken: () => __TAURI_INVOKE<void>("close_spoken"),
 	/**  Saves the settings, or says which fields stand in the way. */
 	saveSettings: (form: SettingsForm) => typedError<null, FieldError[]>(__TAURI_INVOKE("save_settings", { form })),
 	/**  Reads an address as people paste it and returns it as it will be dialled. */

@@ -573,6 +573,8 @@ const NAMES: readonly (keyof Commands)[] = [
   "resendQuickChat",
   "leaveQuickChat",
   "closeQuickChat",
+  "resendSpoken",
+  "closeSpoken",
   "saveSettings",
   "checkAddress",
   "connect",

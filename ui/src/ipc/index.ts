@@ -23,6 +23,9 @@ import type {
 
 export type * from "./bindings";
 
+/** The windows of the app: the main one, Quick Chat, and what is being said. */
+export type WindowKind = "main" | "quick" | "spoken";
+
 /** Every command of the app, as generated from its Rust side. */
 export type Commands = typeof commands;
 

@@ -1,17 +1,19 @@
 /** The real app behind its window. */
 import { getCurrentWindow } from "@tauri-apps/api/window";
-import type { Backend } from ".";
+import type { Backend, WindowKind } from ".";
 import { commands, events } from "./bindings";
 
-/** Returns whether this is the small window; the label is that of the app's configuration. */
-export function isQuickChat(): boolean {
-  return getCurrentWindow().label === "quick";
+/** Returns which of the app's windows this is; the labels are those of its configuration. */
+export function windowKind(): WindowKind {
+  const { label } = getCurrentWindow();
+  return label === "quick" || label === "spoken" ? label : "main";
 }
 
-/** Returns the app that this window belongs to. The small one is told what it draws, and turns no page. */
-export function tauriBackend(quick = false): Backend {
+/** Returns the app that this window belongs to. A small one is told what it draws, and turns no page. */
+export function tauriBackend(kind: WindowKind): Backend {
+  if (kind === "spoken") return spokenBackend();
   return {
-    commands: quick ? { ...commands, resendAll: commands.resendQuickChat } : commands,
+    commands: kind === "quick" ? { ...commands, resendAll: commands.resendQuickChat } : commands,
     async listen(listeners) {
       const stops = await Promise.all([
         events.connectionChanged.listen((event) => listeners.connection(event.payload)),
@@ -27,6 +29,22 @@ export function tauriBackend(quick = false): Backend {
         events.voiceChanged.listen((event) => listeners.voice(event.payload)),
         events.voiceLevelChanged.listen((event) => listeners.voiceLevel(event.payload ?? 0)),
         events.pageRequested.listen((event) => listeners.page(event.payload)),
+      ]);
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+  };
+}
+
+/** The window of what is being said hears of nothing else. */
+function spokenBackend(): Backend {
+  return {
+    commands: { ...commands, resendAll: commands.resendSpoken },
+    async listen(listeners) {
+      const stops = await Promise.all([
+        events.settingsChanged.listen((event) => listeners.settings(event.payload)),
+        events.voiceChanged.listen((event) => listeners.voice(event.payload)),
       ]);
       return () => {
         for (const stop of stops) stop();

@@ -72,7 +72,7 @@ async fn a_reply_is_not_told_to_whoever_reads_it_in_quick_chat() {
     fakes.gateway_tells(ended("one"));
     fakes.desktop.chat().await;
     assert_eq!(fakes.desktop.notices_waiting(), 0);
-    fakes.tell(Request::QuickChatClosed);
+    fakes.tell(Request::SmallWindowClosed(SmallWindow::QuickChat));
     fakes.tell(Request::ResendAll);
     fakes.desktop.settings().await;
 

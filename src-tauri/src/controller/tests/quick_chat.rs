@@ -12,7 +12,7 @@ async fn the_tray_shows_the_small_window_which_somebody_watches() {
     assert!(fakes.desktop.quick_chat().await);
     fakes.next_order("SetWatched(true)").await;
 
-    fakes.tell(Request::QuickChatClosed);
+    fakes.tell(Request::SmallWindowClosed(SmallWindow::QuickChat));
     assert!(!fakes.desktop.quick_chat().await);
     fakes.next_order("SetWatched(false)").await;
 }

@@ -215,6 +215,78 @@ async fn what_was_not_sent_is_shown_with_its_text_and_told_when_nobody_looks() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_said_has_a_small_window_while_the_main_one_has_no_keyboard() {
+    let mut fakes = Fakes::with_settings(WAKE);
+    let listening = |shown: &mut station::Shown| {
+        shown.overlay = overlay(OverlayState::Listening { ends_at: None });
+    };
+    fakes.voice.shows(listening);
+    assert!(fakes.desktop.spoken().await);
+    fakes.tell(Request::WindowFocused(true));
+    assert!(!fakes.desktop.spoken().await, "the main one shows it");
+    fakes.tell(Request::WindowFocused(false));
+    assert!(fakes.desktop.spoken().await);
+
+    fakes.voice.shows(|shown| shown.overlay = None);
+    assert!(!fakes.desktop.spoken().await, "nothing is said any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn put_away_it_stays_away_until_something_else_is_said() {
+    let mut fakes = Fakes::with_settings(WAKE);
+    let listening = |shown: &mut station::Shown| {
+        shown.overlay = overlay(OverlayState::Listening { ends_at: None });
+    };
+    fakes.voice.shows(listening);
+    assert!(fakes.desktop.spoken().await);
+
+    fakes.tell(Request::SmallWindowClosed(SmallWindow::Spoken));
+    assert!(!fakes.desktop.spoken().await);
+    fakes
+        .voice
+        .shows(|shown| shown.overlay = overlay(OverlayState::Sending));
+    let sending = |view: &VoiceOverlayState| *view == VoiceOverlayState::Sending;
+    fakes
+        .desktop
+        .voice_where(|view| {
+            let overlay = view.overlay.as_ref();
+            overlay.is_some_and(|overlay| sending(&overlay.state))
+        })
+        .await;
+    assert!(fakes.desktop.spoken_stays());
+
+    fakes.voice.shows(|shown| {
+        shown.overlay = overlay(OverlayState::Listening { ends_at: None });
+        if let Some(shown) = &mut shown.overlay {
+            shown.overlay.id = UtteranceId(8);
+        }
+    });
+    assert!(fakes.desktop.spoken().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn its_window_is_told_what_it_draws_and_turns_no_page() {
+    let mut fakes = Fakes::with_settings(WAKE);
+    fakes
+        .voice
+        .shows(|shown| shown.overlay = overlay(OverlayState::Sending));
+    assert!(fakes.desktop.spoken().await);
+    fakes
+        .desktop
+        .voice_where(|view| view.overlay.is_some())
+        .await;
+
+    fakes.tell(Request::ResendSpoken);
+
+    fakes.desktop.settings().await;
+    fakes
+        .desktop
+        .voice_where(|view| view.overlay.is_some())
+        .await;
+    assert!(fakes.desktop.no_page());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_has_arrived_is_shown_in_its_conversation() {
     let mut fakes = Fakes::with_settings(WAKE);
     fakes.voice.tells(News::Sent {

@@ -239,6 +239,8 @@ export class BrowserBackend implements Backend {
       resendQuickChat: onlyInTheApp,
       leaveQuickChat: onlyInTheApp,
       closeQuickChat: onlyInTheApp,
+      resendSpoken: onlyInTheApp,
+      closeSpoken: onlyInTheApp,
       saveSettings: onlyInTheApp,
       editGateways: onlyInTheApp,
       checkAddress: onlyInTheApp,

@@ -43,6 +43,7 @@ queues! {
     closed: (),
     hidden: (),
     quick_chats: bool,
+    spoken: bool,
     trays: Tray,
     ready: bool,
     exits: (),
@@ -95,6 +96,21 @@ impl DesktopLog {
     /// Waits until the small window is shown or taken down; returns which.
     pub(crate) async fn quick_chat(&mut self) -> bool {
         next(&mut self.quick_chats).await
+    }
+
+    /// Waits until the window of what is being said is shown or taken down; returns which.
+    pub(crate) async fn spoken(&mut self) -> bool {
+        next(&mut self.spoken).await
+    }
+
+    /// Whether nothing became of it since it was asked for last.
+    pub(crate) fn spoken_stays(&mut self) -> bool {
+        self.spoken.try_recv().is_err()
+    }
+
+    /// Whether no window was turned to a page since the last one was asked for.
+    pub(crate) fn no_page(&mut self) -> bool {
+        self.pages.try_recv().is_err()
     }
 
     pub(crate) async fn tray(&mut self) -> Tray {
@@ -272,12 +288,18 @@ impl Desktop for FakeDesktop {
         log(&self.hidden, ());
     }
 
-    fn show_quick_chat(&self) {
-        log(&self.quick_chats, true);
+    fn show_small(&self, which: SmallWindow) {
+        match which {
+            SmallWindow::QuickChat => log(&self.quick_chats, true),
+            SmallWindow::Spoken => log(&self.spoken, true),
+        }
     }
 
-    fn close_quick_chat(&self) {
-        log(&self.quick_chats, false);
+    fn close_small(&self, which: SmallWindow) {
+        match which {
+            SmallWindow::QuickChat => log(&self.quick_chats, false),
+            SmallWindow::Spoken => log(&self.spoken, false),
+        }
     }
 
     fn show_tray(&self, tray: &Tray) {
